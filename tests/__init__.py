@@ -1,0 +1,1 @@
+"""Tests of the running binary and the tools that they share."""

@@ -1,0 +1,1 @@
+"""What the tests share: servers, certificates, models, raw connections and faults."""

@@ -1,0 +1,70 @@
+// From method and path to a handler. Immutable once it serves; shared by the threads of a listener.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/result.h"
+#include "http/exchange.h"
+
+namespace sluice::http {
+
+using Handler = std::function<void(Exchange&)>;
+
+struct Route {
+  Method method = Method::kGet;
+  std::string pattern;  // "/v2/models/{model}/infer"; a parameter is one whole segment
+  Handler handler;
+  ExchangeLabels labels;  // must outlive the router
+  bool probe = false;     // health and metrics: not in the access log, answered while draining
+};
+
+// A pattern without parameters is found by one hash; others segment by segment, literal segments
+// before parameters. GET answers HEAD too.
+class Router {
+ public:
+  Router() = default;
+  Router(Router&&) = default;
+  Router& operator=(Router&&) = default;
+
+  // Fails (kConflict) when method and pattern are taken, or when two patterns match the same paths.
+  Result<> add(Route route);
+
+  struct Match {
+    const Route* route = nullptr;  // null: see `allow`
+    std::string allow;             // for 405; empty when no route has this path: 404
+    std::vector<PathParam> params;
+  };
+  [[nodiscard]] Match find(Method method, std::string_view path) const;
+  // For the hot path: an exact route, or null.
+  [[nodiscard]] const Route* find_exact(Method method, std::string_view path) const;
+  // Every route, in order of adding.
+  [[nodiscard]] std::vector<const Route*> routes() const;
+
+ private:
+  struct Node {
+    std::vector<std::unique_ptr<Route>> routes;  // one a method
+    std::unordered_map<std::string, std::unique_ptr<Node>> literals;
+    std::unique_ptr<Node> parameter;
+    std::string parameter_name;
+  };
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const {
+      return std::hash<std::string_view>()(text);
+    }
+  };
+  static const Route* of_method(const Node& node, Method method);
+  const Node* descend(const Node& node, std::string_view rest,
+                      std::vector<PathParam>& params) const;
+
+  std::unordered_map<std::string, Node*, Hash, std::equal_to<>> exact_;
+  std::unique_ptr<Node> root_ = std::make_unique<Node>();
+  std::vector<const Route*> all_;
+};
+
+}  // namespace sluice::http

@@ -19,7 +19,19 @@ struct Span {
   [[nodiscard]] std::string_view in(std::string_view bytes) const {
     return bytes.substr(from, size);
   }
+  [[nodiscard]] std::size_t end() const { return from + size; }
 };
+
+// Does the first line end in a well-formed version, be it one that is not spoken here?
+bool is_version_line(std::string_view bytes) {
+  constexpr std::string_view kForm = " HTTP/d.d";
+  const auto end = std::min(bytes.find_first_of("\r\n"), bytes.size());
+  const std::string_view line = bytes.substr(0, end);
+  if (line.size() < kForm.size() || bytes.substr(end).starts_with('\n')) return false;
+  return std::ranges::equal(line.substr(line.size() - kForm.size()), kForm, [](char c, char form) {
+    return form == 'd' ? c >= '0' && c <= '9' : c == form;
+  });
+}
 }  // namespace
 
 struct RequestParser::State {
@@ -31,6 +43,7 @@ struct RequestParser::State {
     settings.on_header_value = on_value;
     settings.on_header_value_complete = on_value_complete;
     settings.on_headers_complete = on_headers_complete;
+    settings.on_chunk_header = on_chunk_header;
     settings.on_body = on_body;
     settings.on_message_complete = on_message_complete;
     llhttp_init(&parser, HTTP_REQUEST, &settings);
@@ -62,19 +75,26 @@ struct RequestParser::State {
   static int on_value_complete(llhttp_t* p) {
     State& s = self(p);
     if (s.head_done) {
-      return ++s.trailers > s.limits.headers ? HPE_USER : 0;
+      s.too_many_headers = ++s.trailers > s.limits.headers;
+      return s.too_many_headers ? HPE_USER : 0;
     }
     s.spans.emplace_back(s.field, s.value);
     s.field = s.value = {};
-    return s.spans.size() > s.limits.headers ? HPE_USER : 0;
+    s.too_many_headers = s.spans.size() > s.limits.headers;
+    return s.too_many_headers ? HPE_USER : 0;
   }
   static int on_headers_complete(llhttp_t* p) {
     self(p).head_done = true;
     return HPE_PAUSED;
   }
+  // Refuses a chunk that will not fit before its bytes come.
+  static int on_chunk_header(llhttp_t* p) {
+    State& s = self(p);
+    s.body_too_large = p->content_length > s.body_limit - s.body->size();
+    return s.body_too_large ? HPE_USER : 0;
+  }
   static int on_body(llhttp_t* p, const char* at, std::size_t n) {
     State& s = self(p);
-    if (s.body->size() + n > s.body_limit) return HPE_USER;
     s.body->append(at, n);
     return 0;
   }
@@ -97,6 +117,8 @@ struct RequestParser::State {
   std::size_t fed = 0;
   bool head_done = false;
   bool message_done = false;
+  bool too_many_headers = false;
+  bool body_too_large = false;
   std::size_t head_size = 0;
   Span method, url, field, value;
   std::vector<std::pair<Span, Span>> spans;
@@ -128,7 +150,7 @@ void RequestParser::reset() {
   State& s = *state_;
   llhttp_reset(&s.parser);
   s.fed = s.head_size = s.trailers = s.trailer_bytes = 0;
-  s.head_done = s.message_done = false;
+  s.head_done = s.message_done = s.too_many_headers = s.body_too_large = false;
   s.method = s.url = s.field = s.value = {};
   s.spans.clear();
   s.head.headers.clear();
@@ -139,11 +161,11 @@ RequestParser::Step RequestParser::State::refuse_grammar(std::string_view bytes,
   const auto error = llhttp_get_errno(&parser);
   const char* at = llhttp_get_error_pos(&parser);
   const auto offset = at == nullptr ? 0 : static_cast<std::size_t>(at - begin);
-  if (error == HPE_USER) {
+  if (too_many_headers) {
     return refuse(431, "too_many_headers",
                   std::format("more than {} header fields", limits.headers));
   }
-  if (error == HPE_INVALID_VERSION) {
+  if (error == HPE_INVALID_VERSION && is_version_line(bytes)) {
     return refuse(505, "bad_version", "HTTP/1.1 and HTTP/1.0 are spoken here");
   }
   const char* why = llhttp_get_error_reason(&parser);
@@ -155,17 +177,12 @@ RequestParser::Step RequestParser::State::refuse_grammar(std::string_view bytes,
 RequestParser::Step RequestParser::feed_head(std::string_view bytes) {
   State& s = *state_;
   s.base = bytes.data();
-  const std::string_view fresh = bytes.substr(s.fed);
+  // Never beyond the limit, so that a refusal does not hang on how the bytes fall into reads.
+  const std::string_view fresh = bytes.substr(0, s.limits.bytes).substr(s.fed);
   const llhttp_errno_t error = llhttp_execute(&s.parser, fresh.data(), fresh.size());
-  s.fed = bytes.size();
+  s.fed += fresh.size();
   if (s.head_done && error == HPE_PAUSED) {
     s.head_size = static_cast<std::size_t>(llhttp_get_error_pos(&s.parser) - s.base);
-    if (s.head_size > s.limits.bytes) {
-      return s.refuse(431, "head_too_large",
-                      std::format("the request head has {} bytes; {} are "
-                                  "allowed",
-                                  s.head_size, s.limits.bytes));
-    }
     return s.finish_head(bytes);
   }
   if (error != HPE_OK) return s.refuse_grammar(bytes, s.base);
@@ -187,6 +204,10 @@ RequestParser::Step RequestParser::State::finish_head(std::string_view bytes) {
   head.headers.clear();
   for (const auto& [name, text] : spans) {
     head.headers.push_back({name.in(bytes), trim(text.in(bytes))});
+  }
+  // llhttp lets more than one space through between the parts of the request line.
+  if (url.from != method.end() + 1 || !bytes.substr(url.end()).starts_with(" HTTP/")) {
+    return refuse(400, "bad_request_line", "the request line has parts apart by more than a space");
   }
   if (parser.http_major != 1 || parser.http_minor > 1) {
     return refuse(505, "bad_version", "HTTP/1.1 and HTTP/1.0 are spoken here");
@@ -212,10 +233,8 @@ RequestParser::Step RequestParser::feed_chunked(std::string_view bytes, std::str
     consumed = static_cast<std::size_t>(llhttp_get_error_pos(&s.parser) - bytes.data());
     return Step::kDone;
   }
-  if (error == HPE_USER) {
-    if (s.trailers > s.limits.headers) {
-      return s.refuse(431, "too_many_headers", "too many trailer fields");
-    }
+  if (s.too_many_headers) return s.refuse(431, "too_many_headers", "too many trailer fields");
+  if (s.body_too_large) {
     return s.refuse(413, "body_too_large", std::format("the body is longer than {} bytes", limit));
   }
   if (error != HPE_OK) {

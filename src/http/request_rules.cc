@@ -27,7 +27,8 @@ bool is_target(std::string_view text) {
     if (c <= 32 || c >= 127 || kRefused.contains(text[i])) return false;
     if (c == '%' &&
         (i + 2 >= text.size() || std::isxdigit(static_cast<unsigned char>(text[i + 1])) == 0 ||
-         std::isxdigit(static_cast<unsigned char>(text[i + 2])) == 0)) {
+         std::isxdigit(static_cast<unsigned char>(text[i + 2])) == 0 ||
+         text.substr(i + 1, 2) == "00")) {  // an encoded NUL ends the path for some readers
       return false;
     }
   }
@@ -37,7 +38,8 @@ bool is_target(std::string_view text) {
 std::optional<Refusal> split_target(RequestHead& head) {
   std::string_view target = head.target;
   if (!is_target(target)) {
-    return refuse("bad_target", "the request target has a byte that must be percent-encoded");
+    return refuse("bad_target",
+                  "the request target has a byte that must be percent-encoded, or NUL");
   }
   if (target == "*") {
     if (head.method != Method::kOptions) return refuse("bad_target", "'*' goes with OPTIONS only");
@@ -109,7 +111,12 @@ bool is_host(std::string_view text) {
   }
   if (port.empty()) return true;
   port.remove_prefix(1);
-  return port.size() <= 5 && std::ranges::all_of(port, [](char c) { return c >= '0' && c <= '9'; });
+  if (!std::ranges::all_of(port, [](char c) { return c >= '0' && c <= '9'; })) return false;
+  unsigned number = 0;  // an empty port is allowed
+  return port.empty() ||
+         (port.size() <= 5 &&
+          std::from_chars(port.data(), port.data() + port.size(), number).ec == std::errc() &&
+          number <= 65535);
 }
 
 std::optional<std::string> percent_decode(std::string_view text) {

@@ -1,1 +1,1 @@
-"""Black-box tests: the real binary, its real protocols, nothing mocked but the far side of a wire."""
+"""Black-box tests: the real binary and protocols; only the far side of a wire is made up."""

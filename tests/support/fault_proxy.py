@@ -1,8 +1,8 @@
 """A TCP proxy that fails on demand, between the binary and what it calls.
 
-It runs in a thread of its own and acts per message (see framing): every message that arrives takes the next
-fault of the script, or the standing one. With no upstream it is a scripted server. It knows no protocol
-beyond the framer that it is given, so that it serves for HTTP, Redis or gRPC alike.
+It runs in a thread of its own and acts per message (see framing): every message that arrives takes
+the next fault of the script, or the standing one. With no upstream it is a scripted server. The
+framer is all that it knows of a protocol, so it serves for HTTP, Redis or gRPC alike.
 
     with FaultProxy(upstream=("127.0.0.1", port)) as proxy:
         proxy.standing(Slow(delay_s=0.2))
@@ -26,9 +26,9 @@ from itertools import cycle
 from types import TracebackType
 from typing import Any, Self
 
-from tests.support.faults import Fault, Forward
-from tests.support.framing import Framer, http_message
-from tests.support.waiting import DEADLINE_S
+from support.faults import Fault, Forward
+from support.framing import Framer, http_message
+from support.waiting import DEADLINE_S
 
 
 @dataclass(frozen=True)

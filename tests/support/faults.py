@@ -1,7 +1,7 @@
 """What a fault proxy does with one message: pass it on, or fail in one particular way.
 
-A fault is an object with `async handle(exchange)`. It may read the true answer through the exchange, send
-any bytes, end or reset the connection, or wait. Raising nothing and returning means: ready for the next.
+A fault is an object with `async handle(exchange)`. It may read the true answer, send any bytes, end
+or reset the connection, or wait. Returning means: ready for the next message.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Forward:
 
 @dataclass(frozen=True)
 class Reset:
-    """Ends with RST; before the message goes on, or (`after_request`) once upstream has answered."""
+    """Ends with RST; before the message goes on, or once upstream has answered."""
 
     after_request: bool = False
 
@@ -68,7 +68,7 @@ class Silent:
 
 @dataclass(frozen=True)
 class Slow:
-    """Waits `delay_s`, then sends the answer, in pieces of `drip` bytes every `drip_s` where given."""
+    """Waits `delay_s`, then answers, in pieces of `drip` bytes every `drip_s` where given."""
 
     delay_s: float = 0.0
     drip: int = 0

@@ -8,8 +8,8 @@ import socket
 class PortReservation:
     """A loopback port that nobody else is given while this object lives.
 
-    The socket is bound and never listens, so it takes no connection; with SO_REUSEPORT a server of the
-    same user can bind beside it. `release` frees the port for servers that bind without that option.
+    The socket is bound and never listens, so it takes no connection; with SO_REUSEPORT a server of
+    the same user can bind beside it. `release` frees it for servers that bind without that option.
     """
 
     def __init__(self, host: str = "127.0.0.1") -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import ssl
@@ -9,10 +10,10 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
 
-from tests.support.waiting import DEADLINE_S
+from support.waiting import DEADLINE_S
 
 
-class Closed(Exception):
+class ClosedError(Exception):
     """The peer ended the connection before an answer was whole."""
 
 
@@ -72,17 +73,13 @@ class RawConnection:
 
     def send(self, data: bytes) -> None:
         """Sends all; a peer that has already refused and closed is no error here."""
-        try:
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             self.socket.sendall(data)
-        except (BrokenPipeError, ConnectionResetError):
-            pass
 
     def end(self) -> None:
         """Half-closes: no more bytes from here."""
-        try:
+        with contextlib.suppress(OSError):
             self.socket.shutdown(socket.SHUT_WR)
-        except OSError:
-            pass
 
     def _fill(self) -> bool:
         if self._eof:
@@ -100,14 +97,14 @@ class RawConnection:
     def _take(self, size: int) -> bytes:
         while len(self._buffer) < size:
             if not self._fill():
-                raise Closed(f"closed with {len(self._buffer)} of {size} bytes")
+                raise ClosedError(f"closed with {len(self._buffer)} of {size} bytes")
         taken, self._buffer = self._buffer[:size], self._buffer[size:]
         return taken
 
     def _line(self) -> bytes:
         while b"\r\n" not in self._buffer:
             if not self._fill():
-                raise Closed(f"closed in a line: {self._buffer[:80]!r}")
+                raise ClosedError(f"closed in a line: {self._buffer[:80]!r}")
         line, self._buffer = self._buffer.split(b"\r\n", 1)
         return line
 
@@ -118,7 +115,8 @@ class RawConnection:
         headers = []
         while line := self._line():
             name, colon, value = line.decode("latin-1").partition(":")
-            assert colon and name == name.strip(), f"bad header line {line!r}"
+            assert colon, f"a header line without a colon: {line!r}"
+            assert name == name.strip(), f"space around a header name: {line!r}"
             headers.append((name, value.strip()))
         return Answer(int(code), reason, headers, version=version)
 

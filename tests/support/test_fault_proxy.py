@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.fault_proxy import FaultProxy
-from tests.support.faults import (
+from support.fault_proxy import FaultProxy
+from support.faults import (
     Answer,
     Close,
     Endless,
@@ -23,8 +23,8 @@ from tests.support.faults import (
     http_answer,
     wrong_length,
 )
-from tests.support.framing import any_bytes, body_of, header_of, http_message, target_of
-from tests.support.raw_http import Closed, RawConnection, request
+from support.framing import any_bytes, body_of, header_of, http_message, target_of
+from support.raw_http import ClosedError, RawConnection, request
 
 pytestmark = pytest.mark.short
 
@@ -56,7 +56,8 @@ def test_forwards_and_records_what_it_saw(proxy: FaultProxy) -> None:
             connection.send(ASK)
             assert connection.answer().json() == TRUTH
     first, second = proxy.wait_for_messages(2)
-    assert first.message == ASK and target_of(first.message) == "/predict"
+    assert first.message == ASK
+    assert target_of(first.message) == "/predict"
     assert first.connection == second.connection == 1
     assert isinstance(first.fault, Forward)
 
@@ -152,7 +153,7 @@ def test_sends_half_an_answer(proxy: FaultProxy, then: str) -> None:
     proxy.standing(Half(part=0.9, then=then))
     with connect(proxy) as connection:
         connection.send(ASK)
-        with pytest.raises(Closed):
+        with pytest.raises(ClosedError):
             connection.answer()
 
 
@@ -160,7 +161,7 @@ def test_lies_about_the_length(proxy: FaultProxy) -> None:
     proxy.script(wrong_length(TRUTH, by=5), wrong_length(TRUTH, by=-5))
     with connect(proxy) as connection:
         connection.send(ASK)
-        with pytest.raises(Closed):
+        with pytest.raises(ClosedError):
             connection.answer()
     with connect(proxy) as connection:
         connection.send(ASK)
@@ -224,7 +225,11 @@ def test_frames_http(data: bytes, length: int | None) -> None:
 
 
 def test_reads_parts_of_a_message() -> None:
-    chunked = b"P /x HTTP/1.1\r\nTransfer-Encoding: chunked\r\nA: b\r\n\r\n3\r\nabc\r\n1;x=y\r\nd\r\n0\r\n\r\n"
+    chunked = (
+        b"P /x HTTP/1.1\r\nTransfer-Encoding: chunked\r\nA: b\r\n\r\n"
+        b"3\r\nabc\r\n1;x=y\r\nd\r\n0\r\n\r\n"
+    )
     assert body_of(chunked) == b"abcd"
-    assert header_of(chunked, "a") == "b" and header_of(chunked, "c") is None
+    assert header_of(chunked, "a") == "b"
+    assert header_of(chunked, "c") is None
     assert target_of(chunked) == "/x"

@@ -1,1 +1,0 @@
-"""Tests of the running binary and the tools that they share."""

@@ -6,8 +6,17 @@ find_package(simdjson REQUIRED)
 find_package(yaml-cpp REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(Protobuf REQUIRED)
+# gRPC's configuration looks for re2 by pkg-config, which walks Abseil's hundred packages sixteen times: 40 s. The
+# library alone is what it needs, so it finds it here.
+find_library(RE2_LIBRARY re2 REQUIRED)
+add_library(re2::re2 UNKNOWN IMPORTED)
+set_target_properties(re2::re2 PROPERTIES IMPORTED_LOCATION ${RE2_LIBRARY})
+set(re2_FOUND TRUE)
 find_package(gRPC CONFIG REQUIRED)
 find_package(PkgConfig REQUIRED)
+if(POLICY CMP0167)
+  cmake_policy(SET CMP0167 NEW) # Boost's own configuration, not CMake's module
+endif()
 find_package(Boost 1.83 REQUIRED COMPONENTS json)
 pkg_check_modules(PROMETHEUS REQUIRED IMPORTED_TARGET prometheus-cpp-core)
 find_library(LLHTTP_LIBRARY llhttp REQUIRED)
@@ -21,13 +30,16 @@ foreach(_pin IN LISTS _pins)
   string(REGEX MATCH "^([a-z0-9_]+)=(.*)$" _ ${_pin})
   set(SLUICE_PIN_${CMAKE_MATCH_1} ${CMAKE_MATCH_2})
 endforeach()
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/scripts/pins)
 set(_cache $ENV{XDG_CACHE_HOME})
 if(NOT _cache)
   set(_cache $ENV{HOME}/.cache)
 endif()
-set(SLUICE_ONNXRUNTIME_DIR
-    ${_cache}/sluice/onnxruntime-${SLUICE_PIN_onnxruntime_version}-${CMAKE_SYSTEM_PROCESSOR}
-    CACHE PATH "The folder with lib/libonnxruntime.so.1")
+# -D SLUICE_ONNXRUNTIME_DIR=.. names another folder; what is found here is not kept, so that a new pin takes effect.
+if(NOT SLUICE_ONNXRUNTIME_DIR)
+  set(SLUICE_ONNXRUNTIME_DIR
+      ${_cache}/sluice/onnxruntime-${SLUICE_PIN_onnxruntime_version}-${CMAKE_SYSTEM_PROCESSOR})
+endif()
 set(_ort ${SLUICE_ONNXRUNTIME_DIR}/lib/libonnxruntime.so.1)
 if(NOT EXISTS ${_ort})
   message(FATAL_ERROR "${_ort} is missing: run scripts/setup build first")

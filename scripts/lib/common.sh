@@ -25,16 +25,32 @@ pin() {
   fail "scripts/pins has no $1"
 }
 
-# quietly COMMAND..: runs it with its output kept back, and shows that only if it fails.
+# quietly COMMAND..: runs it with its output kept back: every ten seconds its latest line shows how far it is, and
+# all of it shows if it fails.
 quietly() {
-  local log
+  local log ticker status=0
   log=$(mktemp)
-  if "$@" >"$log" 2>&1 </dev/null; then
-    rm -f "$log"
-  else
-    local status=$?
+  # The waiting is bash's own read, so that no child outlives this function with the lock or the terminal in hand.
+  (while read -rt 10 _ <> <(:) || [[ $? -gt 128 ]]; do say ".. $(tail -n 1 "$log" | cut -c 1-100)"; done) 9>&- &
+  ticker=$!
+  "$@" >"$log" 2>&1 </dev/null || status=$?
+  kill "$ticker"
+  wait "$ticker" 2>/dev/null || true
+  if [[ $status -ne 0 ]]; then
     cat "$log" >&2
     rm -f "$log"
     fail "failed with status $status: $*"
+  fi
+  rm -f "$log"
+}
+
+# as_root COMMAND..: runs it with the rights to install.
+as_root() {
+  if [[ $EUID -eq 0 ]]; then
+    "$@"
+  elif command -v sudo >/dev/null; then
+    sudo -- "$@"
+  else
+    fail "this needs root: $*" "Run scripts/setup as root, or install sudo."
   fi
 }

@@ -17,6 +17,7 @@ install_onnxruntime() {
   folder=$(onnxruntime_folder)
   version=$(pin onnxruntime_version)
   hash=$(pin "onnxruntime_sha256_$architecture")
+  rm -rf "$cache"/onnxruntime.??????  # of a run that was interrupted
   say "fetching ONNX Runtime $version for $architecture into $folder"
   work=$(mktemp -d "$cache/onnxruntime.XXXXXX")
   ensure_pip

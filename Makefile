@@ -1,0 +1,71 @@
+# The ways to work on Sluice, each one command; `make help` lists them. Underneath stand scripts/setup, which
+# installs what is missing, and the presets of CMakePresets.json.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+JOBS ?= $(shell nproc)
+FUZZ_SECONDS ?= 20
+COVERAGE_AT_LEAST ?= 85
+# Arguments for pytest, as in `make test PYTEST='-k metrics'`.
+PYTEST ?=
+
+BINARY := build/release/sluice
+
+.PHONY: help run build test unit integration bench lint format coverage asan tsan fuzz clean
+.PHONY: setup-build setup-test setup-bench setup-lint
+
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: build ## build the release and start it on the built-in configuration
+	@exec $(BINARY) serve
+
+build: setup-build build/release/build.ninja ## install what is missing and build build/release/sluice
+	@cmake --build build/release -j $(JOBS) --target sluice -- --quiet
+
+test: setup-test build/release/build.ninja ## build and run every test
+	@cmake --build build/release -j $(JOBS) -- --quiet
+	@scripts/test release
+
+unit: setup-build build/dev/build.ninja ## build and run the unit tests alone, quickly (preset dev)
+	@cmake --build build/dev -j $(JOBS) -- --quiet
+	@ctest --test-dir build/dev -j $(JOBS) --output-on-failure
+
+bench: setup-bench build/bench/build.ninja ## measure side by side with nginx, bare ONNX Runtime, the peers
+	@cmake --build build/bench -j $(JOBS) -- --quiet
+	@"$$(scripts/setup --print venv-benchmarks)/bin/python" benchmarks/run.py
+
+lint: setup-lint build/clang/build.ninja ## format, ruff, mypy, a compilation by clang 19, clang-tidy
+	@scripts/lint
+
+format: setup-lint ## rewrite the sources as the formatters want them
+	@scripts/lint --fix
+
+coverage: setup-test build/coverage/build.ninja ## line coverage of src/ by all tests, into build/coverage/
+	@cmake --build build/coverage -j $(JOBS) -- --quiet
+	@scripts/coverage $(COVERAGE_AT_LEAST)
+
+asan tsan: %: setup-test build/%/build.ninja
+	@cmake --build build/$* -j $(JOBS) -- --quiet
+	@scripts/test $*
+asan: ## the unit tests and the short integration tests under AddressSanitizer and UBSan
+tsan: ## the same under ThreadSanitizer
+
+fuzz: setup-test build/fuzz/build.ninja ## run every fuzz target for FUZZ_SECONDS
+	@cmake --build build/fuzz -j $(JOBS) -- --quiet
+	@scripts/fuzz $(FUZZ_SECONDS)
+
+clean: ## remove build/ (what scripts/setup fetched stays in the cache folder)
+	rm -rf build
+
+setup-build setup-test setup-bench setup-lint: setup-%:
+	@scripts/setup $*
+
+# CMake looks by itself after its own files; these it does not know of.
+build/%/build.ninja: CMakePresets.json scripts/pins | setup-build
+	@cmake --preset $*
+	@touch $@

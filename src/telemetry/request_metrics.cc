@@ -1,0 +1,150 @@
+#include "telemetry/request_metrics.h"
+
+#include <string>
+
+namespace sluice::telemetry {
+
+namespace {
+
+// Bounds in pairs of labels rather than series, where one pair has a series for each outcome.
+constexpr std::size_t kMaxPairs = 500;
+
+FamilyOptions requests_total() {
+  return {"sluice_requests_total",
+          "Requests answered, by API, callable and code (ok or the error's).",
+          {"api", "callable", "code"},
+          kMaxPairs * kOutcomeCount};
+}
+FamilyOptions request_duration() {
+  return {"sluice_request_duration_seconds",
+          "From the first byte of a request to the last of its answer, in seconds.",
+          {"api", "callable"},
+          kMaxPairs};
+}
+FamilyOptions requests_in_flight() {
+  return {"sluice_requests_in_flight", "Requests begun and not yet answered."};
+}
+FamilyOptions stage_duration() {
+  return {"sluice_stage_duration_seconds",
+          "Time of a request by stage (parse, queue, run, encode), in seconds.",
+          {"stage"}};
+}
+FamilyOptions model_run_duration() {
+  return {"sluice_model_run_duration_seconds",
+          "One run of a model in its backend, in seconds.",
+          {"model", "version"},
+          kMaxPairs};
+}
+FamilyOptions model_batch_rows() {
+  return {"sluice_model_batch_rows", "Rows in one run of a model.", {"model"}, kMaxPairs};
+}
+FamilyOptions connections_open() {
+  return {"sluice_connections", "Open connections, by listener.", {"listener"}};
+}
+FamilyOptions connections_total() {
+  return {"sluice_connections_total", "Connections accepted, by listener.", {"listener"}};
+}
+FamilyOptions refusals_total() {
+  return {"sluice_refusals_total",
+          "Connections and requests turned away before they became a call, by reason.",
+          {"reason"}};
+}
+FamilyOptions member_calls_total() {
+  return {"sluice_member_calls_total",
+          "Calls of an ensemble's members, by code (ok or the error's).",
+          {"ensemble", "member", "code"},
+          kMaxPairs * kOutcomeCount};
+}
+FamilyOptions replica_family(const char* name, const char* help) {
+  return {name, help, {"callable", "replica"}};
+}
+
+OutcomeCounters outcomes(Metrics& metrics, const FamilyOptions& family, std::string_view first,
+                         std::string_view second) {
+  OutcomeCounters counters;
+  counters[0] = metrics.counter(family, {first, second, kOk});
+  for (std::size_t i = 0; i < kErrorCodeCount; ++i) {
+    counters[i + 1] =
+        metrics.counter(family, {first, second, to_string(static_cast<ErrorCode>(i))});
+  }
+  return counters;
+}
+
+}  // namespace
+
+std::string_view to_string(Refusal refusal) {
+  switch (refusal) {
+    case Refusal::kConnections:
+      return "connections";
+    case Refusal::kRequests:
+      return "requests";
+    case Refusal::kMalformed:
+      return "malformed";
+    case Refusal::kHeaders:
+      return "headers";
+    case Refusal::kBody:
+      return "body";
+    case Refusal::kSlow:
+      return "slow";
+    case Refusal::kUnauthenticated:
+      return "unauthenticated";
+    case Refusal::kForbidden:
+      return "forbidden";
+    case Refusal::kRate:
+      return "rate";
+    case Refusal::kQueue:
+      return "queue";
+    case Refusal::kDeadline:
+      return "deadline";
+    case Refusal::kDraining:
+      return "draining";
+  }
+  return "requests";
+}
+
+Instruments::Instruments(Metrics& metrics)
+    : metrics_(metrics), in_flight_(metrics.gauge(requests_in_flight())) {
+  for (std::size_t i = 0; i < kStageCount; ++i) {
+    stages_.stages[i] = metrics.durations(stage_duration(), {to_string(static_cast<Stage>(i))});
+  }
+  for (std::size_t i = 0; i < kRefusalCount; ++i) {
+    refusals_.by_reason[i] =
+        metrics.counter(refusals_total(), {to_string(static_cast<Refusal>(i))});
+  }
+}
+
+RequestMetrics Instruments::request(std::string_view api, std::string_view callable) {
+  return {outcomes(metrics_, requests_total(), api, callable),
+          metrics_.durations(request_duration(), {api, callable}), in_flight_, stages_};
+}
+
+ModelMetrics Instruments::model(std::string_view model, std::string_view version) {
+  return {metrics_.durations(model_run_duration(), {model, version}),
+          metrics_.histogram(model_batch_rows(), {model}, kBatchBounds)};
+}
+
+ConnectionMetrics Instruments::connections(std::string_view listener) {
+  return {metrics_.gauge(connections_open(), {listener}),
+          metrics_.counter(connections_total(), {listener})};
+}
+
+MemberMetrics Instruments::member(std::string_view ensemble, std::string_view member) {
+  return {outcomes(metrics_, member_calls_total(), ensemble, member)};
+}
+
+ReplicaMetrics Instruments::replica(std::string_view callable, std::string_view address) {
+  const auto count = [&](const char* name, const char* help) {
+    return metrics_.counter(replica_family(name, help), {callable, address});
+  };
+  const auto gauge = [&](const char* name, const char* help) {
+    return metrics_.gauge(replica_family(name, help), {callable, address});
+  };
+  return {count("sluice_replica_requests_total", "Requests sent to a replica."),
+          count("sluice_replica_failures_total", "Requests to a replica that failed."),
+          count("sluice_replica_ejections_total", "Times a replica was left out for failing."),
+          count("sluice_replica_retries_total", "Requests that came to a replica as a retry."),
+          gauge("sluice_replica_ejected", "1 while a replica is left out for failing."),
+          gauge("sluice_replica_requests_in_flight", "Requests a replica has not answered yet.")};
+}
+
+}  // namespace sluice::telemetry

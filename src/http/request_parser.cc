@@ -153,7 +153,10 @@ void RequestParser::reset() {
   s.head_done = s.message_done = s.too_many_headers = s.body_too_large = false;
   s.method = s.url = s.field = s.value = {};
   s.spans.clear();
-  s.head.headers.clear();
+  auto headers = std::move(s.head.headers);
+  headers.clear();
+  s.head = {};
+  s.head.headers = std::move(headers);  // its memory serves again
 }
 
 RequestParser::Step RequestParser::State::refuse_grammar(std::string_view bytes,
@@ -177,6 +180,12 @@ RequestParser::Step RequestParser::State::refuse_grammar(std::string_view bytes,
 RequestParser::Step RequestParser::feed_head(std::string_view bytes) {
   State& s = *state_;
   s.base = bytes.data();
+  // RFC 9112 2.2 lets empty lines precede a request; llhttp would also let a bare LF.
+  std::string_view lead = bytes.substr(0, bytes.find_first_not_of("\r\n"));
+  while (lead.starts_with("\r\n")) lead.remove_prefix(2);
+  if (!lead.empty() && !(lead == "\r" && bytes.ends_with('\r'))) {
+    return s.refuse(400, "bad_grammar", "a line ends in CR LF, not in one of them");
+  }
   // Never beyond the limit, so that a refusal does not hang on how the bytes fall into reads.
   const std::string_view fresh = bytes.substr(0, s.limits.bytes).substr(s.fed);
   const llhttp_errno_t error = llhttp_execute(&s.parser, fresh.data(), fresh.size());

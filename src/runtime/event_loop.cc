@@ -130,9 +130,11 @@ void EventLoop::run() {
         continue;
       }
       constexpr std::uint32_t kReadable = EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR;
+      hangup_ = (event.events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
       handler->on_io((event.events & kReadable) != 0, (event.events & EPOLLOUT) != 0);
     }
     dispatching_ = false;
+    hangup_ = false;
     forgotten_.clear();
     if (woken) {
       std::uint64_t count = 0;

@@ -1,0 +1,376 @@
+#include "http/connection.h"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <format>
+
+#include "http/proxy_protocol.h"
+
+namespace sluice::http {
+
+Connection::Connection(LoopServer& server, SitePtr site, std::unique_ptr<Transport> transport,
+                       std::string peer)
+    : server_(server),
+      site_(std::move(site)),
+      transport_(std::move(transport)),
+      peer_text_(std::move(peer)),
+      parser_({server.limits().head_bytes, server.limits().headers}) {
+  loop_ = &server.loop();
+  head_ = &parser_.head();
+  peer_ = peer_text_;
+  secure_ = transport_->secure();
+}
+
+Connection::~Connection() {
+  if (timer_ != 0) loop_->cancel(timer_);
+  if (in_.bytes) server_.give_buffer(std::move(in_));
+  server_.observer().on_connection(*site_, -1);
+  server_.counts().connections.fetch_sub(1, std::memory_order_relaxed);
+}
+
+void Connection::start(const Binding& binding) {
+  binding_ = &binding;
+  server_.observer().on_connection(*site_, 1);
+  if (site_->proxy_protocol) phase_ = Phase::kProxyHeader;
+  set_deadline(loop_->now() + server_.limits().head_timeout);
+  loop_->watch(transport_->fd(), *this);
+}
+
+void Connection::rebind(const Binding* binding, const Binding* now) {
+  if (binding_ != binding) return;
+  binding_ = now;
+  if (now != nullptr && idle()) site_ = now->site;
+}
+
+void Connection::on_io(bool readable, bool writable) {
+  if (ended_) return;
+  hangup_ = hangup_ || loop_->hangup_reported();
+  readable_ = readable_ || readable;
+  if (writable) {
+    writable_ = true;
+    if (unsent() > 0) flush();
+  }
+  pump();
+}
+
+void Connection::pump() {
+  if (pumping_ || ended_) return;
+  pumping_ = true;
+  int budget = kRequestsPerTurn;
+  while (!ended_ && advance()) {
+    if (phase_ == Phase::kHead && fed_ == 0 && --budget == 0) {
+      loop_->defer([this] { pump(); });
+      break;
+    }
+  }
+  if (!ended_ && unsent() > 0) flush();
+  if (!ended_ && idle() && in_.bytes) {
+    begin_ = end_ = cursor_ = 0;
+    server_.give_buffer(std::move(in_));
+    in_ = {};
+  }
+  pumping_ = false;
+}
+
+bool Connection::advance() {
+  switch (phase_) {
+    case Phase::kProxyHeader:
+      return step_proxy_header();
+    case Phase::kHead:
+      return step_head();
+    case Phase::kBody:
+      return step_body();
+    case Phase::kHandling:
+    case Phase::kStreaming:
+      return step_handling();
+    case Phase::kLingering:
+      linger();
+      return false;
+  }
+  return false;
+}
+
+// Read by peeking, since behind the header the bytes may be TLS's.
+bool Connection::step_proxy_header() {
+  if (!readable_) return false;
+  std::array<char, kMaxProxyHeader> bytes;
+  const auto n = ::recv(transport_->fd(), bytes.data(), bytes.size(), MSG_PEEK | MSG_DONTWAIT);
+  if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return readable_ = false;
+  if (n <= 0) return end(), false;
+  const auto header = parse_proxy_header({bytes.data(), static_cast<std::size_t>(n)});
+  switch (header.step) {
+    case ProxyHeader::Step::kNeedMore:
+      if (hangup_) return end(), false;
+      return readable_ = false;
+    case ProxyHeader::Step::kInvalid:
+      server_.observer().on_refused(*site_, "proxy_header");
+      return end(), false;
+    case ProxyHeader::Step::kDone:
+      break;
+  }
+  // What was peeked is there, so this cannot fall short.
+  [[maybe_unused]] const auto taken = ::recv(transport_->fd(), bytes.data(), header.size, 0);
+  if (!header.source.empty()) peer_text_ = header.source;
+  peer_ = peer_text_;
+  phase_ = Phase::kHead;
+  return true;
+}
+
+void Connection::make_room() {
+  if (begin_ == 0 || in_.size - begin_ >= server_.limits().head_bytes + 4096) return;
+  std::memmove(in_.bytes.get(), in_.bytes.get() + begin_, end_ - begin_);
+  end_ -= begin_;
+  cursor_ = begin_ = 0;
+}
+
+bool Connection::step_head() {
+  if (unsent() > kHighWater) return false;
+  if (end_ - begin_ == fed_) {
+    if (server_.draining() && fed_ == 0) {
+      if (unsent() == 0) end();
+      return false;
+    }
+    if (!fill()) return false;
+  }
+  if (fed_ == 0) {
+    if (binding_ != nullptr && site_ != binding_->site) site_ = binding_->site;
+    times = {};
+    times.arrived = server_.precise_now();
+  }
+  make_room();
+  switch (parser_.feed_head(pending())) {
+    case RequestParser::Step::kNeedMore:
+      if (fed_ == 0) set_deadline(loop_->now() + server_.limits().head_timeout);
+      fed_ = end_ - begin_;
+      return true;
+    case RequestParser::Step::kRefused:
+      refuse(parser_.refusal());
+      return false;
+    case RequestParser::Step::kDone:
+      fed_ = end_ - begin_;
+      cursor_ = begin_ + parser_.head_size();
+      begin_body();
+      return true;
+  }
+  return false;
+}
+
+void Connection::begin_body() {
+  const RequestHead& head = parser_.head();
+  body_ = {};
+  body_in_place_ = false;
+  head_only_ = head.method == Method::kHead;
+  close_after_ = !head.keep_alive;
+  if (!head.chunked && head.content_length == 0) return dispatch();
+  if (head.content_length > server_.limits().body_bytes) {
+    return refuse({413, "body_too_large",
+                   std::format("the body has {} bytes; {} are allowed", head.content_length,
+                               server_.limits().body_bytes)});
+  }
+  phase_ = Phase::kBody;
+  set_deadline(loop_->now() + server_.limits().body_idle_timeout);
+  if (head.expects_continue && cursor_ == end_) out_ += "HTTP/1.1 100 Continue\r\n\r\n";
+  body_in_place_ = !head.chunked && cursor_ + head.content_length <= in_.size;
+  body_store_.clear();
+  body_got_ = 0;
+  if (!head.chunked && !body_in_place_) {
+    body_got_ = end_ - cursor_;
+    body_store_.assign(in_.bytes.get() + cursor_, body_got_);
+    cursor_ = end_;
+  }
+}
+
+bool Connection::step_body() {
+  const RequestHead& head = parser_.head();
+  if (head.chunked) {
+    if (cursor_ < end_) {
+      std::size_t consumed = 0;
+      const auto step = parser_.feed_chunked({in_.bytes.get() + cursor_, end_ - cursor_},
+                                             body_store_, server_.limits().body_bytes, consumed);
+      cursor_ += consumed;
+      if (step == RequestParser::Step::kRefused) return refuse(parser_.refusal()), false;
+      if (step == RequestParser::Step::kDone) {
+        body_store_.reserve(body_store_.size() + 64);
+        body_ = body_store_;
+        dispatch();
+        return true;
+      }
+      cursor_ = end_ = begin_ + parser_.head_size();
+    }
+    if (unsent() > 0) flush();  // 100 Continue
+    return !ended_ && fill();
+  }
+  const std::size_t length = head.content_length;
+  if (body_in_place_) {
+    if (end_ - cursor_ >= length) {
+      body_ = {in_.bytes.get() + cursor_, length};
+      cursor_ += length;
+      dispatch();
+      return true;
+    }
+    if (unsent() > 0) flush();
+    return !ended_ && fill();
+  }
+  if (body_got_ == length) {
+    body_store_.resize(length);
+    body_store_.reserve(length + 64);
+    body_ = body_store_;
+    dispatch();
+    return true;
+  }
+  if (unsent() > 0) flush();
+  return !ended_ && fill_body_store();
+}
+
+// The store grows as bytes come, not as Content-Length promises.
+bool Connection::fill_body_store() {
+  if (!readable_) return false;
+  const std::size_t length = parser_.head().content_length;
+  if (body_store_.size() == body_got_) {
+    body_store_.resize(std::min(length, std::max<std::size_t>(2 * body_got_, 64 * 1024)));
+  }
+  const std::size_t room = body_store_.size() - body_got_;
+  const TransferResult result = transport_->read(body_store_.data() + body_got_, room);
+  if (result.kind == TransferResult::Kind::kOk) body_got_ += result.bytes;
+  return understand(result, room);
+}
+
+bool Connection::step_handling() {
+  // Only to learn that the client has gone; what it sends meanwhile waits in the buffer.
+  while (!gone_ && !ended_ && readable_ && end_ < in_.size && fill()) {
+  }
+  return false;
+}
+
+bool Connection::fill() {
+  if (!readable_) return false;
+  if (!in_.bytes) in_ = server_.take_buffer();
+  const std::size_t room = in_.size - end_;
+  if (room == 0) return false;
+  const TransferResult result = transport_->read(in_.bytes.get() + end_, room);
+  if (result.kind == TransferResult::Kind::kOk) end_ += result.bytes;
+  return understand(result, room);
+}
+
+bool Connection::understand(TransferResult result, std::size_t room) {
+  switch (result.kind) {
+    case TransferResult::Kind::kOk:
+      if (result.bytes < room && !hangup_ && transport_->short_read_is_empty()) readable_ = false;
+      if (phase_ == Phase::kBody) set_deadline(loop_->now() + server_.limits().body_idle_timeout);
+      return true;
+    case TransferResult::Kind::kAgain:
+      return readable_ = false;
+    case TransferResult::Kind::kClosed:
+      readable_ = false;
+      if (phase_ == Phase::kHandling || phase_ == Phase::kStreaming) {
+        lost();
+      } else if (unsent() > 0 && !gone_) {  // it asked, closed its side, and waits for answers
+        phase_ = Phase::kLingering;
+        linger();
+      } else {
+        end();
+      }
+      return false;
+    case TransferResult::Kind::kFailed:
+      lost();
+      return false;
+  }
+  return false;
+}
+
+void Connection::dispatch() {
+  phase_ = Phase::kHandling;
+  set_deadline(TimePoint::max());
+  const RequestHead& head = parser_.head();
+  if (!site_->trusted_proxies.empty()) {
+    const auto forwarded = head.header("X-Forwarded-For");
+    forwarded_text_ =
+        forwarded ? forwarded_peer(peer_text_, *forwarded, site_->trusted_proxies) : peer_text_;
+    peer_ = forwarded_text_;
+  }
+  dispatching_ = true;
+  route_ = site_->router.find_exact(head.method, head.path);
+  Router::Match match;
+  if (route_ == nullptr) {
+    match = site_->router.find(head.method, head.path);
+    route_ = match.route;
+    params_ = std::move(match.params);
+  }
+  const auto in_flight = server_.counts().in_flight.load(std::memory_order_relaxed);
+  if (route_ == nullptr) {
+    answer_unrouted(match);
+  } else if (!route_->probe && in_flight >= static_cast<std::int64_t>(server_.limits().in_flight)) {
+    server_.observer().on_refused(*site_, "in_flight_limit");
+    respond_problem(*this, 503,
+                    {ErrorCode::kUnavailable, "too many requests are being answered",
+                     server_.limits().retry_after});
+  } else {
+    labels = route_->labels;
+    route_->handler(*this);
+  }
+  dispatching_ = false;
+  if (answered_) {
+    finish_exchange();
+  } else {
+    counted_in_flight_ = true;
+    server_.counts().in_flight.fetch_add(1, std::memory_order_relaxed);
+    server_.observer().on_in_flight(1);
+  }
+}
+
+bool Connection::answer_preflight() {
+  const RequestHead& head = parser_.head();
+  if (site_->cors.origins.empty() || !head.header("Origin")) return false;
+  const auto wanted = head.header("Access-Control-Request-Method");
+  if (!wanted) return false;
+  HeaderList headers;
+  headers.add("Access-Control-Allow-Methods", "GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS");
+  std::string allowed;
+  for (const std::string& name : site_->cors.headers) {
+    if (!allowed.empty()) allowed += ", ";
+    allowed += name;
+  }
+  headers.add("Access-Control-Allow-Headers", std::move(allowed));
+  headers.add("Access-Control-Max-Age", std::to_string(site_->cors.max_age.count()));
+  respond({204, {}, &headers}, {});
+  return true;
+}
+
+void Connection::answer_unrouted(const Router::Match& match) {
+  const RequestHead& head = parser_.head();
+  const bool known = !match.allow.empty() || head.path == "*";
+  HeaderList allow{{"Allow", head.path == "*" ? "GET, HEAD, POST, OPTIONS" : match.allow}};
+  if (head.method == Method::kOptions && known) {
+    if (!answer_preflight()) respond({204, {}, &allow}, {});
+    return;
+  }
+  if (known) {
+    respond_problem(*this, 405,
+                    invalid(std::format("{} is not for {}; it takes {}", head.method_text,
+                                        head.path, match.allow)),
+                    &allow);
+    return;
+  }
+  respond_problem(*this, 404, not_found(std::format("nothing is served at {}", head.path)));
+}
+
+// The request is not understood, so neither is where the next one begins: answer and close.
+void Connection::refuse(const Refusal& refusal) {
+  server_.observer().on_refused(*site_, refusal.reason);
+  phase_ = Phase::kHandling;
+  dispatching_ = true;
+  close_after_ = must_linger_ = true;
+  cursor_ = end_;
+  respond_problem(
+      *this, refusal.status,
+      {refusal.status == 413 || refusal.status == 431 ? ErrorCode::kTooLarge : ErrorCode::kInvalid,
+       refusal.message});
+  dispatching_ = false;
+  finish_exchange();
+}
+
+}  // namespace sluice::http

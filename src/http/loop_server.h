@@ -1,0 +1,91 @@
+// The part of a server that lives on one io thread: its sockets, connections and spare buffers.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+#include "base/time.h"
+#include "http/answer.h"
+#include "http/server_observer.h"
+#include "http/server_options.h"
+#include "http/site.h"
+#include "runtime/event_loop.h"
+
+namespace sluice::http {
+
+class Connection;
+
+// Counts over all io threads, so that the bounds hold for the process.
+struct SharedCounts {
+  std::atomic<std::int64_t> connections = 0;
+  std::atomic<std::int64_t> in_flight = 0;  // requests whose handler has returned without an answer
+};
+
+// A listening socket on one loop. The site is swapped whole; connections take the one that is there
+// when a request begins.
+struct Binding {
+  int fd = -1;
+  SitePtr site;
+  bool is_unix = false;
+};
+
+// A connection's input: fixed size, so that views into it stay valid while a request is answered.
+struct InputBuffer {
+  std::unique_ptr<char[]> bytes;
+  std::size_t size = 0;  // 64 more are readable
+};
+
+// Everything here belongs to the loop's thread.
+class LoopServer {
+ public:
+  LoopServer(EventLoop& loop, const ServerLimits& limits, const Clock& clock,
+             ServerObserver& observer, SharedCounts& counts);
+  ~LoopServer();
+  LoopServer(const LoopServer&) = delete;
+  LoopServer& operator=(const LoopServer&) = delete;
+
+  // Takes the listening descriptor. The returned binding lives until unbind().
+  Binding* bind(int fd, SitePtr site, bool is_unix);
+  void unbind(Binding* binding);
+  // Requests that begin from now on see this one.
+  void set_site(Binding* binding, SitePtr site);
+  // No new connections; idle ones are closed, others after their answer.
+  void drain();
+  // Drops every connection; handlers still running are told that their client has gone.
+  void abort();
+  [[nodiscard]] std::size_t connections() const { return connections_.size(); }
+
+  // --- for connections
+  EventLoop& loop() { return loop_; }
+  const ServerLimits& limits() const { return limits_; }
+  ServerObserver& observer() { return observer_; }
+  SharedCounts& counts() { return counts_; }
+  [[nodiscard]] bool draining() const { return draining_; }
+  std::string_view date() { return date_.at(clock_.wall()); }
+  [[nodiscard]] TimePoint precise_now() const { return clock_.now(); }
+  InputBuffer take_buffer();
+  void give_buffer(InputBuffer buffer);
+  // Destroys it at the end of this turn.
+  void remove(Connection& connection);
+
+ private:
+  class Acceptor;
+  void accepted(int fd, const std::string& peer, Binding& binding);
+
+  EventLoop& loop_;
+  const ServerLimits limits_;
+  const Clock& clock_;
+  ServerObserver& observer_;
+  SharedCounts& counts_;
+  DateCache date_;
+  bool draining_ = false;
+  std::vector<std::unique_ptr<Acceptor>> acceptors_;
+  std::unordered_set<Connection*> connections_;
+  std::vector<InputBuffer> spare_;
+};
+
+}  // namespace sluice::http

@@ -52,8 +52,10 @@ void Connection::on_io(bool readable, bool writable) {
   readable_ = readable_ || readable;
   if (writable) {
     writable_ = true;
+    if (secure_) readable_ = true;  // TLS may have waited for room to read
     if (unsent() > 0) flush();
   }
+  if (readable && secure_) writable_ = true;  // or for bytes to write
   pump();
 }
 

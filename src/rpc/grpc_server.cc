@@ -1,0 +1,156 @@
+#include "rpc/grpc_server.h"
+
+#include <grpcpp/security/server_credentials.h>
+#include <grpcpp/security/tls_certificate_provider.h>
+#include <grpcpp/server.h>
+#include <grpcpp/server_builder.h>
+
+#include <format>
+#include <fstream>
+#include <thread>
+
+#include "rpc/call_slots.h"
+
+namespace sluice::rpc {
+
+namespace {
+constexpr unsigned kCertificateRefreshSeconds = 10;
+
+int to_int_ms(Duration duration) {
+  return static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());
+}
+
+Result<std::shared_ptr<grpc::ServerCredentials>> credentials(const GrpcServerOptions& options) {
+  if (!options.tls) return grpc::InsecureServerCredentials();
+  namespace experimental = grpc::experimental;
+  const GrpcTls& tls = *options.tls;
+  const auto check = [](const std::string& file) -> Result<> {
+    if (std::ifstream(file)) return {};
+    return fail(invalid(std::format("cannot read the TLS file '{}' of the gRPC listener", file)));
+  };
+  for (const std::string* file : {&tls.certificate_file, &tls.key_file, &tls.client_ca_file}) {
+    if (file == &tls.client_ca_file && file->empty()) continue;
+    if (auto readable = check(*file); !readable) return std::unexpected(readable.error());
+  }
+  auto provider =
+      tls.client_ca_file.empty()
+          ? std::make_shared<experimental::FileWatcherCertificateProvider>(
+                tls.key_file, tls.certificate_file, kCertificateRefreshSeconds)
+          : std::make_shared<experimental::FileWatcherCertificateProvider>(
+                tls.key_file, tls.certificate_file, tls.client_ca_file, kCertificateRefreshSeconds);
+  experimental::TlsServerCredentialsOptions tls_options(std::move(provider));
+  tls_options.watch_identity_key_cert_pairs();
+  if (!tls.client_ca_file.empty()) {
+    tls_options.watch_root_certs();
+    tls_options.set_cert_request_type(GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
+  }
+  return experimental::TlsServerCredentials(tls_options);
+}
+
+void set_limits(grpc::ServerBuilder& builder, const GrpcServerOptions& options) {
+  builder.SetMaxReceiveMessageSize(static_cast<int>(options.max_message_bytes));
+  builder.SetMaxSendMessageSize(-1);
+  // Two servers on one port would share its calls out without a word.
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, static_cast<int>(options.max_calls));
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, to_int_ms(options.keepalive));
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, to_int_ms(options.keepalive_timeout));
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  // Clients may ping as often as every 5 s.
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 5000);
+}
+}  // namespace
+
+struct GrpcServer::State {
+  State(GrpcServerOptions o, std::vector<Method> m, Observer on_answer)
+      : options(std::move(o)), methods(std::move(m)), observer(std::move(on_answer)) {}
+
+  GrpcServerOptions options;
+  std::vector<Method> methods;
+  Observer observer;
+  RawService service{methods};
+  std::vector<std::unique_ptr<CallLane>> lanes;
+  std::unique_ptr<grpc::Server> server;
+  std::vector<std::thread> threads;
+  int port = 0;
+};
+
+GrpcServer::GrpcServer(std::unique_ptr<State> state) : state_(std::move(state)) {}
+
+GrpcServer::~GrpcServer() {
+  shutdown(Duration::zero());
+}
+
+Result<std::unique_ptr<GrpcServer>> GrpcServer::start(GrpcServerOptions options,
+                                                      std::vector<Method> methods,
+                                                      Observer observer) {
+  auto creds = credentials(options);
+  if (!creds) return std::unexpected(creds.error());
+  options.threads = std::max<std::size_t>(options.threads, 1);
+  auto owned = std::make_unique<State>(std::move(options), std::move(methods), std::move(observer));
+  State& state = *owned;
+
+  grpc::ServerBuilder builder;
+  set_limits(builder, state.options);
+  builder.AddListeningPort(state.options.address, *creds, &state.port);
+  builder.RegisterService(&state.service);
+  const std::size_t share =
+      (state.options.max_calls + state.options.threads - 1) / state.options.threads;
+  for (std::size_t i = 0; i < state.options.threads; ++i) {
+    state.lanes.push_back(std::make_unique<CallLane>(builder.AddCompletionQueue(), state.service,
+                                                     state.methods, state.observer, share));
+  }
+  state.server = builder.BuildAndStart();
+  const bool local = state.options.address.starts_with("unix:");
+  if (state.server == nullptr || (state.port == 0 && !local)) {
+    for (auto& lane : state.lanes) {
+      lane->executor().close();
+      lane->executor().run();
+    }
+    return fail(unavailable(std::format(
+        "cannot listen on '{}' for gRPC: it is in use or not an address of this machine",
+        state.options.address)));
+  }
+  if (local) {
+    state.port = 0;
+  } else {
+    const std::size_t colon = state.options.address.rfind(':');
+    state.options.address.replace(colon + 1, std::string::npos, std::to_string(state.port));
+  }
+  for (auto& lane : state.lanes) {
+    lane->begin();
+    state.threads.emplace_back([&lane = *lane] { lane.executor().run(); });
+  }
+  return std::unique_ptr<GrpcServer>(new GrpcServer(std::move(owned)));
+}
+
+void GrpcServer::shutdown(Duration grace) {
+  if (state_->threads.empty()) return;
+  for (auto& lane : state_->lanes) lane->stop();
+  // Cancels what is left after the grace. Each lane then closes once its calls have been answered.
+  const auto now = gpr_now(GPR_CLOCK_MONOTONIC);
+  state_->server->Shutdown(gpr_time_add(now, gpr_time_from_nanos(grace.count(), GPR_TIMESPAN)));
+  for (auto& lane : state_->lanes) lane->close_when_idle();
+  for (std::thread& thread : state_->threads) thread.join();
+  state_->threads.clear();
+}
+
+int GrpcServer::port() const {
+  return state_->port;
+}
+const std::string& GrpcServer::address() const {
+  return state_->options.address;
+}
+std::size_t GrpcServer::in_flight() const {
+  std::size_t sum = 0;
+  for (const auto& lane : state_->lanes) sum += lane->in_flight();
+  return sum;
+}
+std::size_t GrpcServer::threads() const {
+  return state_->lanes.size();
+}
+Executor& GrpcServer::executor(std::size_t thread) {
+  return state_->lanes[thread]->executor();
+}
+
+}  // namespace sluice::rpc

@@ -1,0 +1,71 @@
+// A gRPC server of unary methods: listening, threads, limits and shutting down. What a method does
+// is its own business.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "rpc/unary_call.h"
+
+namespace sluice::rpc {
+
+// Files in PEM; they are read again when they change.
+struct GrpcTls {
+  std::string certificate_file;
+  std::string key_file;
+  std::string client_ca_file;  // empty: clients need no certificate
+};
+
+struct GrpcServerOptions {
+  std::string address =
+      "127.0.0.1:8081";  // host:port, [v6]:port (port 0: any free one), unix:/path
+  std::size_t threads = 1;
+  std::size_t max_message_bytes = std::size_t{10} * 1024 * 1024;  // of a request
+  std::size_t max_calls = 1024;                   // in flight, shared out evenly to the threads
+  Duration keepalive = std::chrono::seconds(75);  // a ping after so long without a word
+  Duration keepalive_timeout = std::chrono::seconds(20);  // then closed
+  std::optional<GrpcTls> tls;
+};
+
+// Each thread has a completion queue that is its calls' home executor (see QueueExecutor); which
+// thread gets a connection is gRPC's choice. A call beyond max_calls is answered RESOURCE_EXHAUSTED
+// before its handler sees it, a message beyond max_message_bytes before it is read. The number of
+// connections is bounded by the process's descriptors only: gRPC 1.51 has no limit of its own.
+//
+// Made, shut down and destroyed by its owner on one thread that is none of its own.
+class GrpcServer {
+ public:
+  // Told on the home thread when an answer has been handed to the connection.
+  using Observer = std::function<void(const UnaryCall&)>;
+
+  static Result<std::unique_ptr<GrpcServer>> start(GrpcServerOptions options,
+                                                   std::vector<Method> methods,
+                                                   Observer observer = {});
+  ~GrpcServer();  // shuts down at once, if that has not been done
+  GrpcServer(const GrpcServer&) = delete;
+  GrpcServer& operator=(const GrpcServer&) = delete;
+
+  // Takes no more calls, waits so long for those in flight, cancels the rest, waits until each has
+  // been answered, and joins the threads.
+  void shutdown(Duration grace);
+
+  [[nodiscard]] int port() const;                    // 0 for a Unix socket
+  [[nodiscard]] const std::string& address() const;  // with the port that was bound
+  [[nodiscard]] std::size_t in_flight() const;
+  [[nodiscard]] std::size_t threads() const;
+  Executor& executor(std::size_t thread);
+
+ private:
+  struct State;
+  explicit GrpcServer(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace sluice::rpc

@@ -1,0 +1,82 @@
+#include "rpc/queue_executor.h"
+
+#include <grpcpp/alarm.h>
+#include <grpcpp/completion_queue.h>
+
+namespace sluice::rpc {
+
+namespace {
+// gRPC's monotonic clock is the steady one.
+gpr_timespec to_timespec(TimePoint at) {
+  const auto since = at.time_since_epoch();
+  const auto whole = std::chrono::floor<std::chrono::seconds>(since);
+  return {whole.count(), static_cast<std::int32_t>((since - whole).count()), GPR_CLOCK_MONOTONIC};
+}
+}  // namespace
+
+// The event by which a posted task reaches the queue: an alarm that is due at once. At most one is
+// under way, so that the alarm can be set again and again.
+class QueueExecutor::Wake final : public QueueEvent {
+ public:
+  explicit Wake(QueueExecutor& executor) : executor_(executor) {}
+  void send() {
+    alarm_.Set(executor_.queue_.get(), gpr_time_0(GPR_CLOCK_MONOTONIC),
+               static_cast<QueueEvent*>(this));
+  }
+  void on_event(bool) override { executor_.run_posted(); }
+
+ private:
+  QueueExecutor& executor_;
+  grpc::Alarm alarm_;
+};
+
+QueueExecutor::QueueExecutor(std::unique_ptr<grpc::ServerCompletionQueue> queue)
+    : queue_(std::move(queue)), wake_(std::make_unique<Wake>(*this)) {}
+QueueExecutor::~QueueExecutor() = default;
+
+TimePoint QueueExecutor::now() const {
+  return is_current() ? turn_ : TimePoint(std::chrono::steady_clock::now());
+}
+
+void QueueExecutor::post(Task task) {
+  const std::scoped_lock lock(mutex_);
+  posted_.push_back(std::move(task));
+  if (woken_ || closed_) return;
+  woken_ = true;
+  wake_->send();
+}
+
+void QueueExecutor::run_posted() {
+  std::vector<Task> tasks;
+  {
+    const std::scoped_lock lock(mutex_);
+    woken_ = false;
+    tasks.swap(posted_);
+  }
+  for (Task& task : tasks) task();
+}
+
+void QueueExecutor::close() {
+  const std::scoped_lock lock(mutex_);
+  if (std::exchange(closed_, true)) return;
+  queue_->Shutdown();
+}
+
+void QueueExecutor::run() {
+  turn_ = std::chrono::steady_clock::now();
+  owner_.store(std::this_thread::get_id(), std::memory_order_relaxed);
+  for (;;) {
+    const auto next = timers_.next();
+    void* tag = nullptr;
+    bool ok = false;
+    const auto status = queue_->AsyncNext(
+        &tag, &ok, next ? to_timespec(*next) : gpr_inf_future(GPR_CLOCK_MONOTONIC));
+    turn_ = std::chrono::steady_clock::now();
+    if (status == grpc::CompletionQueue::SHUTDOWN) break;
+    if (status == grpc::CompletionQueue::GOT_EVENT) static_cast<QueueEvent*>(tag)->on_event(ok);
+    while (auto task = timers_.take_due(turn_)) (*task)();
+  }
+  owner_.store(std::thread::id(), std::memory_order_relaxed);
+}
+
+}  // namespace sluice::rpc

@@ -1,0 +1,100 @@
+// One unary gRPC call, as the method that answers it sees it.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "base/function.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "http/exchange.h"
+#include "runtime/executor.h"
+
+namespace google::protobuf {
+class Arena;
+class MessageLite;
+}  // namespace google::protobuf
+
+namespace sluice::rpc {
+
+// Made and owned by the server, used on its home thread only. A method must answer exactly once, by
+// respond() or fail(), at once or later. The call and what it shows stay valid until the home
+// thread's next turn after the answer, also when the client has gone (then the answer goes
+// nowhere).
+class UnaryCall {
+ public:
+  // --- the request
+  // Fills in the message (made on arena(), or anywhere). kInvalid when the bytes are not one.
+  virtual Result<> parse(google::protobuf::MessageLite& message) = 0;
+  // Memory for messages, given back at once after the answer.
+  virtual google::protobuf::Arena& arena() = 0;
+  [[nodiscard]] Executor& home() const { return *home_; }
+  // From the client's grpc-timeout.
+  [[nodiscard]] Deadline deadline() const { return deadline_; }
+  // The first value under a lower-case key; empty when there is none.
+  [[nodiscard]] virtual std::string_view metadata(std::string_view key) const = 0;
+  [[nodiscard]] virtual std::string peer() const = 0;  // "ipv4:127.0.0.1:50312"
+  // The method's own path.
+  [[nodiscard]] std::string_view path() const { return path_; }
+
+  // --- the answer
+  virtual void respond(const google::protobuf::MessageLite& message) = 0;
+  virtual void fail(const Error& error) = 0;
+
+  // Runs when the client goes away (or its deadline passes) before the answer: stop the work, then
+  // answer all the same.
+  void on_cancel(Task task) { on_cancel_ = std::move(task); }
+  [[nodiscard]] bool cancelled() const { return cancelled_; }
+
+  // State of the method that lives as long as the call.
+  template <class T, class... Args>
+  T& attach(Args&&... args) {
+    auto owned = std::make_unique<Holder<T>>(std::forward<Args>(args)...);
+    T& value = owned->value;
+    attachment_ = std::move(owned);
+    return value;
+  }
+
+  // For metrics and the log, as for an HTTP exchange.
+  http::ExchangeTimes times;
+  http::ExchangeLabels labels;
+  std::optional<ErrorCode> error;
+  std::string request_id;
+
+ protected:
+  UnaryCall() = default;
+  UnaryCall(const UnaryCall&) = delete;
+  UnaryCall& operator=(const UnaryCall&) = delete;
+  virtual ~UnaryCall() = default;
+
+  struct Attachment {
+    virtual ~Attachment() = default;
+  };
+  template <class T>
+  struct Holder final : Attachment {
+    template <class... Args>
+    explicit Holder(Args&&... args) : value(std::forward<Args>(args)...) {}
+    T value;
+  };
+
+  Executor* home_ = nullptr;
+  Deadline deadline_;
+  std::string_view path_;
+  bool cancelled_ = false;
+  Task on_cancel_;
+  std::unique_ptr<Attachment> attachment_;
+};
+
+struct Method {
+  std::string path;  // "/inference.GRPCInferenceService/ModelInfer"
+  std::function<void(UnaryCall&)> handler;
+  http::ExchangeLabels labels;  // must outlive the server
+  // How many calls a thread can take from gRPC before it has run: more for what is called often.
+  std::size_t waiting = 4;
+};
+
+}  // namespace sluice::rpc

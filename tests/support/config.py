@@ -34,7 +34,6 @@ class Config:
 
     def __init__(self) -> None:
         self._ports: dict[str, PortReservation] = {}
-        self._grpc: set[str] = set()
         self.data: dict[str, Any] = {"version": 1, "listeners": [], "callables": {}}
         self._named: dict[str, dict[str, Any]] = {}
         self.listen("admin", mount("admin"))
@@ -50,7 +49,6 @@ class Config:
         entry: dict[str, Any] = {"address": reservation.address}
         if protocol == "grpc":
             entry["protocol"] = "grpc"
-            self._grpc.add(name)
         entry |= options
         entry["mounts"] = list(mounts)
         self._named[name] = entry
@@ -72,14 +70,16 @@ class Config:
         return str(self._named[name]["address"])
 
     def endpoint(self, name: str) -> tuple[str, int] | str:
-        reservation = self._ports.get(name)
-        if reservation is None:
-            return self.address(name).removeprefix("unix:")
-        return reservation.host, reservation.port
+        """Where to connect: of `listen` host and port, of `listen_at` a Unix socket's path."""
+        return self.tcp(name) if name in self._ports else self.address(name).removeprefix("unix:")
+
+    def tcp(self, name: str) -> tuple[str, int]:
+        """Where a listener made by `listen` is."""
+        return self._ports[name].host, self._ports[name].port
 
     @property
     def probe(self) -> tuple[str, int]:
-        return self._ports["admin"].host, self._ports["admin"].port
+        return self.tcp("admin")
 
     # -- callables --
 
@@ -118,10 +118,12 @@ class Config:
         return copy.deepcopy(self.data)
 
     def release_ports(self) -> None:
-        """gRPC's listener binds without sharing: its reservation ends as the server starts."""
-        for name in self._grpc:
-            self._ports[name].release()
-
-    def close(self) -> None:
+        """The server refuses an address that anybody else has: just before it starts."""
         for reservation in self._ports.values():
             reservation.release()
+
+    def change_ports(self) -> None:
+        """Other free ports for every listener of `listen`."""
+        for name in self._ports:
+            self._ports[name] = PortReservation()
+            self._named[name]["address"] = self._ports[name].address

@@ -1,4 +1,4 @@
-"""Free loopback ports from the kernel, held until their server has them."""
+"""Free loopback ports from the kernel, held until a server is about to take them."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ import socket
 class PortReservation:
     """A loopback port that nobody else is given while this object lives.
 
-    The socket is bound and never listens, so it takes no connection; with SO_REUSEPORT a server of
-    the same user can bind beside it. `release` frees it for servers that bind without that option.
+    The socket is bound and never listens: connecting is refused. `release` frees the port.
     """
 
     def __init__(self, host: str = "127.0.0.1") -> None:

@@ -63,22 +63,39 @@ class Server:
         wait: bool = True,
     ) -> None:
         self.config = config
+        self.directory = directory
         directory.mkdir(parents=True, exist_ok=True)
         self.config_path = directory / "sluice.yaml"
         self.log_path = directory / "sluice.log"
-        self.write_config()
-        config.release_ports()
-        self._log_file = self.log_path.open("wb")
-        self.process = subprocess.Popen(
-            [str(binary()), "serve", "--config", str(self.config_path)],
-            stdin=subprocess.DEVNULL,
-            stdout=self._log_file,
-            stderr=subprocess.STDOUT,
-            env={**os.environ, "SLUICE_DATA_DIR": str(directory / "data"), **(env or {})},
-        )
+        self._env = {**os.environ, "SLUICE_DATA_DIR": str(directory / "data"), **(env or {})}
         self._clients: list[httpx.Client] = []
+        self.process = self._start()
         if wait:
-            self.wait_until_ready()
+            self._wait_at_start()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        self.write_config()
+        self.config.release_ports()
+        with self.log_path.open("wb") as log:
+            return subprocess.Popen(
+                [str(binary()), "serve", "--config", str(self.config_path)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=self._env,
+            )
+
+    def _wait_at_start(self) -> None:
+        """Between the release of a port and its use another process may get it: then once more."""
+        for attempt in range(3):
+            try:
+                self.wait_until_ready()
+                return
+            except AssertionError:
+                if attempt == 2 or "in use" not in self.tail():
+                    raise
+            self.config.change_ports()
+            self.process = self._start()
 
     def write_config(self) -> None:
         """Writes the config as it is now: before a reload, say."""
@@ -161,16 +178,12 @@ class Server:
         if self.process.poll() is None:
             self.signal(signal.SIGTERM)
         code = self.wait_for_exit()
-        self._log_file.close()
-        self.config.close()
         assert code == 0, f"exit status {code}\n{self.tail()}"
 
     def kill(self) -> None:
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
-        self._log_file.close()
-        self.config.close()
 
     def __enter__(self) -> Self:
         return self

@@ -1,0 +1,242 @@
+#include "config/parse.h"
+
+#include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/exceptions.h>
+#include <yaml-cpp/parser.h>
+
+#include <format>
+#include <istream>
+#include <memory>
+#include <streambuf>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+namespace sluice::config {
+namespace {
+
+// Thrown out of the library's parser when nothing sensible can follow.
+struct Stop {};
+
+// A stream over memory without a copy.
+class MemoryBuffer final : public std::streambuf {
+ public:
+  explicit MemoryBuffer(std::string_view text) {
+    char* begin = const_cast<char*>(text.data());  // never written: there is no put area
+    setg(begin, begin, begin + text.size());
+  }
+};
+
+class Builder final : public YAML::EventHandler {
+ public:
+  Builder(Document& document, const Surroundings& surroundings, Problems& problems)
+      : document_(document), surroundings_(surroundings), problems_(problems) {}
+
+  void OnDocumentStart(const YAML::Mark&) override {}
+  void OnDocumentEnd() override {}
+
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    refuse_anchor(mark, anchor);
+    if (wants_key()) return odd_key(mark);
+    open(mark, NodeKind::kNull);
+  }
+
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
+    problem(mark, "aliases (*name) are not understood; write the value out");
+    if (wants_key()) return odd_key(mark);
+    document_.records[open(mark, NodeKind::kNull)].broken = true;
+  }
+
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& value) override {
+    refuse_anchor(mark, anchor);
+    const bool tagged = refuse_tag(mark, tag);
+    if (wants_key()) return take_key(mark, value);
+    Document::Record& record = document_.records[open(mark, NodeKind::kScalar)];
+    record.quoted = tag == "!";
+    auto text = substitute(value, surroundings_, document_.folder);
+    if (!text) {
+      problem(record, text.error().message);
+      record.broken = true;
+      return;
+    }
+    bytes_ += text->text.size();
+    if (bytes_ > kMaxDocumentBytes) {
+      problem(record, std::format("all values together are longer than {} bytes after substitution",
+                                  kMaxDocumentBytes));
+      throw Stop{};
+    }
+    record.broken = tagged;
+    record.substituted = text->changed;
+    if (text->changed) record.written = value;
+    record.text = std::move(text->text);
+  }
+
+  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                       YAML::EmitterStyle::value) override {
+    start(mark, tag, anchor, NodeKind::kSequence);
+  }
+  void OnSequenceEnd() override { end(); }
+  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                  YAML::EmitterStyle::value) override {
+    start(mark, tag, anchor, NodeKind::kMapping);
+  }
+  void OnMapEnd() override { end(); }
+
+  void problem(const YAML::Mark& mark, std::string message) {
+    problems_.add(Location{document_.file, static_cast<std::uint32_t>(mark.line + 1),
+                           static_cast<std::uint32_t>(mark.column + 1)},
+                  std::move(message));
+  }
+
+ private:
+  struct Level {
+    std::uint32_t record;
+    bool has_key = false;
+    bool key_is_duplicate = false;
+    std::string key{};
+    YAML::Mark key_mark{};
+    std::unordered_set<std::string> keys{};
+  };
+
+  void problem(const Document::Record& record, std::string message) {
+    problems_.add(Location{document_.file, record.line, record.column}, std::move(message));
+  }
+
+  [[nodiscard]] bool wants_key() const {
+    return !levels_.empty() &&
+           document_.records[levels_.back().record].kind == NodeKind::kMapping &&
+           !levels_.back().has_key;
+  }
+
+  void take_key(const YAML::Mark& mark, const std::string& key) {
+    Level& level = levels_.back();
+    if (key.empty() || key.size() > kMaxKeyBytes) {
+      problem(mark, std::format("a key has 1 to {} bytes", kMaxKeyBytes));
+      throw Stop{};
+    }
+    level.has_key = true;
+    level.key = key;
+    level.key_mark = mark;
+    level.key_is_duplicate = !level.keys.insert(key).second;
+    if (level.key_is_duplicate) {
+      problem(mark, std::format("the key '{}' stands here a second time; keep one", key));
+    }
+  }
+
+  [[noreturn]] void odd_key(const YAML::Mark& mark) {
+    problem(mark, "a key must be a plain text");
+    throw Stop{};
+  }
+
+  std::uint32_t open(const YAML::Mark& mark, NodeKind kind) {
+    const auto index = static_cast<std::uint32_t>(document_.records.size());
+    Document::Record record;
+    record.kind = kind;
+    record.line = static_cast<std::uint32_t>(mark.line + 1);
+    record.column = static_cast<std::uint32_t>(mark.column + 1);
+    if (!levels_.empty()) {
+      Level& level = levels_.back();
+      Document::Record& parent = document_.records[level.record];
+      record.parent = level.record;
+      if (parent.kind == NodeKind::kMapping) {
+        record.key = std::move(level.key);
+        record.key_line = static_cast<std::uint32_t>(level.key_mark.line + 1);
+        record.key_column = static_cast<std::uint32_t>(level.key_mark.column + 1);
+        level.has_key = false;
+      }
+      record.index = static_cast<std::uint32_t>(parent.children.size());
+      // The second of two keys is read for its own faults, but hangs nowhere.
+      if (!level.key_is_duplicate) parent.children.push_back(index);
+      level.key_is_duplicate = false;
+    }
+    document_.records.push_back(std::move(record));
+    return index;
+  }
+
+  void start(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, NodeKind kind) {
+    refuse_anchor(mark, anchor);
+    refuse_tag(mark, tag);
+    if (wants_key()) odd_key(mark);
+    if (levels_.size() >= static_cast<std::size_t>(kMaxDepth)) {
+      problem(mark, std::format("the file is nested deeper than {} levels", kMaxDepth));
+      throw Stop{};
+    }
+    levels_.push_back({.record = open(mark, kind)});
+  }
+
+  void end() { levels_.pop_back(); }
+
+  void refuse_anchor(const YAML::Mark& mark, YAML::anchor_t anchor) {
+    if (anchor != 0) {
+      problem(mark, "anchors (&name) are not understood; write the value where it is needed");
+    }
+  }
+
+  bool refuse_tag(const YAML::Mark& mark, const std::string& tag) {
+    if (tag.empty() || tag == "?" || tag == "!") return false;
+    problem(mark, "tags (!name) are not understood; the type is known from the key");
+    return true;
+  }
+
+  Document& document_;
+  const Surroundings& surroundings_;
+  Problems& problems_;
+  std::vector<Level> levels_;
+  std::size_t bytes_ = 0;
+};
+
+}  // namespace
+
+std::optional<Node> parse(std::string_view text, const std::filesystem::path& file,
+                          const Surroundings& surroundings, Problems& problems) {
+  auto document = std::make_shared<Document>();
+  document->file = file.string();
+  document->folder = file.parent_path();
+  if (text.size() > kMaxFileBytes) {
+    problems.add(Location{document->file},
+                 std::format("the file is longer than {} bytes", kMaxFileBytes));
+    return std::nullopt;
+  }
+  if (const auto zero = text.find('\0'); zero != std::string_view::npos) {
+    problems.add(Location{document->file},
+                 std::format("the file is not text: byte {} is zero", zero));
+    return std::nullopt;
+  }
+  Builder builder(*document, surroundings, problems);
+  try {
+    MemoryBuffer buffer(text);
+    std::istream in(&buffer);
+    YAML::Parser parser(in);
+    parser.HandleNextDocument(builder);
+    if (document->records.empty() || document->records[0].kind == NodeKind::kNull) {
+      document->records.clear();
+      document->records.push_back({.kind = NodeKind::kMapping, .line = 1, .column = 1});
+    }
+    Document rest;
+    Problems unheard;
+    Builder second(rest, surroundings, unheard);
+    if (parser.HandleNextDocument(second) && !rest.records.empty()) {
+      problems.add(Location{document->file, rest.records[0].line, rest.records[0].column},
+                   "a second document starts here; a configuration is one document");
+    }
+  } catch (const Stop&) {
+    return std::nullopt;
+  } catch (const YAML::Exception& e) {
+    builder.problem(e.mark, std::format("the YAML is not well formed: {}", e.msg));
+    return std::nullopt;
+  }
+  return Node(std::move(document), 0);
+}
+
+std::optional<Node> parse_file(const std::filesystem::path& file, const Surroundings& surroundings,
+                               Problems& problems) {
+  auto text = surroundings.file(file, kMaxFileBytes);
+  if (!text) {
+    problems.add(Location{file.string()}, "cannot read the file: " + text.error().message);
+    return std::nullopt;
+  }
+  return parse(*text, file, surroundings, problems);
+}
+
+}  // namespace sluice::config

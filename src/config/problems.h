@@ -1,0 +1,72 @@
+// What is wrong with a configuration: every fault with its place, not only the first.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+
+namespace sluice::config {
+
+class Node;
+
+// Faults listed at most; those beyond are counted.
+inline constexpr std::size_t kMaxProblems = 100;
+
+// A place in a configuration. Line and column start at 1; 0 means the file as a whole.
+struct Location {
+  std::string file;
+  std::uint32_t line = 0;
+  std::uint32_t column = 0;
+
+  bool operator==(const Location&) const = default;
+};
+
+// `file:line:column`, as compilers write it and editors understand it.
+std::string to_string(const Location& at);
+
+struct Problem {
+  Location at;
+  std::string path;     // where in the tree, as in listeners[0].port; empty for the whole
+  std::string message;  // what is wrong and what would be right
+
+  bool operator==(const Problem&) const = default;
+};
+
+std::string to_string(const Problem& problem);
+
+// Collects the faults of one reading. Owned by who reads; one thread.
+class Problems {
+ public:
+  void add(const Node& node, std::string message);
+  void add(Location at, std::string message);
+  void add(Problem problem);
+
+  [[nodiscard]] bool empty() const { return problems_.empty(); }
+  // How many were found, those beyond the bound included.
+  [[nodiscard]] std::size_t count() const { return problems_.size() + left_out_; }
+  [[nodiscard]] std::span<const Problem> list() const { return problems_; }
+
+  // One line for each, in the order of the file.
+  [[nodiscard]] std::string to_string() const;
+  // The whole list as one error of code invalid.
+  [[nodiscard]] Error to_error() const;
+
+ private:
+  std::vector<Problem> problems_;
+  std::size_t left_out_ = 0;
+};
+
+// The known name that was probably meant, if one is near enough to be worth suggesting.
+std::optional<std::string_view> nearest(std::string_view name,
+                                        std::span<const std::string_view> known);
+
+// "a", "a or b", "a, b or c".
+std::string any_of(std::span<const std::string_view> words);
+
+}  // namespace sluice::config

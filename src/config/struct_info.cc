@@ -1,0 +1,227 @@
+#include "config/struct_info.h"
+
+#include <algorithm>
+#include <format>
+#include <stdexcept>
+#include <string_view>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+namespace sluice::config {
+namespace {
+
+// Reads one mapping, which may hold the fields of several structs: its own and those of the
+// alternatives that its kind keys chose.
+class StructReader {
+ public:
+  StructReader(const Node& node, Problems& problems) : node_(node), problems_(problems) {}
+
+  bool read(const StructInfo& info, void* object) {
+    const std::size_t before = problems_.count();
+    if (info.here) *info.here(object) = node_;
+    if (info.rest) {
+      *info.rest(object) = node_;
+      takes_rest_ = true;
+    }
+    for (const FieldInfo& field : info.fields) read_field(field, object);
+    for (const UnionInfo& one : info.unions) {
+      one.kind_key.empty() ? read_keyed(one, object) : read_kind(one, object);
+    }
+    if (failed_ || problems_.count() != before) return false;
+    if (info.validate) info.validate(object, problems_, node_);
+    return problems_.count() == before;
+  }
+
+  // To be called once all is read.
+  bool refuse_unknown() {
+    if (takes_rest_ || kind_unknown_) return true;
+    bool ok = true;
+    for (std::size_t i = 0; i < node_.size(); ++i) {
+      const Node entry = node_.at(i);
+      if (std::ranges::contains(known_, entry.key())) continue;
+      ok = false;
+      std::string message = "this key is not known";
+      if (const auto meant = nearest(entry.key(), known_)) {
+        message += std::format("; probably {} is meant", *meant);
+      } else if (known_.size() <= kMaxListedKeys) {
+        message += std::format("; known here: {}", listed());
+      }
+      problems_.add(Problem{entry.key_location(), entry.path(), std::move(message)});
+    }
+    return ok;
+  }
+
+ private:
+  static constexpr std::size_t kMaxListedKeys = 12;
+
+  std::string listed() {
+    std::string text;
+    for (const std::string_view name : known_) {
+      if (!text.empty()) text += ", ";
+      text += name;
+    }
+    return text.empty() ? "none" : text;
+  }
+
+  void read_field(const FieldInfo& field, void* object) {
+    known_.push_back(field.name);
+    if (const auto value = node_.find(field.name)) {
+      failed_ = !field.type->read(*value, problems_, field.get(object)) || failed_;
+    } else if (field.required) {
+      problems_.add(node_, std::format("the key '{}' is missing: {}", field.name, field.sentence));
+    }
+  }
+
+  void read_keyed(const UnionInfo& one, void* object) {
+    std::optional<std::size_t> first;
+    for (std::size_t i = 0; i < one.alternatives.size(); ++i) {
+      const Alternative& alternative = one.alternatives[i];
+      known_.push_back(alternative.name);
+      const auto value = node_.find(alternative.name);
+      if (!value) continue;
+      if (first) {
+        problems_.add(Problem{value->key_location(), value->path(),
+                              std::format("{} and {} exclude each other; keep one",
+                                          one.alternatives[*first].name, alternative.name)});
+        continue;
+      }
+      first = i;
+      failed_ = !alternative.type->read(*value, problems_, alternative.choose(object)) || failed_;
+    }
+    if (!first && !one.chosen(object)) {
+      problems_.add(node_, std::format("expected {} here: {}", names(one), one.sentence));
+    }
+  }
+
+  void read_kind(const UnionInfo& one, void* object) {
+    known_.push_back(one.kind_key);
+    const auto kind = node_.find(one.kind_key);
+    std::optional<std::size_t> choice = one.chosen(object);
+    if (kind) {
+      Constraints words;
+      for (const Alternative& a : one.alternatives) words.choices.push_back({a.name, a.sentence});
+      choice = read_choice(*kind, problems_, words);
+      if (!choice) failed_ = true;
+    } else if (!choice) {
+      problems_.add(node_, std::format("the key '{}' is missing ({}): {}", one.kind_key, names(one),
+                                       one.sentence));
+    }
+    if (!choice) {
+      // Which keys may stand beside it is not known then.
+      kind_unknown_ = true;
+      return;
+    }
+    const StructInfo* info = one.alternatives[*choice].type->as_struct();
+    failed_ = !read(*info, one.alternatives[*choice].choose(object)) || failed_;
+  }
+
+  static std::string names(const UnionInfo& one) {
+    std::vector<std::string_view> words;
+    for (const Alternative& alternative : one.alternatives) words.push_back(alternative.name);
+    return any_of(words);
+  }
+
+  const Node& node_;
+  Problems& problems_;
+  std::vector<std::string_view> known_;
+  bool takes_rest_ = false;
+  bool kind_unknown_ = false;
+  bool failed_ = false;
+};
+
+void write_fields(const StructInfo& info, const void* object, Writer& writer,
+                  std::vector<std::string_view>& written) {
+  for (const UnionInfo& one : info.unions) {
+    const auto choice = one.chosen(object);
+    if (!choice) continue;
+    const Alternative& alternative = one.alternatives[*choice];
+    if (one.kind_key.empty()) {
+      written.push_back(alternative.name);
+      writer.key(alternative.name);
+      alternative.type->write(alternative.held(object), writer);
+    } else {
+      written.push_back(one.kind_key);
+      writer.key(one.kind_key);
+      writer.text(alternative.name);
+      write_fields(*alternative.type->as_struct(), alternative.held(object), writer, written);
+    }
+  }
+  for (const FieldInfo& field : info.fields) {
+    written.push_back(field.name);
+    // The getter only adds an offset.
+    const void* member = field.get(const_cast<void*>(object));
+    if (!field.type->is_set(member)) continue;
+    writer.key(field.name);
+    field.type->write(member, writer);
+  }
+  if (!info.rest) return;
+  const Node rest = *info.rest(const_cast<void*>(object));
+  for (std::size_t i = 0; i < rest.size(); ++i) {
+    if (std::ranges::contains(written, rest.at(i).key())) continue;
+    writer.key(rest.at(i).key());
+    write_any(rest.at(i), writer);
+  }
+}
+
+void collect(const StructInfo& info, std::unordered_set<std::string>& names) {
+  const auto add = [&](const std::string& name) {
+    if (name.empty() || !names.insert(name).second) {
+      throw std::logic_error(
+          std::format("the description of '{}' names '{}' twice or not at all", info.name, name));
+    }
+  };
+  for (const FieldInfo& field : info.fields) add(field.name);
+  for (const UnionInfo& one : info.unions) {
+    if (one.kind_key.empty()) {
+      for (const Alternative& alternative : one.alternatives) add(alternative.name);
+      continue;
+    }
+    add(one.kind_key);
+  }
+  for (const UnionInfo& one : info.unions) {
+    if (one.kind_key.empty()) continue;
+    for (const Alternative& alternative : one.alternatives) {
+      if (alternative.type->as_struct() == nullptr) {
+        throw std::logic_error(
+            std::format("'{}' of '{}' is no struct", alternative.name, info.name));
+      }
+      auto with_alternative = names;
+      collect(*alternative.type->as_struct(), with_alternative);
+    }
+  }
+}
+
+}  // namespace
+
+std::optional<std::size_t> UnionInfo::chosen(const void* object) const {
+  for (std::size_t i = 0; i < alternatives.size(); ++i) {
+    if (alternatives[i].held(object) != nullptr) return i;
+  }
+  return std::nullopt;
+}
+
+void StructInfo::verify() const {
+  std::unordered_set<std::string> names;
+  collect(*this, names);
+}
+
+bool read_struct(const StructInfo& info, const Node& node, Problems& problems, void* object) {
+  if (!node.is_mapping() && !node.is_null()) {
+    add_mismatch(node, std::format("a mapping{}{}", info.name.empty() ? "" : " for ", info.name),
+                 problems);
+    return false;
+  }
+  StructReader reader(node, problems);
+  const bool ok = reader.read(info, object);
+  return reader.refuse_unknown() && ok;
+}
+
+void write_struct(const StructInfo& info, const void* object, Writer& writer) {
+  std::vector<std::string_view> written;
+  writer.begin_map();
+  write_fields(info, object, writer, written);
+  writer.end_map();
+}
+
+}  // namespace sluice::config

@@ -1,0 +1,262 @@
+#include "config/type.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <format>
+#include <limits>
+
+#include "config/units.h"
+
+namespace sluice::config {
+namespace {
+
+constexpr std::size_t kMaxNameBytes = 64;
+
+bool is_alnum(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+bool is_object_name(std::string_view text) {
+  return !text.empty() && text.size() <= kMaxNameBytes && is_alnum(text.front()) &&
+         std::ranges::all_of(
+             text, [](char c) { return is_alnum(c) || c == '_' || c == '-' || c == '.'; });
+}
+
+// Whether `node` is a scalar that may be something else than a text.
+bool is_unquoted_scalar(const Node& node) {
+  return node.is_scalar() && !node.is_quoted();
+}
+
+constexpr std::int64_t kLeast = std::numeric_limits<std::int64_t>::min();
+constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+
+std::string between(std::string_view least, std::string_view most, bool has_least, bool has_most) {
+  if (has_least && has_most) return std::format("from {} to {}", least, most);
+  if (has_least) return std::format("of at least {}", least);
+  return std::format("of at most {}", most);
+}
+
+std::string amount(const Constraints& bounds) {
+  const std::size_t none = std::numeric_limits<std::size_t>::max();
+  return between(std::to_string(bounds.min_items), std::to_string(bounds.max_items),
+                 bounds.min_items > 0, bounds.max_items != none);
+}
+
+// What a whole number of some unit is: how it is read and written.
+struct Whole {
+  std::string_view what;
+  std::string_view example;
+  bool may_be_quoted;
+  std::optional<std::int64_t> (*parse)(std::string_view text);
+  std::string (*format)(std::int64_t value);
+};
+
+std::optional<std::int64_t> read_whole(const Node& node, Problems& problems,
+                                       const Constraints& bounds, const Whole& whole) {
+  const bool readable = node.is_scalar() && (whole.may_be_quoted || !node.is_quoted());
+  const auto value = readable ? whole.parse(node.text()) : std::nullopt;
+  if (!value) {
+    add_mismatch(node, std::format("{}{}", whole.what, whole.example), problems);
+    return std::nullopt;
+  }
+  if (*value < bounds.least || *value > bounds.most) {
+    add_mismatch(node,
+                 std::format("{} {}", whole.what,
+                             between(whole.format(bounds.least), whole.format(bounds.most),
+                                     bounds.least != kLeast, bounds.most != kMost)),
+                 problems);
+    return std::nullopt;
+  }
+  return value;
+}
+
+std::optional<std::int64_t> parse_integer(std::string_view text) {
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+// Reports what is not among `choices`, with a guess. What came from outside may be a secret in the
+// wrong place: no guess about that, since it would tell what it resembles.
+void add_no_choice(const Node& node, Problems& problems, const std::vector<Choice>& choices) {
+  std::vector<std::string_view> names;
+  for (const Choice& choice : choices) names.push_back(choice.name);
+  std::string expected = any_of(names);
+  if (node.is_scalar() && !node.is_substituted()) {
+    if (const auto meant = nearest(node.text(), names)) {
+      expected += std::format(" (probably {})", *meant);
+    }
+  }
+  add_mismatch(node, expected, problems);
+}
+
+}  // namespace
+
+Grammar name_grammar() {
+  return {"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
+          "1 to 64 letters, digits, '_', '-' or '.', a letter or digit first", is_object_name};
+}
+
+bool Type::read(const Node& node, Problems& problems, void* value) const {
+  if (!do_read(node, problems, value)) return false;
+  bool ok = true;
+  for (const auto& check : constraints_.checks) {
+    if (const std::string expected = check(value); !expected.empty()) {
+      add_mismatch(node, expected, problems);
+      ok = false;
+    }
+  }
+  return ok;
+}
+
+void add_mismatch(const Node& node, std::string_view expected, Problems& problems) {
+  if (node.is_broken()) return;
+  std::string message = std::format("expected {}, but {} came", expected, node.describe_value());
+  problems.add(node, std::move(message));
+}
+
+std::optional<bool> read_bool(const Node& node, Problems& problems) {
+  if (is_unquoted_scalar(node)) {
+    if (node.text() == "true") return true;
+    if (node.text() == "false") return false;
+  }
+  add_mismatch(node, "true or false", problems);
+  return std::nullopt;
+}
+
+std::optional<std::int64_t> read_integer(const Node& node, Problems& problems,
+                                         const Constraints& bounds) {
+  return read_whole(node, problems, bounds,
+                    {"a whole number", "", false, parse_integer,
+                     [](std::int64_t value) { return std::to_string(value); }});
+}
+
+std::optional<std::int64_t> read_duration(const Node& node, Problems& problems,
+                                          const Constraints& bounds) {
+  return read_whole(node, problems, bounds,
+                    {"a duration", " such as 250ms, 1s, 5m or 24h", true,
+                     [](std::string_view text) -> std::optional<std::int64_t> {
+                       const auto value = parse_duration(text);
+                       if (!value) return std::nullopt;
+                       return value->count();
+                     },
+                     [](std::int64_t value) { return format_duration(Duration(value)); }});
+}
+
+std::optional<std::int64_t> read_bytes(const Node& node, Problems& problems,
+                                       const Constraints& bounds) {
+  return read_whole(
+      node, problems, bounds,
+      {"a number of bytes", " such as 4096, 8KiB, 10MiB or 1GiB", true,
+       [](std::string_view text) -> std::optional<std::int64_t> {
+         const auto value = parse_bytes(text);
+         if (!value) return std::nullopt;
+         return static_cast<std::int64_t>(*value);
+       },
+       [](std::int64_t value) {
+         return format_bytes(static_cast<std::uint64_t>(std::max<std::int64_t>(value, 0)));
+       }});
+}
+
+std::optional<double> read_number(const Node& node, Problems& problems, const Constraints& bounds) {
+  double value = 0;
+  const std::string_view text = node.text();
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (!is_unquoted_scalar(node) || text.empty() || error != std::errc{} ||
+      end != text.data() + text.size() || !std::isfinite(value)) {
+    add_mismatch(node, "a number", problems);
+    return std::nullopt;
+  }
+  if (value < bounds.least_number || value > bounds.most_number) {
+    add_mismatch(
+        node,
+        std::format("a number {}",
+                    between(format_number(bounds.least_number), format_number(bounds.most_number),
+                            std::isfinite(bounds.least_number), std::isfinite(bounds.most_number))),
+        problems);
+    return std::nullopt;
+  }
+  return value;
+}
+
+std::optional<std::string> read_text(const Node& node, Problems& problems,
+                                     const Constraints& bounds) {
+  if (!node.is_scalar() || node.is_broken()) {
+    add_mismatch(node, "a text", problems);
+    return std::nullopt;
+  }
+  const std::string_view text = node.text();
+  if (!bounds.choices.empty() && !std::ranges::contains(bounds.choices, text, &Choice::name)) {
+    add_no_choice(node, problems, bounds.choices);
+    return std::nullopt;
+  }
+  if (bounds.grammar && !bounds.grammar->matches(text)) {
+    add_mismatch(node, bounds.grammar->sentence, problems);
+    return std::nullopt;
+  }
+  if (text.size() < bounds.min_items || text.size() > bounds.max_items) {
+    problems.add(node, text.empty() ? std::string("expected a text that is not empty")
+                                    : std::format("expected a text {} bytes, but {} came",
+                                                  amount(bounds), text.size()));
+    return std::nullopt;
+  }
+  return std::string(text);
+}
+
+std::optional<std::size_t> read_choice(const Node& node, Problems& problems,
+                                       const Constraints& bounds) {
+  if (node.is_scalar()) {
+    const auto found = std::ranges::find(bounds.choices, node.text(), &Choice::name);
+    if (found != bounds.choices.end()) {
+      return static_cast<std::size_t>(found - bounds.choices.begin());
+    }
+  }
+  add_no_choice(node, problems, bounds.choices);
+  return std::nullopt;
+}
+
+bool check_items(const Node& node, Problems& problems, const Constraints& bounds) {
+  if (node.size() >= bounds.min_items && node.size() <= bounds.max_items) return true;
+  problems.add(node, std::format("expected {} entries, but {} came", amount(bounds), node.size()));
+  return false;
+}
+
+bool check_key(const Node& entry, Problems& problems, const Constraints& bounds) {
+  if (!bounds.grammar || bounds.grammar->matches(entry.key())) return true;
+  problems.add(
+      Problem{entry.key_location(), entry.path(),
+              std::format("this name is not allowed; a name is {}", bounds.grammar->sentence)});
+  return false;
+}
+
+std::string format_number(double value) {
+  std::array<char, 32> buffer{};
+  const auto [end, error] = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value);
+  return error == std::errc{} ? std::string(buffer.data(), end) : std::string("0");
+}
+
+void write_any(const Node& node, Writer& writer) {
+  switch (node.kind()) {
+    case NodeKind::kNull:
+      return writer.null();
+    case NodeKind::kScalar:
+      // Whose type is not known may be a secret.
+      return writer.hidden();
+    case NodeKind::kSequence:
+      writer.begin_list();
+      for (std::size_t i = 0; i < node.size(); ++i) write_any(node.at(i), writer);
+      return writer.end_list();
+    case NodeKind::kMapping:
+      writer.begin_map();
+      for (std::size_t i = 0; i < node.size(); ++i) {
+        writer.key(node.at(i).key());
+        write_any(node.at(i), writer);
+      }
+      return writer.end_map();
+  }
+}
+
+}  // namespace sluice::config

@@ -13,18 +13,6 @@ void append_number(std::string& out, std::uint64_t value) {
   const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
   out.append(digits.data(), end);
 }
-
-// Milliseconds with three digits behind the point.
-void append_ms(std::string& out, Duration d) {
-  const auto us =
-      std::max<std::int64_t>(std::chrono::duration_cast<std::chrono::microseconds>(d).count(), 0);
-  append_number(out, static_cast<std::uint64_t>(us / 1000));
-  const auto rest = static_cast<unsigned>(us % 1000);
-  const std::array<char, 4> digits{'.', static_cast<char>('0' + rest / 100),
-                                   static_cast<char>('0' + rest / 10 % 10),
-                                   static_cast<char>('0' + rest % 10)};
-  out.append(digits.data(), digits.size());
-}
 }  // namespace
 
 std::string_view DateCache::at(WallTime now) {
@@ -75,29 +63,6 @@ void append_answer_head(std::string& out, const ResponseHead& head, const Answer
       out += "\r\n";
     }
   }
-}
-
-void append_server_timing(std::string& out, const ExchangeTimes& times) {
-  const TimePoint none{};
-  if (times.parsed == none) return;
-  out += "Server-Timing: parse;dur=";
-  append_ms(out, times.parsed - times.arrived);
-  TimePoint ran = times.parsed;
-  if (times.ran != none) {
-    const TimePoint started = times.started != none ? times.started : times.parsed;
-    if (times.queued != none) {
-      out += ", queue;dur=";
-      append_ms(out, started - times.queued);
-    }
-    out += ", run;dur=";
-    append_ms(out, times.ran - started);
-    ran = times.ran;
-  }
-  out += ", encode;dur=";
-  append_ms(out, times.answered - ran);
-  out += ", total;dur=";
-  append_ms(out, times.answered - times.arrived);
-  out += "\r\n";
 }
 
 }  // namespace sluice::http

@@ -32,7 +32,4 @@ struct AnswerFraming {
 // Appends status line and fields up to, and without, the empty line.
 void append_answer_head(std::string& out, const ResponseHead& head, const AnswerFraming& framing,
                         std::string_view date);
-// "Server-Timing: parse;dur=0.012, ..." with its line end, from those stages that were passed.
-void append_server_timing(std::string& out, const ExchangeTimes& times);
-
 }  // namespace sluice::http

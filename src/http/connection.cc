@@ -140,8 +140,7 @@ bool Connection::step_head() {
   }
   if (fed_ == 0) {
     if (binding_ != nullptr && site_ != binding_->site) site_ = binding_->site;
-    times = {};
-    times.arrived = server_.precise_now();
+    timings = telemetry::RequestTimings(server_.precise_now());
   }
   make_room();
   switch (parser_.feed_head(pending())) {

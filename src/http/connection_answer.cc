@@ -36,13 +36,17 @@ void Connection::append_head(const ResponseHead& head, bool chunked,
     out_ += "\r\nVary: Accept-Encoding\r\n";
   }
   append_cors();
-  if (site_->server_timing) append_server_timing(out_, times);
+  if (site_->server_timing && timings.has(telemetry::Stage::kRun)) {
+    out_ += "Server-Timing: ";
+    telemetry::append_server_timing(out_, timings);
+    out_ += "\r\n";
+  }
   out_ += "\r\n";
 }
 
 void Connection::do_respond(const ResponseHead& head, std::string_view body) {
   if (phase_ != Phase::kHandling || answered_) throw std::logic_error("an exchange answered twice");
-  times.answered = server_.precise_now();
+  timings.lap(telemetry::Stage::kEncode, server_.precise_now());
   if (!gone_) {
     const bool empty = head.status == 204 || head.status == 304 || head.status < 200;
     std::string compressed;
@@ -68,7 +72,7 @@ void Connection::do_start_stream(const ResponseHead& head) {
   body_bytes_ = 0;
   stream_chunked_ = parser_.head().minor_version == 1;
   if (!stream_chunked_) close_after_ = true;
-  times.answered = server_.precise_now();
+  timings.lap(telemetry::Stage::kEncode, server_.precise_now());
   if (gone_) return;
   append_head(head, stream_chunked_, std::nullopt, {});
   if (!dispatching_) flush();

@@ -14,6 +14,8 @@
 #include "http/headers.h"
 #include "http/request_parser.h"
 #include "runtime/event_loop.h"
+#include "telemetry/request_metrics.h"
+#include "telemetry/timings.h"
 
 namespace sluice::http {
 
@@ -23,20 +25,11 @@ struct PathParam {
   std::string value;
 };
 
-// When the request passed its stages, for Server-Timing and metrics. Zero: it did not.
-struct ExchangeTimes {
-  TimePoint arrived{};  // first byte seen by the server
-  TimePoint parsed{};   // the body was understood
-  TimePoint queued{};
-  TimePoint started{};
-  TimePoint ran{};
-  TimePoint answered{};
-};
-
 // Names for metrics and the log; views that live as long as the route (or the exchange).
 struct ExchangeLabels {
   std::string_view api;
   std::string_view callable;
+  const telemetry::RequestMetrics* metrics = nullptr;  // of these two; null: not counted
 };
 
 // The head of an answer. Content-Length, Date and Connection are the server's business.
@@ -89,7 +82,7 @@ class Exchange {
     return value;
   }
 
-  ExchangeTimes times;
+  telemetry::RequestTimings timings;
   ExchangeLabels labels;
   // Why it failed, for the log and metrics; set by who answers with an error.
   std::optional<ErrorCode> error;

@@ -88,6 +88,7 @@ class Callable {
   virtual ~Callable() = default;
 
   [[nodiscard]] virtual const Description& describe() const = 0;
+  // kInline is a promise: with call.may_run_inline the result arrives before start() returns.
   [[nodiscard]] virtual Placement placement(const Request& request) const = 0;
   // Whether a call would be taken now, and if not, why (kUnavailable).
   [[nodiscard]] virtual Result<> ready() const { return {}; }

@@ -1,0 +1,141 @@
+#include "gateway/ensemble.h"
+
+#include <algorithm>
+#include <format>
+
+#include "gateway/ensemble_run.h"
+
+namespace sluice::gateway {
+
+namespace {
+
+// What one member asks for, narrowed by what another asks under the same name.
+void add_input(std::vector<TensorInfo>& inputs, const TensorInfo& info) {
+  for (TensorInfo& known : inputs) {
+    if (known.name != info.name) continue;
+    if (known.shape.rank() != info.shape.rank()) return;
+    for (std::size_t i = 0; i < known.shape.rank(); ++i) {
+      if (known.shape[i] == -1) known.shape[i] = info.shape[i];
+    }
+    return;
+  }
+  inputs.push_back(info);
+}
+
+// Holds the answer of a member that answers at once.
+class Holder final : public Sink {
+ public:
+  void on_result(Result<Response> result) override { result_ = std::move(result); }
+  Result<Response> take() {
+    return result_ ? std::move(*result_) : fail(internal("an inline call gave no answer"));
+  }
+
+ private:
+  std::optional<Result<Response>> result_;
+};
+
+}  // namespace
+
+Ensemble::Ensemble(std::string name, std::vector<EnsembleMember> members, EnsembleOptions options,
+                   const Clock& clock)
+    : core_(std::make_shared<const EnsembleCore>(
+          EnsembleCore{std::move(name), std::move(members), std::move(options), &clock})) {
+  describe_members();
+}
+
+Ensemble::~Ensemble() = default;
+
+const std::vector<EnsembleMember>& Ensemble::members() const {
+  return core_->members;
+}
+const EnsembleOptions& Ensemble::options() const {
+  return core_->options;
+}
+
+void Ensemble::describe_members() {
+  description_ = {
+      .name = core_->name, .kind = CallableKind::kEnsemble, .platform = "ensemble", .version = "1"};
+  for (const EnsembleMember& member : core_->members) {
+    const Description& d = member.callable->describe();
+    description_.members.push_back(member.name);
+    for (const TensorInfo& input : d.inputs) add_input(description_.inputs, input);
+    for (const TensorInfo& output : d.outputs) {
+      description_.outputs.push_back(
+          {std::format("{}.{}", member.name, output.name), output.type, output.shape});
+    }
+  }
+  for (TensorInfo& output : merged_outputs(core_->options.merge)) {
+    description_.outputs.push_back(std::move(output));
+  }
+  description_.properties.emplace("merge", std::string(to_string(core_->options.merge.rule)));
+}
+
+Placement Ensemble::placement(const Request& request) const {
+  Placement all{Placement::Where::kInline, {}};
+  for (const EnsembleMember& member : core_->members) {
+    const Placement one = member.callable->placement(request);
+    all.where = std::max(all.where, one.where);
+    all.estimate += one.estimate;
+  }
+  if (all.where == Placement::Where::kInline && all.estimate > kInlineBound) {
+    all.where = Placement::Where::kPooled;
+  }
+  return all;
+}
+
+Result<> Ensemble::ready() const {
+  std::size_t up = 0;
+  for (const EnsembleMember& member : core_->members) {
+    if (member.callable->ready()) ++up;
+  }
+  if (up >= core_->options.quorum) return {};
+  return fail(unavailable(std::format("{} of {} members of '{}' are up; {} are needed", up,
+                                      core_->members.size(), core_->name, core_->options.quorum)));
+}
+
+CancelHandle Ensemble::start(const Call& call, RequestPtr request, Sink& sink) {
+  if (call.depth >= kMaxCallDepth) {
+    sink.on_result(fail(internal(std::format("'{}' stands too deep in ensembles", core_->name))));
+    return {};
+  }
+  const auto& infer = std::get<InferRequest>(*request);
+  if (auto checked = core_->check(description_, infer); !checked) {
+    sink.on_result(fail(checked.error()));
+    return {};
+  }
+  if (call.may_run_inline && placement(*request).where == Placement::Where::kInline) {
+    sink.on_result(run_inline(call, request));
+    return {};
+  }
+  return EnsembleRun::start(core_, call, std::move(request), sink);
+}
+
+// All members on this thread, one after the other: no allocation, no timer, nothing to cancel.
+Result<Response> Ensemble::run_inline(const Call& call, const RequestPtr& request) const {
+  const EnsembleCore& core = *core_;
+  TimePoint now = core.clock->now();
+  if (call.times != nullptr) call.times->started = now;
+  Call inner = core.call_for_members(call, now);
+  std::vector<Result<Response>> results;
+  results.reserve(core.members.size());
+  for (std::size_t i = 0; i < core.members.size(); ++i) {
+    const EnsembleMember& member = core.members[i];
+    if (i > 0 && inner.deadline.passed(core.clock->now())) {
+      results.emplace_back(fail(timed_out("the deadline passed before its turn")));
+    } else {
+      Holder holder;
+      member.callable->start(inner, core.request_for(i, request), holder);
+      results.push_back(holder.take());
+    }
+  }
+  auto response = core.assemble(std::get<InferRequest>(*request), std::move(results));
+  if (call.times != nullptr) call.times->ran = core.clock->now();
+  return response;
+}
+
+UnavailableCallable::UnavailableCallable(std::string name, std::string reason)
+    : error_(unavailable(std::move(reason))) {
+  description_ = {.name = std::move(name), .platform = "unavailable"};
+}
+
+}  // namespace sluice::gateway

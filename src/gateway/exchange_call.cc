@@ -1,0 +1,94 @@
+#include "gateway/exchange_call.h"
+
+#include <charconv>
+#include <format>
+
+#include "http/deadline_header.h"
+
+namespace sluice::gateway {
+
+namespace {
+
+constexpr std::chrono::hours kLongestTimeout{24};
+
+class ExchangeCall final : public Sink {
+ public:
+  ExchangeCall(http::Exchange& exchange, const Clock& clock, Answer answer)
+      : exchange_(exchange), clock_(clock), answer_(std::move(answer)) {}
+
+  void start(const CallablePtr& callable, InferRequest request, Deadline deadline,
+             const CallOptions& options) {
+    const http::RequestHead& head = exchange_.head();
+    Call call{.home = &exchange_.loop(),
+              .deadline = deadline,
+              .service_class = options.service_class,
+              .request_id = head.header("X-Request-Id").value_or(""),
+              .traceparent = head.header("traceparent").value_or(""),
+              .tracestate = head.header("tracestate").value_or(""),
+              .times = &times_};
+    exchange_.timings.lap(telemetry::Stage::kParse, clock_.now());
+    CancelHandle handle = callable->start(call, make_request(std::move(request)), *this);
+    if (done_) return;
+    callable_ = callable;
+    handle_ = std::move(handle);
+    exchange_.on_cancel([this] { handle_.cancel(); });
+  }
+
+  void on_result(Result<Response> result) override {
+    done_ = true;
+    handle_.release();
+    exchange_.on_cancel(nullptr);
+    const TimePoint none{};
+    if (times_.queued != none && times_.started > times_.queued) {
+      exchange_.timings.lap(telemetry::Stage::kQueue, times_.started);
+    }
+    exchange_.timings.lap(telemetry::Stage::kRun, times_.ran != none ? times_.ran : clock_.now());
+    if (result) {
+      answer_(exchange_, std::get<InferResponse>(std::move(*result)));
+    } else {
+      exchange_.error = result.error().code;
+      answer_(exchange_, fail(std::move(result.error())));
+    }
+  }
+
+ private:
+  http::Exchange& exchange_;
+  const Clock& clock_;
+  Answer answer_;
+  CallTimes times_;
+  CancelHandle handle_;
+  CallablePtr callable_;
+  bool done_ = false;
+};
+
+}  // namespace
+
+Result<std::optional<Duration>> requested_timeout(const http::RequestHead& head) {
+  const auto text = head.header(http::kDeadlineHeader);
+  if (!text) return std::nullopt;
+  std::uint64_t ms = 0;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), ms);
+  const std::chrono::milliseconds longest = kLongestTimeout;
+  if (error != std::errc() || end != text->data() + text->size() || ms == 0 ||
+      ms > static_cast<std::uint64_t>(longest.count())) {
+    return fail(invalid(std::format("{} must be a whole number of milliseconds from 1 to {}",
+                                    http::kDeadlineHeader, longest.count())));
+  }
+  return std::chrono::milliseconds(ms);
+}
+
+void start_call(http::Exchange& exchange, const Clock& clock, const CallablePtr& callable,
+                InferRequest request, Answer answer, const CallOptions& options) {
+  const auto timeout = requested_timeout(exchange.head());
+  if (!timeout) return answer(exchange, fail(timeout.error()));
+  Deadline deadline;
+  for (const auto& wait : {*timeout, options.timeout}) {
+    if (wait) {
+      deadline = deadline.earlier(Deadline::after(exchange.timings.start(), *wait));
+    }
+  }
+  auto& call = exchange.attach<ExchangeCall>(exchange, clock, std::move(answer));
+  call.start(callable, std::move(request), deadline, options);
+}
+
+}  // namespace sluice::gateway

@@ -1,0 +1,33 @@
+// From an HTTP exchange to a call and back: the part that is the same for every API over HTTP.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "gateway/gateway.h"
+#include "http/exchange.h"
+#include "inference/callable.h"
+
+namespace sluice::gateway {
+
+// How the API has read the request, beside the input.
+struct CallOptions {
+  std::optional<Duration> timeout;  // asked for in the body; the header's may be shorter
+  ServiceClass service_class = ServiceClass::kRealtime;
+};
+
+// Starts the callable with the exchange's deadline (X-Deadline-Ms), trace and request id, cancels
+// it when the client goes away, and hands the result to `answer`, which must answer the exchange.
+// Keeps callable and input alive until then. One for each exchange; on the exchange's loop only.
+//
+// `callable` may be a place in the loop's own registry: a share is taken only when the call does
+// not end at once.
+using Answer = std::move_only_function<void(http::Exchange&, Result<InferResponse>)>;
+void start_call(http::Exchange& exchange, const Clock& clock, const CallablePtr& callable,
+                InferRequest request, Answer answer, const CallOptions& options = {});
+
+// The deadline that the client gave in X-Deadline-Ms: none, or kInvalid when it is no number.
+Result<std::optional<Duration>> requested_timeout(const http::RequestHead& head);
+
+}  // namespace sluice::gateway

@@ -1,0 +1,53 @@
+// How the answers of an ensemble's members become one. Pure functions over what came back.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "inference/request.h"
+
+namespace sluice::gateway {
+
+enum class MergeRule : std::uint8_t {
+  kAll,           // every member's outputs, nothing more
+  kBestLabel,     // the member with the highest probability of "is the class": label, proba
+  kMean,          // the element-wise mean of one output: mean
+  kWeightedVote,  // each member votes for its most probable class: vote, share (and label)
+};
+std::string_view to_string(MergeRule rule);
+std::optional<MergeRule> parse_merge_rule(std::string_view name);
+
+struct MergeOptions {
+  MergeRule rule = MergeRule::kAll;
+  // Which output of the members counts. Empty: the only floating-point one.
+  std::string output;
+  // Which column of it says "is the class" (kBestLabel).
+  std::int64_t column = 0;
+  // Names of the classes, for kWeightedVote; empty: none.
+  std::vector<std::string> labels;
+};
+
+// One member's answer.
+struct MemberAnswer {
+  std::string_view member;
+  double weight = 1.0;
+  const InferResponse* response = nullptr;
+};
+
+// The merged outputs, named as the rule says: `label` BYTES [N] and `proba` FP32 [N]; `mean` FP32
+// or FP64 of the output's shape; `vote` INT64 [N], `share` FP32 [N] (of the weight that answered)
+// and, with labels, `label` BYTES [N]. None for kAll. Fails (kInternal) when the answers do not fit
+// together: an output is missing, is not a number, or differs in shape from the others'. Ties go to
+// the member or class that comes first.
+Result<std::vector<Tensor>> merge(const MergeOptions& options,
+                                  const std::vector<MemberAnswer>& answers);
+
+// What merge() will give, for metadata.
+std::vector<TensorInfo> merged_outputs(const MergeOptions& options);
+
+}  // namespace sluice::gateway

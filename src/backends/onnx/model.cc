@@ -1,0 +1,100 @@
+#include "backends/onnx/model.h"
+
+#include <format>
+#include <utility>
+
+#include "backends/onnx/calls.h"
+
+namespace sluice::onnx {
+
+namespace {
+
+std::string joined(const Labels& labels) {
+  std::string text;
+  for (const std::string& label : labels) {
+    if (!text.empty()) text += ',';
+    text += label;
+  }
+  return text;
+}
+
+// Of a batch; a model without a batch dimension counts as it comes.
+std::size_t rows_of(std::span<const Tensor> inputs) {
+  return inputs.empty() ? 1 : static_cast<std::size_t>(inputs.front().shape.rows());
+}
+
+Description describe_parts(const OnnxModel::Parts& parts) {
+  Description description;
+  description.name = parts.name;
+  description.kind = CallableKind::kModel;
+  description.platform = "onnxruntime_onnx";
+  description.version = parts.version;
+  description.inputs = parts.session.inputs();
+  for (const Output& output : parts.session.outputs()) {
+    description.outputs.push_back(output.info);
+    if (!output.labels.empty()) {
+      description.properties[output.info.name + ".labels"] = joined(output.labels);
+    }
+  }
+  return description;
+}
+
+}  // namespace
+
+OnnxModel::OnnxModel(Parts parts)
+    : parts_(std::move(parts)), description_(describe_parts(parts_)) {}
+
+Placement OnnxModel::placement(const Request& request) const {
+  const auto* infer = std::get_if<InferRequest>(&request);
+  return infer == nullptr ? Placement{} : placement_of(*infer);
+}
+
+Placement OnnxModel::placement_of(const InferRequest& request) const {
+  if (!parts_.cost) return {};
+  const Duration estimate = parts_.cost->of(parts_.cost->units(description_.inputs, request));
+  return {estimate < kInlineBound ? Placement::Where::kInline : Placement::Where::kPooled,
+          estimate};
+}
+
+CancelHandle OnnxModel::start(const Call& call, RequestPtr request, Sink& sink) {
+  const auto* infer = std::get_if<InferRequest>(request.get());
+  if (infer == nullptr) {
+    sink.on_result(fail(invalid(std::format("'{}' takes tensors only", description_.name))));
+    return {};
+  }
+  if (auto ok = check_inputs(description_, *infer); !ok) {
+    sink.on_result(fail(std::move(ok.error())));
+    return {};
+  }
+  if (call.deadline.passed(call.home->now())) {
+    sink.on_result(fail(
+        timed_out(std::format("the deadline passed before '{}' was asked", description_.name))));
+    return {};
+  }
+  const Placement place = placement_of(*infer);
+  if (call.may_run_inline && place.where == Placement::Where::kInline) {
+    sink.on_result(run(infer->inputs, infer->outputs, nullptr, call.times));
+    return {};
+  }
+  return PooledCall::start(shared_from_this(), call, std::move(request), sink, *parts_.pool,
+                           *parts_.clock, place.estimate);
+}
+
+Result<Response> OnnxModel::run(std::span<const Tensor> inputs, std::span<const std::string> wanted,
+                                RunControl* control, CallTimes* times) const {
+  const TimePoint started = parts_.clock->now();
+  auto outputs = parts_.session.run(inputs, wanted, control);
+  const TimePoint ran = parts_.clock->now();
+  if (times != nullptr) {
+    times->started = started;
+    times->ran = ran;
+  }
+  parts_.metrics.record(ran - started, rows_of(inputs));
+  if (!outputs) {
+    return fail(outputs.error().code,
+                std::format("'{}' could not run: {}", description_.name, outputs.error().message));
+  }
+  return InferResponse{description_.name, description_.version, std::move(*outputs), {}, {}};
+}
+
+}  // namespace sluice::onnx

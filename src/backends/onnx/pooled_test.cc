@@ -1,0 +1,154 @@
+// Calls that run on the pool: deadlines, cancellation, bounds.
+#include <gmock/gmock.h>
+
+#include <latch>
+
+#include "backends/onnx/test_support.h"
+
+namespace sluice::onnx {
+namespace {
+
+using ::testing::HasSubstr;
+using testing::integers;
+using testing::OnnxTest;
+using testing::request_of;
+using testing::test_model;
+using testing::Waiting;
+
+constexpr std::int64_t kForEver = std::int64_t{1} << 40;
+
+class Pooled : public OnnxTest {
+ protected:
+  // Takes the pool's only thread until let go.
+  class Blocker {
+   public:
+    explicit Blocker(ComputePool& pool) {
+      Task task = [latches = latches_] {
+        latches->running.count_down();
+        latches->go.wait();
+      };
+      EXPECT_TRUE(pool.submit(task));
+      latches_->running.wait();
+    }
+    ~Blocker() { let_go(); }
+    void let_go() {
+      if (!std::exchange(gone_, true)) latches_->go.count_down();
+    }
+
+   private:
+    struct Latches {
+      std::latch running{1};
+      std::latch go{1};
+    };
+    std::shared_ptr<Latches> latches_ = std::make_shared<Latches>();
+    bool gone_ = false;
+  };
+  void TearDown() override {
+    // What was stopped leaves the pool before the pool's owner is gone.
+    Blocker last(pool);
+  }
+  std::shared_ptr<OnnxModel> slow = load(test_model("slow"));
+};
+
+TEST_F(Pooled, AnswersOnTheHomeThreadAndSaysWhenItRan) {
+  Waiting sink;
+  start(slow, request_of(integers("rounds", {3})), sink, {.may_run_inline = false});
+  std::thread::id io_thread;
+  on_io([&] { io_thread = std::this_thread::get_id(); });
+  const auto answer = sink.get();
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_EQ(sink.home_thread, io_thread);
+  EXPECT_GE(sink.times.started, sink.times.queued);
+  EXPECT_GT(sink.times.ran, sink.times.started);
+  EXPECT_NE(sink.times.queued, TimePoint{});
+}
+
+TEST_F(Pooled, TheDeadlineStopsARunUnderWay) {
+  const Call call{.deadline = Deadline(clock.now() + std::chrono::milliseconds(20)),
+                  .may_run_inline = false};
+  const auto answer = infer(slow, request_of(integers("rounds", {kForEver})), call);
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, ErrorCode::kTimeout);
+}
+
+TEST_F(Pooled, CancellingStopsARunUnderWay) {
+  Waiting sink;
+  CancelHandle handle;
+  start(slow, request_of(integers("rounds", {kForEver})), sink, {.may_run_inline = false}, &handle);
+  ASSERT_TRUE(handle);
+  on_io([&] { handle.cancel(); });
+  const auto answer = sink.get();
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, ErrorCode::kCancelled);
+}
+
+TEST_F(Pooled, WhatExpiresInTheQueueIsNeverRun) {
+  Blocker blocker(pool);
+  Waiting sink;
+  start(
+      slow, request_of(integers("rounds", {kForEver})), sink,
+      {.deadline = Deadline(clock.now() + std::chrono::milliseconds(5)), .may_run_inline = false});
+  const auto answer = sink.get();
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, ErrorCode::kTimeout);
+  EXPECT_EQ(sink.times.started, TimePoint{});
+}
+
+TEST_F(Pooled, WhatIsCancelledInTheQueueIsNeverRun) {
+  Blocker blocker(pool);
+  Waiting sink;
+  CancelHandle handle;
+  start(slow, request_of(integers("rounds", {kForEver})), sink, {.may_run_inline = false}, &handle);
+  on_io([&] { handle.cancel(); });
+  const auto answer = sink.get();
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, ErrorCode::kCancelled);
+}
+
+TEST_F(Pooled, CancellingAfterTheAnswerDoesNothing) {
+  Waiting sink;
+  CancelHandle handle;
+  start(slow, request_of(integers("rounds", {1})), sink,
+        {.deadline = Deadline(clock.now() + std::chrono::hours(1)), .may_run_inline = false},
+        &handle);
+  EXPECT_TRUE(sink.get());
+  on_io([&] { handle.cancel(); });
+}
+
+TEST_F(Pooled, AFullQueueRefusesAndSaysWhenToComeBack) {
+  Blocker blocker(pool);
+  std::vector<std::unique_ptr<Waiting>> sinks;
+  for (int i = 0; i < 5; ++i) {  // the queue takes 4
+    sinks.push_back(std::make_unique<Waiting>());
+    start(slow, request_of(integers("rounds", {1})), *sinks.back(), {.may_run_inline = false});
+  }
+  const auto refused = sinks.back()->get();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kExhausted);
+  ASSERT_TRUE(refused.error().retry_after);
+  EXPECT_GE(*refused.error().retry_after, std::chrono::milliseconds(1));
+  blocker.let_go();
+  sinks.pop_back();
+  for (auto& sink : sinks) EXPECT_TRUE(sink->get());
+}
+
+TEST_F(Pooled, AFailingRunIsToldThere) {
+  const auto gather = load(test_model("gather"));
+  const auto answer = infer(gather, request_of(integers("index", {9})), {.may_run_inline = false});
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, ErrorCode::kInvalid);
+  EXPECT_THAT(answer.error().message, HasSubstr("Gather"));
+}
+
+TEST_F(Pooled, AModelThatNobodyHoldsAnyMoreFinishesItsCalls) {
+  Blocker blocker(pool);
+  Waiting sink;
+  auto model = load(test_model("gather"));
+  start(model, request_of(integers("index", {1})), sink, {.may_run_inline = false});
+  model.reset();
+  blocker.let_go();
+  EXPECT_TRUE(sink.get());
+}
+
+}  // namespace
+}  // namespace sluice::onnx

@@ -1,0 +1,73 @@
+// One model file opened by ONNX Runtime: what it takes and gives, and how to run it.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "backends/onnx/handles.h"
+#include "backends/onnx/maps.h"
+#include "backends/onnx/options.h"
+#include "inference/tensor.h"
+
+namespace sluice::onnx {
+
+// Stops one run from another thread, between two operators: an operator once begun ends first.
+class RunControl {
+ public:
+  RunControl();
+  void terminate();  // any thread, any number of times, also before the run
+  [[nodiscard]] OrtRunOptions* options() const { return options_.get(); }
+
+ private:
+  Handle<OrtRunOptions> options_;
+};
+
+// An output and how it becomes a tensor.
+struct Output {
+  enum class Form : std::uint8_t { kTensor, kMapsByInteger, kMapsByText };
+  TensorInfo info;
+  Form form = Form::kTensor;
+  Labels labels;  // of maps, once known
+};
+
+// run() is safe from any number of threads at once; learn_labels() before that, by the one who
+// opened it. The environment must outlive it.
+class Session {
+ public:
+  // Errors say why in words for a person, without the file's name.
+  static Result<Session> open(const OrtEnv& environment, const std::filesystem::path& file,
+                              const OnnxOptions& options, std::size_t threads);
+
+  [[nodiscard]] const std::vector<TensorInfo>& inputs() const { return inputs_; }
+  [[nodiscard]] const std::vector<Output>& outputs() const { return outputs_; }
+
+  // The inputs must be those of the model (check_inputs), in any order, and are read where they
+  // lie. `wanted` empty: all outputs, in the model's order; else those, in the order asked for.
+  // `control` may be null.
+  Result<std::vector<Tensor>> run(std::span<const Tensor> inputs,
+                                  std::span<const std::string> wanted, RunControl* control) const {
+    return fetch(inputs, wanted, control, nullptr);
+  }
+
+  // Runs once and keeps what the answer says about the classes of maps.
+  Result<> learn_labels(std::span<const Tensor> inputs);
+
+ private:
+  Session() = default;
+  Result<> describe();
+  [[nodiscard]] Result<std::size_t> index_of(const std::string& output) const;
+  // `labels`, where not null, gets one entry for each output fetched.
+  Result<std::vector<Tensor>> fetch(std::span<const Tensor> inputs,
+                                    std::span<const std::string> wanted, RunControl* control,
+                                    std::vector<Labels>* labels) const;
+
+  Handle<OrtSession> session_;
+  Handle<OrtMemoryInfo> cpu_;
+  std::vector<TensorInfo> inputs_;
+  std::vector<Output> outputs_;
+};
+
+}  // namespace sluice::onnx

@@ -1,0 +1,107 @@
+#include "http/client/connection.h"
+
+#include <array>
+#include <format>
+#include <utility>
+
+namespace sluice::http {
+
+namespace {
+constexpr std::size_t kReadSize = 16 * 1024;  // one TLS record
+}
+
+Connection::Connection(EventLoop& loop, std::unique_ptr<Transport> transport, ResponseLimits limits,
+                       Owner& owner)
+    : loop_(loop), transport_(std::move(transport)), owner_(owner), parser_(limits) {
+  loop_.watch(transport_->fd(), *this);
+}
+
+Connection::~Connection() {
+  close();
+}
+
+void Connection::close() {
+  if (!std::exchange(open_, false)) return;
+  loop_.forget(transport_->fd(), *this);
+  transport_->close();
+}
+
+std::string_view Connection::stage() const {
+  if (!all_sent_) return "sending the request";
+  return parser_.heard() ? "receiving the answer" : "waiting for the answer";
+}
+
+bool Connection::begin(ClientCallPtr call) {
+  call_ = std::move(call);
+  sent_ = 0;
+  all_sent_ = write_failed_ = false;
+  ClientRequest& request = call_->request;
+  parser_.begin(request.method == Method::kHead, &request.on_head, &request.on_body);
+  write_some();
+  return !write_failed_;
+}
+
+void Connection::on_io(bool readable, bool) {
+  if (call_ == nullptr) {
+    if (!readable) return;
+    std::array<char, 256> buffer;
+    const IoResult result = transport_->read(buffer);
+    if (result.status != IoStatus::kWantRead) owner_.on_idle_end(*this);
+    return;
+  }
+  if (!all_sent_ && !write_failed_) write_some();
+  if (readable || write_failed_ || transport_->is_tls()) read_some();
+}
+
+void Connection::write_some() {
+  const std::string_view head = call_->head;
+  const std::string_view body = call_->request.body;
+  while (sent_ < head.size() + body.size()) {
+    const bool in_head = sent_ < head.size();
+    const IoResult result = transport_->write(in_head ? head.substr(sent_) : std::string_view{},
+                                              in_head ? body : body.substr(sent_ - head.size()));
+    if (result.status != IoStatus::kOk) {
+      write_failed_ = result.status == IoStatus::kError || result.status == IoStatus::kClosed;
+      return;
+    }
+    sent_ += result.bytes;
+  }
+  all_sent_ = true;
+}
+
+void Connection::read_some() {
+  std::array<char, kReadSize> buffer;
+  while (true) {
+    const IoResult result = transport_->read(buffer);
+    auto state = ResponseParser::State::kMore;
+    switch (result.status) {
+      case IoStatus::kOk:
+        state = parser_.feed({buffer.data(), result.bytes});
+        break;
+      case IoStatus::kClosed:
+        state = parser_.end();
+        break;
+      case IoStatus::kError:
+        finish(fail(unavailable(
+            std::format("the connection broke while {}: {}", stage(), transport_->error()))));
+        return;
+      case IoStatus::kWantRead:
+      case IoStatus::kWantWrite:
+        if (write_failed_) {
+          finish(fail(unavailable("the connection broke while sending the request")));
+        }
+        return;
+    }
+    if (!open_) return;  // a callback of the call cancelled it
+    if (state == ResponseParser::State::kDone) return finish(parser_.take());
+    if (state == ResponseParser::State::kFailed) return finish(fail(parser_.error()));
+  }
+}
+
+void Connection::finish(Result<ClientResponse> response) {
+  Outcome outcome{.response = std::move(response), .heard = parser_.heard(), .taken = sent_ > 0};
+  outcome.reusable = outcome.response.has_value() && all_sent_ && parser_.reusable();
+  owner_.on_outcome(*this, std::move(outcome));
+}
+
+}  // namespace sluice::http

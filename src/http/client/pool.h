@@ -1,0 +1,59 @@
+// The connections to one origin and the requests that wait for one. Internal to the client.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <vector>
+
+#include "http/client/call.h"
+#include "http/client/connection.h"
+#include "http/client/opening.h"
+
+namespace sluice::http {
+
+// Owned by a Client, on the loop's thread.
+class ClientPool final : public Connection::Owner {
+ public:
+  ClientPool(EventLoop& loop, Resolver& resolver, const ClientOptions& options, Origin origin);
+  ~ClientPool();
+  ClientPool(const ClientPool&) = delete;
+  ClientPool& operator=(const ClientPool&) = delete;
+
+  void start(const ClientCallPtr& call);
+  // Takes the call out, wherever it is; the caller finishes it.
+  void drop(ClientCall& call);
+  // Closes what has been idle for too long.
+  void sweep();
+
+  [[nodiscard]] const Origin& origin() const { return origin_; }
+  [[nodiscard]] EventLoop& loop() { return loop_; }
+  [[nodiscard]] bool empty() const {
+    return connections_.empty() && openings_.empty() && waiting_.empty();
+  }
+  void count(Client::Counts& counts) const;
+
+ private:
+  void on_outcome(Connection& connection, Connection::Outcome outcome) override;
+  void on_idle_end(Connection& connection) override;
+
+  void carry(Connection& connection, const ClientCallPtr& call);
+  void wait(const ClientCallPtr& call, bool first);
+  void open_more();
+  void on_opened(Opening* opening, Result<std::unique_ptr<Transport>> result);
+  void became_free(Connection& connection);
+  void retire(Connection& connection);
+  void on_deadline(ClientCall& call);
+  void let_go(ClientCall& call);
+  [[nodiscard]] Error named(Error error) const;
+
+  EventLoop& loop_;
+  Resolver& resolver_;
+  const ClientOptions& options_;
+  const Origin origin_;
+  std::vector<std::unique_ptr<Connection>> connections_;  // idle and busy
+  std::vector<Connection*> idle_;                         // the one used last is at the end
+  std::vector<std::shared_ptr<Opening>> openings_;
+  std::deque<ClientCallPtr> waiting_;
+};
+
+}  // namespace sluice::http

@@ -9,7 +9,7 @@
 
 namespace sluice::http {
 
-class Connection;
+class ClientConnection;
 
 // Shared by the pool, the connection that carries it and the caller's cancel handle; used on the
 // loop's thread. It is done when `done` is empty.
@@ -27,8 +27,8 @@ struct ClientCall final : Cancellable, std::enable_shared_from_this<ClientCall> 
   std::string head;  // as it is sent
   Client::Done done;
   TimerId timer = 0;
-  Connection* connection = nullptr;  // that carries it now
-  bool repeated = false;             // it has been sent again once
+  ClientConnection* connection = nullptr;  // that carries it now
+  bool repeated = false;                   // it has been sent again once
 };
 
 using ClientCallPtr = std::shared_ptr<ClientCall>;

@@ -10,28 +10,28 @@ namespace {
 constexpr std::size_t kReadSize = 16 * 1024;  // one TLS record
 }
 
-Connection::Connection(EventLoop& loop, std::unique_ptr<Transport> transport, ResponseLimits limits,
-                       Owner& owner)
+ClientConnection::ClientConnection(EventLoop& loop, std::unique_ptr<ClientTransport> transport,
+                                   ResponseLimits limits, Owner& owner)
     : loop_(loop), transport_(std::move(transport)), owner_(owner), parser_(limits) {
   loop_.watch(transport_->fd(), *this);
 }
 
-Connection::~Connection() {
+ClientConnection::~ClientConnection() {
   close();
 }
 
-void Connection::close() {
+void ClientConnection::close() {
   if (!std::exchange(open_, false)) return;
   loop_.forget(transport_->fd(), *this);
   transport_->close();
 }
 
-std::string_view Connection::stage() const {
+std::string_view ClientConnection::stage() const {
   if (!all_sent_) return "sending the request";
   return parser_.heard() ? "receiving the answer" : "waiting for the answer";
 }
 
-bool Connection::begin(ClientCallPtr call) {
+bool ClientConnection::begin(ClientCallPtr call) {
   call_ = std::move(call);
   sent_ = 0;
   all_sent_ = write_failed_ = false;
@@ -41,7 +41,7 @@ bool Connection::begin(ClientCallPtr call) {
   return !write_failed_;
 }
 
-void Connection::on_io(bool readable, bool) {
+void ClientConnection::on_io(bool readable, bool) {
   if (call_ == nullptr) {
     if (!readable) return;
     std::array<char, 256> buffer;
@@ -53,7 +53,7 @@ void Connection::on_io(bool readable, bool) {
   if (readable || write_failed_ || transport_->is_tls()) read_some();
 }
 
-void Connection::write_some() {
+void ClientConnection::write_some() {
   const std::string_view head = call_->head;
   const std::string_view body = call_->request.body;
   while (sent_ < head.size() + body.size()) {
@@ -69,7 +69,7 @@ void Connection::write_some() {
   all_sent_ = true;
 }
 
-void Connection::read_some() {
+void ClientConnection::read_some() {
   std::array<char, kReadSize> buffer;
   while (true) {
     const IoResult result = transport_->read(buffer);
@@ -98,7 +98,7 @@ void Connection::read_some() {
   }
 }
 
-void Connection::finish(Result<ClientResponse> response) {
+void ClientConnection::finish(Result<ClientResponse> response) {
   Outcome outcome{.response = std::move(response), .heard = parser_.heard(), .taken = sent_ > 0};
   outcome.reusable = outcome.response.has_value() && all_sent_ && parser_.reusable();
   owner_.on_outcome(*this, std::move(outcome));

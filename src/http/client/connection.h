@@ -13,7 +13,7 @@ namespace sluice::http {
 
 // Owned by a pool, on the loop's thread. After close() it does nothing more; it must live until the
 // callback from which it was closed has returned.
-class Connection final : public IoHandler {
+class ClientConnection final : public IoHandler {
  public:
   struct Outcome {
     Result<ClientResponse> response;
@@ -24,19 +24,19 @@ class Connection final : public IoHandler {
   // Told by the connection; each call is the last thing that it does in its turn.
   class Owner {
    public:
-    virtual void on_outcome(Connection& connection, Outcome outcome) = 0;
+    virtual void on_outcome(ClientConnection& connection, Outcome outcome) = 0;
     // It ended, or something came, while nothing was asked.
-    virtual void on_idle_end(Connection& connection) = 0;
+    virtual void on_idle_end(ClientConnection& connection) = 0;
 
    protected:
     ~Owner() = default;
   };
 
-  Connection(EventLoop& loop, std::unique_ptr<Transport> transport, ResponseLimits limits,
-             Owner& owner);
-  ~Connection() override;
-  Connection(const Connection&) = delete;
-  Connection& operator=(const Connection&) = delete;
+  ClientConnection(EventLoop& loop, std::unique_ptr<ClientTransport> transport,
+                   ResponseLimits limits, Owner& owner);
+  ~ClientConnection() override;
+  ClientConnection(const ClientConnection&) = delete;
+  ClientConnection& operator=(const ClientConnection&) = delete;
 
   // Sends the call's request. False when the connection is broken: then read_rest() must be called
   // soon, since there may be an answer to what was sent.
@@ -58,7 +58,7 @@ class Connection final : public IoHandler {
   void finish(Result<ClientResponse> response);
 
   EventLoop& loop_;
-  std::unique_ptr<Transport> transport_;
+  std::unique_ptr<ClientTransport> transport_;
   Owner& owner_;
   ResponseParser parser_;
   ClientCallPtr call_;

@@ -13,7 +13,7 @@ Opening::~Opening() {
   if (watched_) loop_.forget(transport_->fd(), *this);
 }
 
-void Opening::finish(Result<std::unique_ptr<Transport>> result) {
+void Opening::finish(Result<std::unique_ptr<ClientTransport>> result) {
   loop_.cancel(std::exchange(timer_, 0));
   if (!done_) return;
   Done done = std::exchange(done_, nullptr);
@@ -53,7 +53,7 @@ void Opening::connect(Addresses addresses, Duration attempt_delay) {
       loop_, std::move(addresses), attempt_delay, [this](Result<int> fd) {
         const auto self = shared_from_this();
         if (!fd) return finish(fail(fd.error()));
-        transport_ = std::make_unique<Transport>(*fd, origin_.tls, origin_.host);
+        transport_ = std::make_unique<ClientTransport>(*fd, origin_.tls, origin_.host);
         if (!origin_.tls) return finish(std::move(transport_));
         stage_ = "in the TLS handshake";
         loop_.watch(transport_->fd(), *this);

@@ -20,7 +20,7 @@ class Opening final : public IoHandler, public std::enable_shared_from_this<Open
  public:
   // Ready to be written to; kUnavailable with the reason. May be called from within start(); the
   // opening may be let go of in it.
-  using Done = std::move_only_function<void(Result<std::unique_ptr<Transport>>)>;
+  using Done = std::move_only_function<void(Result<std::unique_ptr<ClientTransport>>)>;
 
   Opening(EventLoop& loop, Resolver& resolver, Origin origin);
   ~Opening() override;
@@ -36,7 +36,7 @@ class Opening final : public IoHandler, public std::enable_shared_from_this<Open
   void connect(Addresses addresses, Duration attempt_delay);
   void on_io(bool readable, bool writable) override;
   void shake_hands();
-  void finish(Result<std::unique_ptr<Transport>> result);
+  void finish(Result<std::unique_ptr<ClientTransport>> result);
 
   EventLoop& loop_;
   Resolver& resolver_;
@@ -44,7 +44,7 @@ class Opening final : public IoHandler, public std::enable_shared_from_this<Open
   Done done_;
   std::string_view stage_ = "resolving the name";
   std::unique_ptr<Connector> connector_;
-  std::unique_ptr<Transport> transport_;
+  std::unique_ptr<ClientTransport> transport_;
   bool watched_ = false;
   TimerId timer_ = 0;
 };

@@ -42,7 +42,7 @@ void ClientPool::start(const ClientCallPtr& call) {
   }
   const bool repeatable = is_idempotent(call->request.method) || call->request.safe_to_repeat;
   while (!idle_.empty()) {
-    Connection& connection = *idle_.back();
+    ClientConnection& connection = *idle_.back();
     idle_.pop_back();
     // What must not be repeated is worth a look whether the peer has hung up meanwhile.
     if (!repeatable && !connection.looks_alive()) {
@@ -56,7 +56,7 @@ void ClientPool::start(const ClientCallPtr& call) {
   wait(call, false);
 }
 
-void ClientPool::carry(Connection& connection, const ClientCallPtr& call) {
+void ClientPool::carry(ClientConnection& connection, const ClientCallPtr& call) {
   call->connection = &connection;
   if (!connection.begin(call)) {
     loop_.defer([call] {
@@ -87,7 +87,7 @@ void ClientPool::open_more() {
          connections_.size() + openings_.size() < options_.max_connections) {
     // Started from the loop, so that nobody is answered from within start().
     auto opening = std::make_shared<Opening>(loop_, resolver_, origin_);
-    opening->on_done([this, raw = opening.get()](Result<std::unique_ptr<Transport>> result) {
+    opening->on_done([this, raw = opening.get()](Result<std::unique_ptr<ClientTransport>> result) {
       on_opened(raw, std::move(result));
     });
     openings_.push_back(opening);
@@ -98,11 +98,11 @@ void ClientPool::open_more() {
   }
 }
 
-void ClientPool::on_opened(Opening* opening, Result<std::unique_ptr<Transport>> result) {
+void ClientPool::on_opened(Opening* opening, Result<std::unique_ptr<ClientTransport>> result) {
   std::erase_if(openings_, [&](const auto& other) { return other.get() == opening; });
   if (result) {
     connections_.push_back(
-        std::make_unique<Connection>(loop_, std::move(*result), options_.limits, *this));
+        std::make_unique<ClientConnection>(loop_, std::move(*result), options_.limits, *this));
     became_free(*connections_.back());
     return;
   }
@@ -115,7 +115,7 @@ void ClientPool::on_opened(Opening* opening, Result<std::unique_ptr<Transport>> 
   call->finish(fail(named(result.error())));
 }
 
-void ClientPool::became_free(Connection& connection) {
+void ClientPool::became_free(ClientConnection& connection) {
   connection.was_idle = false;
   if (!waiting_.empty()) {
     const ClientCallPtr call = std::move(waiting_.front());
@@ -128,7 +128,7 @@ void ClientPool::became_free(Connection& connection) {
   idle_.push_back(&connection);
 }
 
-void ClientPool::on_outcome(Connection& connection, Connection::Outcome outcome) {
+void ClientPool::on_outcome(ClientConnection& connection, ClientConnection::Outcome outcome) {
   const ClientCallPtr call = connection.take_call();
   call->connection = nullptr;
   const bool stale = !outcome.response &&
@@ -155,21 +155,22 @@ void ClientPool::on_outcome(Connection& connection, Connection::Outcome outcome)
   }
 }
 
-void ClientPool::on_idle_end(Connection& connection) {
+void ClientPool::on_idle_end(ClientConnection& connection) {
   std::erase(idle_, &connection);
   retire(connection);
 }
 
 // Closed now, destroyed when nothing of it is on the stack any more.
-void ClientPool::retire(Connection& connection) {
+void ClientPool::retire(ClientConnection& connection) {
   connection.close();
-  const auto it = std::ranges::find(connections_, &connection, &std::unique_ptr<Connection>::get);
+  const auto it =
+      std::ranges::find(connections_, &connection, &std::unique_ptr<ClientConnection>::get);
   loop_.defer([dead = std::move(*it)] {});
   connections_.erase(it);
 }
 
 void ClientPool::drop(ClientCall& call) {
-  if (Connection* connection = call.connection) {
+  if (ClientConnection* connection = call.connection) {
     connection->take_call().reset();
     retire(*connection);
     open_more();
@@ -196,7 +197,7 @@ void ClientPool::on_deadline(ClientCall& call) {
 void ClientPool::sweep() {
   const TimePoint now = loop_.now();
   while (!idle_.empty() && now - idle_.front()->idle_since >= options_.idle_limit) {
-    Connection& connection = *idle_.front();
+    ClientConnection& connection = *idle_.front();
     idle_.erase(idle_.begin());
     retire(connection);
   }

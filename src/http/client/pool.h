@@ -12,7 +12,7 @@
 namespace sluice::http {
 
 // Owned by a Client, on the loop's thread.
-class ClientPool final : public Connection::Owner {
+class ClientPool final : public ClientConnection::Owner {
  public:
   ClientPool(EventLoop& loop, Resolver& resolver, const ClientOptions& options, Origin origin);
   ~ClientPool();
@@ -33,15 +33,15 @@ class ClientPool final : public Connection::Owner {
   void count(Client::Counts& counts) const;
 
  private:
-  void on_outcome(Connection& connection, Connection::Outcome outcome) override;
-  void on_idle_end(Connection& connection) override;
+  void on_outcome(ClientConnection& connection, ClientConnection::Outcome outcome) override;
+  void on_idle_end(ClientConnection& connection) override;
 
-  void carry(Connection& connection, const ClientCallPtr& call);
+  void carry(ClientConnection& connection, const ClientCallPtr& call);
   void wait(const ClientCallPtr& call, bool first);
   void open_more();
-  void on_opened(Opening* opening, Result<std::unique_ptr<Transport>> result);
-  void became_free(Connection& connection);
-  void retire(Connection& connection);
+  void on_opened(Opening* opening, Result<std::unique_ptr<ClientTransport>> result);
+  void became_free(ClientConnection& connection);
+  void retire(ClientConnection& connection);
   void on_deadline(ClientCall& call);
   void let_go(ClientCall& call);
   [[nodiscard]] Error named(Error error) const;
@@ -50,8 +50,8 @@ class ClientPool final : public Connection::Owner {
   Resolver& resolver_;
   const ClientOptions& options_;
   const Origin origin_;
-  std::vector<std::unique_ptr<Connection>> connections_;  // idle and busy
-  std::vector<Connection*> idle_;                         // the one used last is at the end
+  std::vector<std::unique_ptr<ClientConnection>> connections_;  // idle and busy
+  std::vector<ClientConnection*> idle_;                         // the one used last is at the end
   std::vector<std::shared_ptr<Opening>> openings_;
   std::deque<ClientCallPtr> waiting_;
 };

@@ -50,7 +50,7 @@ class TestServer final : IoHandler {
     void on_io(bool readable, bool writable) override;
     void read_all();
     TestServer& server_;
-    Transport transport_;
+    ClientTransport transport_;
     bool open_ = true;
     bool shaken_ = false;
     std::string in_;

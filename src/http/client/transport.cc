@@ -11,20 +11,21 @@
 
 namespace sluice::http {
 
-Transport::Transport(int fd, TlsContextPtr tls, const std::string& server_name) : fd_(fd) {
+ClientTransport::ClientTransport(int fd, TlsContextPtr tls, const std::string& server_name)
+    : fd_(fd) {
   if (tls) tls_ = std::make_unique<TlsStream>(std::move(tls), fd, server_name);
 }
 
-IoStatus Transport::handshake() {
+IoStatus ClientTransport::handshake() {
   return tls_ ? tls_->handshake() : IoStatus::kOk;
 }
 
-IoResult Transport::failed() {
+IoResult ClientTransport::failed() {
   error_ = std::strerror(errno);
   return {IoStatus::kError};
 }
 
-IoResult Transport::read(std::span<char> into) {
+IoResult ClientTransport::read(std::span<char> into) {
   if (tls_) return tls_->read(into);
   while (true) {
     const auto n = ::recv(fd_, into.data(), into.size(), 0);
@@ -35,7 +36,7 @@ IoResult Transport::read(std::span<char> into) {
   }
 }
 
-IoResult Transport::write(std::string_view first, std::string_view second) {
+IoResult ClientTransport::write(std::string_view first, std::string_view second) {
   if (tls_) return tls_->write(first.empty() ? second : first);
   std::array<iovec, 2> parts{{{const_cast<char*>(first.data()), first.size()},
                               {const_cast<char*>(second.data()), second.size()}}};
@@ -50,7 +51,7 @@ IoResult Transport::write(std::string_view first, std::string_view second) {
   }
 }
 
-bool Transport::looks_alive() const {
+bool ClientTransport::looks_alive() const {
   char byte = 0;
   const auto n = ::recv(fd_, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
   // TLS may have sent records that concern TLS only.
@@ -58,7 +59,7 @@ bool Transport::looks_alive() const {
   return n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
 }
 
-void Transport::close() {
+void ClientTransport::close() {
   if (fd_ < 0) return;
   if (tls_) tls_->shutdown();
   ::close(std::exchange(fd_, -1));

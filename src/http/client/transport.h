@@ -12,13 +12,13 @@ namespace sluice::http {
 
 // Owns the descriptor, which is non-blocking. One thread. See TlsStream for how the results are to
 // be used with edge-triggered readiness.
-class Transport {
+class ClientTransport {
  public:
   // `tls` may be null: plain bytes. `server_name` is what the certificate must be for.
-  Transport(int fd, TlsContextPtr tls, const std::string& server_name);
-  ~Transport() { close(); }
-  Transport(const Transport&) = delete;
-  Transport& operator=(const Transport&) = delete;
+  ClientTransport(int fd, TlsContextPtr tls, const std::string& server_name);
+  ~ClientTransport() { close(); }
+  ClientTransport(const ClientTransport&) = delete;
+  ClientTransport& operator=(const ClientTransport&) = delete;
 
   IoStatus handshake();  // kOk at once when there is no TLS
   IoResult read(std::span<char> into);

@@ -41,7 +41,7 @@ install_environment() {
   quietly "$python" -m venv "$folder"
   # The lock alone decides what fits: MLServer declares Python below 3.13 and yet runs on it.
   quietly "$folder/bin/python" -m pip install --ignore-requires-python --require-hashes --only-binary=:all: \
-    --no-deps --retries 5 --disable-pip-version-check --requirement "$requirements"
+    --no-deps --retries 5 --progress-bar off --disable-pip-version-check --requirement "$requirements"
   touch "$folder/complete"
 }
 

@@ -149,8 +149,9 @@ bool Connection::step_head() {
       fed_ = end_ - begin_;
       return true;
     case RequestParser::Step::kRefused:
+      head_only_ = false;
       refuse(parser_.refusal());
-      return false;
+      return true;
     case RequestParser::Step::kDone:
       fed_ = end_ - begin_;
       cursor_ = begin_ + parser_.head_size();
@@ -171,6 +172,10 @@ void Connection::begin_body() {
     return refuse({413, "body_too_large",
                    std::format("the body has {} bytes; {} are allowed", head.content_length,
                                server_.limits().body_bytes)});
+  }
+  if (head.expects_continue && site_->router.find(head.method, head.path).route == nullptr) {
+    close_after_ = must_linger_ = true;  // answered before its body, which may come or not
+    return dispatch();
   }
   phase_ = Phase::kBody;
   set_deadline(loop_->now() + server_.limits().body_idle_timeout);
@@ -193,7 +198,7 @@ bool Connection::step_body() {
       const auto step = parser_.feed_chunked({in_.bytes.get() + cursor_, end_ - cursor_},
                                              body_store_, server_.limits().body_bytes, consumed);
       cursor_ += consumed;
-      if (step == RequestParser::Step::kRefused) return refuse(parser_.refusal()), false;
+      if (step == RequestParser::Step::kRefused) return refuse(parser_.refusal()), true;
       if (step == RequestParser::Step::kDone) {
         body_store_.reserve(body_store_.size() + 64);
         body_ = body_store_;
@@ -288,9 +293,16 @@ void Connection::dispatch() {
   set_deadline(TimePoint::max());
   const RequestHead& head = parser_.head();
   if (!site_->trusted_proxies.empty()) {
-    const auto forwarded = head.header("X-Forwarded-For");
-    forwarded_text_ =
-        forwarded ? forwarded_peer(peer_text_, *forwarded, site_->trusted_proxies) : peer_text_;
+    // Several lines are one list; some proxies add theirs as a line of its own.
+    std::string forwarded;
+    for (const HeaderView& header : head.headers) {
+      if (!iequals(header.name, "X-Forwarded-For")) continue;
+      if (!forwarded.empty()) forwarded += ',';
+      forwarded += header.value;
+    }
+    forwarded_text_ = forwarded.empty()
+                          ? peer_text_
+                          : forwarded_peer(peer_text_, forwarded, site_->trusted_proxies);
     peer_ = forwarded_text_;
   }
   dispatching_ = true;

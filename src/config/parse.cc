@@ -4,10 +4,11 @@
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/parser.h>
 
+#include <algorithm>
 #include <format>
-#include <istream>
 #include <memory>
-#include <streambuf>
+#include <sstream>
+#include <string>
 #include <unordered_set>
 #include <utility>
 #include <vector>
@@ -17,15 +18,6 @@ namespace {
 
 // Thrown out of the library's parser when nothing sensible can follow.
 struct Stop {};
-
-// A stream over memory without a copy.
-class MemoryBuffer final : public std::streambuf {
- public:
-  explicit MemoryBuffer(std::string_view text) {
-    char* begin = const_cast<char*>(text.data());  // never written: there is no put area
-    setg(begin, begin, begin + text.size());
-  }
-};
 
 class Builder final : public YAML::EventHandler {
  public:
@@ -131,6 +123,10 @@ class Builder final : public YAML::EventHandler {
 
   std::uint32_t open(const YAML::Mark& mark, NodeKind kind) {
     const auto index = static_cast<std::uint32_t>(document_.records.size());
+    if (index >= kMaxNodes) {
+      problem(mark, std::format("the file has more than {} values", kMaxNodes));
+      throw Stop{};
+    }
     Document::Record record;
     record.kind = kind;
     record.line = static_cast<std::uint32_t>(mark.line + 1);
@@ -144,6 +140,11 @@ class Builder final : public YAML::EventHandler {
         record.key_line = static_cast<std::uint32_t>(level.key_mark.line + 1);
         record.key_column = static_cast<std::uint32_t>(level.key_mark.column + 1);
         level.has_key = false;
+        // The library puts what is absent behind it, maybe lines later.
+        if (kind == NodeKind::kNull) {
+          record.line = record.key_line;
+          record.column = record.key_column;
+        }
       }
       record.index = static_cast<std::uint32_t>(parent.children.size());
       // The second of two keys is read for its own faults, but hangs nowhere.
@@ -198,15 +199,18 @@ std::optional<Node> parse(std::string_view text, const std::filesystem::path& fi
                  std::format("the file is longer than {} bytes", kMaxFileBytes));
     return std::nullopt;
   }
-  if (const auto zero = text.find('\0'); zero != std::string_view::npos) {
-    problems.add(Location{document->file},
-                 std::format("the file is not text: byte {} is zero", zero));
+  if (const auto odd = first_not_text(text)) {
+    const std::string_view before = text.substr(0, *odd);
+    const auto line = static_cast<std::uint32_t>(std::ranges::count(before, '\n') + 1);
+    const auto column = static_cast<std::uint32_t>(*odd - (before.rfind('\n') + 1) + 1);
+    problems.add(Location{document->file, line, column}, "the file is not UTF-8 text");
     return std::nullopt;
   }
   Builder builder(*document, surroundings, problems);
   try {
-    MemoryBuffer buffer(text);
-    std::istream in(&buffer);
+    // The library takes a quote that is never closed for closed if the text ends in a line end; the
+    // end of the document, said outright, is an error inside quotes.
+    std::istringstream in(std::string(text) + (text.ends_with('\n') ? "...\n" : "\n...\n"));
     YAML::Parser parser(in);
     parser.HandleNextDocument(builder);
     if (document->records.empty() || document->records[0].kind == NodeKind::kNull) {

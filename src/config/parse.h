@@ -15,6 +15,8 @@ namespace sluice::config {
 
 inline constexpr std::size_t kMaxFileBytes = 1UL << 20;
 inline constexpr int kMaxDepth = 32;
+// Keys with their values, and items of lists.
+inline constexpr std::size_t kMaxNodes = 100'000;
 inline constexpr std::size_t kMaxKeyBytes = 256;
 // All values of one file together, after substitution.
 inline constexpr std::size_t kMaxDocumentBytes = 4UL << 20;

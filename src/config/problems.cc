@@ -56,7 +56,7 @@ void Problems::add(Location at, std::string message) {
 }
 
 void Problems::add(Problem problem) {
-  if (problems_.size() >= kMaxProblems) {
+  if (is_full()) {
     ++left_out_;
     return;
   }

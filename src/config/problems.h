@@ -48,6 +48,8 @@ class Problems {
   void add(Problem problem);
 
   [[nodiscard]] bool empty() const { return problems_.empty(); }
+  // Whether further ones are only counted.
+  [[nodiscard]] bool is_full() const { return problems_.size() >= kMaxProblems; }
   // How many were found, those beyond the bound included.
   [[nodiscard]] std::size_t count() const { return problems_.size() + left_out_; }
   [[nodiscard]] std::span<const Problem> list() const { return problems_; }

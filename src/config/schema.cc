@@ -1,6 +1,6 @@
 #include "config/schema.h"
 
-#include <cmath>
+#include <algorithm>
 #include <limits>
 #include <string>
 #include <utility>
@@ -28,8 +28,8 @@ class SchemaWriter {
     json_.field("pattern", R"(\$\{[^}]+\})");
     json_.end_map();
     for (const StructNames::Named& named : names_.all()) {
-      if (named.info->id == root.id && !refers_to_root_) continue;
-      json_.key(named.name);
+      if (named.info->id == root.id) continue;
+      json_.key(key_of(*named.info));
       json_.begin_map();
       struct_body(*named.info);
       json_.end_map();
@@ -43,6 +43,13 @@ class SchemaWriter {
   static constexpr std::string_view kSubstitution = "substitution";
 
   void refer(std::string_view name) { json_.field("$ref", "#/$defs/" + std::string(name)); }
+
+  // A name without what a URI would have to escape, and never that of the substitution.
+  [[nodiscard]] std::string key_of(const StructInfo& info) const {
+    std::string key = names_.name(info);
+    std::ranges::replace(key, ' ', '_');
+    return key == kSubstitution ? key + "_" : key;
+  }
 
   // The keywords of a struct, inside a mapping that the caller opened.
   void struct_body(const StructInfo& info) {
@@ -186,9 +193,7 @@ class SchemaWriter {
       case Kind::kStruct:
         return either(true, [&] {
           const StructInfo& info = *type.as_struct();
-          const std::string& name = names_.name(info);
-          refers_to_root_ = refers_to_root_ || name == names_.all().front().name;
-          refer(name);
+          info.id == names_.all().front().info->id ? json_.field("$ref", "#") : refer(key_of(info));
         });
       case Kind::kList:
         return either(true, [&] {
@@ -318,7 +323,6 @@ class SchemaWriter {
 
   StructNames names_;
   JsonWriter json_{true};
-  bool refers_to_root_ = false;
 };
 
 }  // namespace

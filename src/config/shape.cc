@@ -30,6 +30,10 @@ std::string whole(Kind kind, std::int64_t value) {
   }
 }
 
+std::string below(const std::string& path, const std::string& key) {
+  return path.empty() ? key : path + "." + key;
+}
+
 // 2^31 - 1 and larger bounds come from the C++ type, and say nothing to a reader.
 bool is_natural_bound(std::int64_t value) {
   return value == std::numeric_limits<std::int64_t>::max() ||
@@ -42,7 +46,7 @@ bool is_natural_bound(std::int64_t value) {
 }  // namespace
 
 StructNames::StructNames(const StructInfo& root) {
-  add(root, "configuration");
+  add(root, {});
 }
 
 const std::string& StructNames::name(const StructInfo& info) const {
@@ -53,7 +57,8 @@ const std::string& StructNames::name(const StructInfo& info) const {
 
 void StructNames::add(const StructInfo& info, const std::string& path) {
   if (std::ranges::contains(all_, info.id, [](const Named& n) { return n.info->id; })) return;
-  const std::string base = info.name.empty() ? path : info.name;
+  const std::string fallback = path.empty() ? std::string("configuration") : path;
+  const std::string base = info.name.empty() ? fallback : info.name;
   std::string name = base;
   for (int i = 2; std::ranges::contains(all_, name, &Named::name); ++i) {
     name = std::format("{} {}", base, i);
@@ -69,11 +74,11 @@ void StructNames::add_members(const StructInfo& info, const std::string& path) {
       if (!one.kind_key.empty() && inner != nullptr) {
         add_members(*inner, path);
       } else {
-        add_type(*alternative.type, path + "." + alternative.name);
+        add_type(*alternative.type, below(path, alternative.name));
       }
     }
   }
-  for (const FieldInfo& field : info.fields) add_type(*field.type, path + "." + field.name);
+  for (const FieldInfo& field : info.fields) add_type(*field.type, below(path, field.name));
 }
 
 void StructNames::add_type(const Type& type, const std::string& path) {

@@ -18,42 +18,45 @@ class StructReader {
   StructReader(const Node& node, Problems& problems) : node_(node), problems_(problems) {}
 
   bool read(const StructInfo& info, void* object) {
-    const std::size_t before = problems_.count();
+    bool ok = true;
     if (info.here) *info.here(object) = node_;
     if (info.rest) {
       *info.rest(object) = node_;
       takes_rest_ = true;
     }
-    for (const FieldInfo& field : info.fields) read_field(field, object);
+    for (const FieldInfo& field : info.fields) ok = read_field(field, object) && ok;
     for (const UnionInfo& one : info.unions) {
-      one.kind_key.empty() ? read_keyed(one, object) : read_kind(one, object);
+      ok = (one.kind_key.empty() ? read_keyed(one, object) : read_kind(one, object)) && ok;
     }
-    if (failed_ || problems_.count() != before) return false;
-    if (info.validate) info.validate(object, problems_, node_);
+    if (!ok || !info.validate) return ok;
+    const std::size_t before = problems_.count();
+    info.validate(object, problems_, node_);
     return problems_.count() == before;
   }
 
-  // To be called once all is read.
-  bool refuse_unknown() {
-    if (takes_rest_ || kind_unknown_) return true;
-    bool ok = true;
+  // To be called once all is read. Such a key leaves the rest usable: it is no reason to skip what
+  // checks the struct as a whole.
+  void refuse_unknown() {
+    if (takes_rest_ || kind_unknown_) return;
     for (std::size_t i = 0; i < node_.size(); ++i) {
       const Node entry = node_.at(i);
       if (std::ranges::contains(known_, entry.key())) continue;
-      ok = false;
-      std::string message = "this key is not known";
-      if (const auto meant = nearest(entry.key(), known_)) {
-        message += std::format("; probably {} is meant", *meant);
-      } else if (known_.size() <= kMaxListedKeys) {
-        message += std::format("; known here: {}", listed());
-      }
-      problems_.add(Problem{entry.key_location(), entry.path(), std::move(message)});
+      problems_.add(
+          Problem{entry.key_location(), entry.path(), "this key is not known" + hint(entry.key())});
     }
-    return ok;
   }
 
  private:
   static constexpr std::size_t kMaxListedKeys = 12;
+
+  std::string hint(std::string_view key) {
+    // A guess costs time, and nobody reads it beyond the bound.
+    if (problems_.is_full()) return {};
+    if (const auto meant = nearest(key, known_)) {
+      return std::format("; probably {} is meant", *meant);
+    }
+    return known_.size() <= kMaxListedKeys ? "; known here: " + listed() : "";
+  }
 
   std::string listed() {
     std::string text;
@@ -64,45 +67,46 @@ class StructReader {
     return text.empty() ? "none" : text;
   }
 
-  void read_field(const FieldInfo& field, void* object) {
+  bool read_field(const FieldInfo& field, void* object) {
     known_.push_back(field.name);
     if (const auto value = node_.find(field.name)) {
-      failed_ = !field.type->read(*value, problems_, field.get(object)) || failed_;
-    } else if (field.required) {
-      problems_.add(node_, std::format("the key '{}' is missing: {}", field.name, field.sentence));
+      return field.type->read(*value, problems_, field.get(object));
     }
+    if (!field.required) return true;
+    problems_.add(node_, std::format("the key '{}' is missing: {}", field.name, field.sentence));
+    return false;
   }
 
-  void read_keyed(const UnionInfo& one, void* object) {
-    std::optional<std::size_t> first;
-    for (std::size_t i = 0; i < one.alternatives.size(); ++i) {
-      const Alternative& alternative = one.alternatives[i];
-      known_.push_back(alternative.name);
-      const auto value = node_.find(alternative.name);
-      if (!value) continue;
-      if (first) {
-        problems_.add(Problem{value->key_location(), value->path(),
-                              std::format("{} and {} exclude each other; keep one",
-                                          one.alternatives[*first].name, alternative.name)});
+  bool read_keyed(const UnionInfo& one, void* object) {
+    for (const Alternative& alternative : one.alternatives) known_.push_back(alternative.name);
+    bool ok = true;
+    const Alternative* first = nullptr;
+    for (std::size_t i = 0; i < node_.size(); ++i) {
+      const Node entry = node_.at(i);
+      const auto found = std::ranges::find(one.alternatives, entry.key(), &Alternative::name);
+      if (found == one.alternatives.end()) continue;
+      if (first == nullptr) {
+        first = &*found;
+        ok = first->type->read(entry, problems_, first->choose(object));
         continue;
       }
-      first = i;
-      failed_ = !alternative.type->read(*value, problems_, alternative.choose(object)) || failed_;
+      problems_.add(
+          Problem{entry.key_location(), entry.path(),
+                  std::format("{} and {} exclude each other; keep one", first->name, found->name)});
+      ok = false;
     }
-    if (!first && !one.chosen(object)) {
-      problems_.add(node_, std::format("expected {} here: {}", names(one), one.sentence));
-    }
+    if (first != nullptr || one.chosen(object)) return ok;
+    problems_.add(node_, std::format("expected {} here: {}", names(one), one.sentence));
+    return false;
   }
 
-  void read_kind(const UnionInfo& one, void* object) {
+  bool read_kind(const UnionInfo& one, void* object) {
     known_.push_back(one.kind_key);
-    const auto kind = node_.find(one.kind_key);
     std::optional<std::size_t> choice = one.chosen(object);
-    if (kind) {
+    if (const auto kind = node_.find(one.kind_key)) {
       Constraints words;
       for (const Alternative& a : one.alternatives) words.choices.push_back({a.name, a.sentence});
       choice = read_choice(*kind, problems_, words);
-      if (!choice) failed_ = true;
     } else if (!choice) {
       problems_.add(node_, std::format("the key '{}' is missing ({}): {}", one.kind_key, names(one),
                                        one.sentence));
@@ -110,10 +114,10 @@ class StructReader {
     if (!choice) {
       // Which keys may stand beside it is not known then.
       kind_unknown_ = true;
-      return;
+      return false;
     }
-    const StructInfo* info = one.alternatives[*choice].type->as_struct();
-    failed_ = !read(*info, one.alternatives[*choice].choose(object)) || failed_;
+    const Alternative& alternative = one.alternatives[*choice];
+    return read(*alternative.type->as_struct(), alternative.choose(object));
   }
 
   static std::string names(const UnionInfo& one) {
@@ -127,7 +131,6 @@ class StructReader {
   std::vector<std::string_view> known_;
   bool takes_rest_ = false;
   bool kind_unknown_ = false;
-  bool failed_ = false;
 };
 
 void write_fields(const StructInfo& info, const void* object, Writer& writer,
@@ -214,7 +217,8 @@ bool read_struct(const StructInfo& info, const Node& node, Problems& problems, v
   }
   StructReader reader(node, problems);
   const bool ok = reader.read(info, object);
-  return reader.refuse_unknown() && ok;
+  reader.refuse_unknown();
+  return ok;
 }
 
 void write_struct(const StructInfo& info, const void* object, Writer& writer) {

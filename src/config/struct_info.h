@@ -64,6 +64,8 @@ struct StructInfo {
   void verify() const;
 };
 
+// False when the object is not to be used. A key that is not known is a problem, yet leaves it
+// usable.
 bool read_struct(const StructInfo& info, const Node& node, Problems& problems, void* object);
 void write_struct(const StructInfo& info, const void* object, Writer& writer);
 

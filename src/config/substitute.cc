@@ -1,6 +1,7 @@
 #include "config/substitute.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <cstdlib>
 #include <format>
 #include <fstream>
@@ -48,9 +49,8 @@ class Substitution {
     std::string out;
     std::size_t i = 0;
     while (i < text.size()) {
-      const std::size_t dollar = text.find('$', i);
+      const std::size_t dollar = std::min(text.find('$', i), text.size());
       out += text.substr(i, dollar - i);
-      if (dollar == std::string_view::npos) break;
       i = dollar + 1;
       if (i < text.size() && text[i] == '$') {
         out += '$';
@@ -65,13 +65,13 @@ class Substitution {
         if (!value) return value;
         out += *value;
         i = end + 1;
-      } else {
+      } else if (dollar < text.size()) {
         out += '$';
       }
       if (out.size() > kMaxSubstitutedBytes) {
-        return fail(ErrorCode::kTooLarge, std::format("the value is longer than {} bytes after "
-                                                      "substitution",
-                                                      kMaxSubstitutedBytes));
+        return fail(ErrorCode::kTooLarge,
+                    std::format("the value is longer than {} bytes after substitution",
+                                kMaxSubstitutedBytes));
       }
     }
     return out;
@@ -161,12 +161,40 @@ Surroundings Surroundings::none() {
           }};
 }
 
+std::optional<std::size_t> first_not_text(std::string_view text) {
+  std::size_t i = 0;
+  while (i < text.size()) {
+    const auto lead = static_cast<unsigned char>(text[i]);
+    if (lead == 0) return i;
+    if (lead < 0x80) {
+      ++i;
+      continue;
+    }
+    const std::size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
+    if (lead < 0xC2 || lead > 0xF4 || i + length > text.size()) return i;
+    std::uint32_t point = lead & (0x7FU >> length);
+    for (std::size_t k = 1; k < length; ++k) {
+      const auto next = static_cast<unsigned char>(text[i + k]);
+      if ((next & 0xC0U) != 0x80U) return i;
+      point = point << 6U | (next & 0x3FU);
+    }
+    // Longer than needed, a surrogate, or beyond Unicode.
+    if ((length == 3 && point < 0x800) || (length == 4 && (point < 0x10000 || point > 0x10FFFF)) ||
+        (point >= 0xD800 && point <= 0xDFFF)) {
+      return i;
+    }
+    i += length;
+  }
+  return std::nullopt;
+}
+
 Result<Substituted> substitute(std::string_view text, const Surroundings& surroundings,
                                const std::filesystem::path& folder) {
   if (text.find('$') == std::string_view::npos) return Substituted{std::string(text), false};
   Substitution substitution(surroundings, folder);
   auto out = substitution.run(text, 0);
   if (!out) return fail(std::move(out.error()));
+  if (first_not_text(*out)) return fail(invalid("the value is not UTF-8 text after substitution"));
   return Substituted{std::move(*out), substitution.changed()};
 }
 

@@ -35,6 +35,9 @@ struct Substituted {
   bool changed = false;  // something came from a variable, a file or a default
 };
 
+// The position of the first byte that is not part of UTF-8 text, a zero byte included.
+std::optional<std::size_t> first_not_text(std::string_view text);
+
 // Replaces what stands in `text`. `${VAR:-default}` takes the default where the variable is unset
 // or empty; `${VAR}` of an unset one is an error. The content of a file loses one line end at its
 // end. A `$` before anything but `{` and `$` is itself. Relative paths start at `folder`.

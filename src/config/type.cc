@@ -38,38 +38,46 @@ std::string between(std::string_view least, std::string_view most, bool has_leas
   return std::format("of at most {}", most);
 }
 
+// "3 to 5", "at least 3", "at most 5".
 std::string amount(const Constraints& bounds) {
-  const std::size_t none = std::numeric_limits<std::size_t>::max();
-  return between(std::to_string(bounds.min_items), std::to_string(bounds.max_items),
-                 bounds.min_items > 0, bounds.max_items != none);
+  const bool has_most = bounds.max_items != std::numeric_limits<std::size_t>::max();
+  if (bounds.min_items > 0 && has_most) {
+    return std::format("{} to {}", bounds.min_items, bounds.max_items);
+  }
+  return bounds.min_items > 0 ? std::format("at least {}", bounds.min_items)
+                              : std::format("at most {}", bounds.max_items);
 }
 
 // What a whole number of some unit is: how it is read and written.
 struct Whole {
   std::string_view what;
   std::string_view example;
-  bool may_be_quoted;
+  bool has_unit;
   std::optional<std::int64_t> (*parse)(std::string_view text);
   std::string (*format)(std::int64_t value);
 };
 
+std::string with_bounds(const Constraints& bounds, const Whole& whole) {
+  // That a time or a size is not negative goes without saying.
+  const bool has_least = bounds.least != kLeast && (!whole.has_unit || bounds.least > 0);
+  const bool has_most = bounds.most != kMost;
+  if (!has_least && !has_most) return std::format("{} of 64 bits", whole.what);
+  return std::format(
+      "{} {}", whole.what,
+      between(whole.format(bounds.least), whole.format(bounds.most), has_least, has_most));
+}
+
 std::optional<std::int64_t> read_whole(const Node& node, Problems& problems,
                                        const Constraints& bounds, const Whole& whole) {
-  const bool readable = node.is_scalar() && (whole.may_be_quoted || !node.is_quoted());
+  // A quantity is a quantity in quotes as well; a number in quotes is a text.
+  const bool readable = node.is_scalar() && (whole.has_unit || !node.is_quoted());
   const auto value = readable ? whole.parse(node.text()) : std::nullopt;
-  if (!value) {
-    add_mismatch(node, std::format("{}{}", whole.what, whole.example), problems);
-    return std::nullopt;
-  }
-  if (*value < bounds.least || *value > bounds.most) {
-    add_mismatch(node,
-                 std::format("{} {}", whole.what,
-                             between(whole.format(bounds.least), whole.format(bounds.most),
-                                     bounds.least != kLeast, bounds.most != kMost)),
-                 problems);
-    return std::nullopt;
-  }
-  return value;
+  if (value && *value >= bounds.least && *value <= bounds.most) return value;
+  add_mismatch(node,
+               value || !whole.has_unit ? with_bounds(bounds, whole)
+                                        : std::format("{}{}", whole.what, whole.example),
+               problems);
+  return std::nullopt;
 }
 
 std::optional<std::int64_t> parse_integer(std::string_view text) {
@@ -189,6 +197,10 @@ std::optional<std::string> read_text(const Node& node, Problems& problems,
     return std::nullopt;
   }
   const std::string_view text = node.text();
+  if (text.contains('\0')) {  // by an escape: no path, name or header may hold it
+    problems.add(node, "expected a text without zero bytes");
+    return std::nullopt;
+  }
   if (!bounds.choices.empty() && !std::ranges::contains(bounds.choices, text, &Choice::name)) {
     add_no_choice(node, problems, bounds.choices);
     return std::nullopt;
@@ -199,7 +211,7 @@ std::optional<std::string> read_text(const Node& node, Problems& problems,
   }
   if (text.size() < bounds.min_items || text.size() > bounds.max_items) {
     problems.add(node, text.empty() ? std::string("expected a text that is not empty")
-                                    : std::format("expected a text {} bytes, but {} came",
+                                    : std::format("expected a text of {} bytes, but {} came",
                                                   amount(bounds), text.size()));
     return std::nullopt;
   }

@@ -76,7 +76,8 @@ class Type {
   Type(const Type&) = delete;
   Type& operator=(const Type&) = delete;
 
-  // Reads into `value`, then checks it. False when something is wrong: `problems` says it then.
+  // Reads into `value`, then checks it. False when the value is not to be used; `problems` says
+  // why, unless it did before.
   bool read(const Node& node, Problems& problems, void* value) const;
   virtual void write(const void* value, Writer& writer) const = 0;
 

@@ -44,7 +44,8 @@ CallSlot::CallSlot(CallLane& lane) : lane_(lane) {
 void CallSlot::request(std::size_t method) {
   method_ = method;
   counted_ = answered_ = sent_ = done_ = cancelled_ = false;
-  times = {};
+  status_ = 0;
+  bytes_in_ = bytes_out_ = 0;
   labels = lane_.methods_[method].labels;
   path_ = lane_.methods_[method].path;
   error.reset();
@@ -52,8 +53,8 @@ void CallSlot::request(std::size_t method) {
   context_.emplace();
   writer_.emplace(&*context_);
   context_->AsyncNotifyWhenDone(done_event_.tag());
-  lane_.service_.request(method, *context_, message_, *writer_, lane_.executor().queue(),
-                         arrived_event_.tag());
+  lane_.service_->request(method, *context_, message_, *writer_, lane_.executor().queue(),
+                          arrived_event_.tag());
 }
 
 void CallSlot::arrived(bool ok) {
@@ -64,7 +65,8 @@ void CallSlot::arrived(bool ok) {
     lane_.give_back(*this);
     return;
   }
-  times.arrived = home_->now();
+  timings = telemetry::RequestTimings(home_->now());
+  bytes_in_ = message_.Length();
   deadline_ = to_deadline(context_->raw_deadline());
   --lane_.waiting_[method_];
   lane_.ask_for_calls(method_);
@@ -103,28 +105,32 @@ std::string_view CallSlot::metadata(std::string_view key) const {
 
 void CallSlot::respond(const google::protobuf::MessageLite& message) {
   if (std::exchange(answered_, true)) return;
-  grpc::Slice slice(message.ByteSizeLong());
+  timings.lap(telemetry::Stage::kEncode, std::chrono::steady_clock::now());
+  bytes_out_ = message.ByteSizeLong();
+  grpc::Slice slice(bytes_out_);
   message.SerializeWithCachedSizesToArray(const_cast<std::uint8_t*>(slice.begin()));
   writer_->Finish(grpc::ByteBuffer(&slice, 1), grpc::Status::OK, sent_event_.tag());
 }
 
 void CallSlot::fail(const Error& why) {
   if (std::exchange(answered_, true)) return;
+  timings.lap(telemetry::Stage::kEncode, std::chrono::steady_clock::now());
   error = why.code;
+  status_ = status_code(why.code);
   if (why.retry_after) {
     context_->AddTrailingMetadata(std::string(kRetryPushback),
                                   std::to_string(why.retry_after->count()));
   }
-  writer_->FinishWithError(
-      grpc::Status(static_cast<grpc::StatusCode>(status_code(why.code)), why.message),
-      sent_event_.tag());
+  writer_->FinishWithError(grpc::Status(static_cast<grpc::StatusCode>(status_), why.message),
+                           sent_event_.tag());
 }
 
 void CallSlot::sent(bool) {
   sent_ = true;
-  times.answered = home_->now();
   if (counted_) lane_.leave();
-  if (lane_.observer_) lane_.observer_(*this);
+  if (lane_.observer_ != nullptr) {
+    lane_.observer_->on_answered(*this, status_, bytes_out_, lane_.methods_[method_].probe);
+  }
   release_when_over();
 }
 
@@ -148,22 +154,19 @@ void CallSlot::release_when_over() {
   lane_.give_back(*this);
 }
 
-CallLane::CallLane(std::unique_ptr<grpc::ServerCompletionQueue> queue, RawService& service,
-                   const std::vector<Method>& methods, const GrpcServer::Observer& observer,
+CallLane::CallLane(std::unique_ptr<grpc::ServerCompletionQueue> queue, GrpcObserver* observer,
                    std::size_t max_calls)
-    : executor_(std::move(queue)),
-      service_(service),
-      methods_(methods),
-      observer_(observer),
-      max_calls_(max_calls),
-      max_slots_([&] {
-        std::size_t slots = max_calls + kSpareSlots;
-        for (const Method& method : methods) slots += method.waiting;
-        return slots;
-      }()),
-      waiting_(methods.size()) {}
+    : executor_(std::move(queue)), observer_(observer), max_calls_(max_calls) {}
 
-void CallLane::begin() {
+void CallLane::set_methods(std::vector<Method> methods) {
+  methods_ = std::move(methods);
+  waiting_.resize(methods_.size());
+  max_slots_ = max_calls_ + kSpareSlots;
+  for (const Method& method : methods_) max_slots_ += method.waiting;
+}
+
+void CallLane::begin(RawService& service) {
+  service_ = &service;
   for (std::size_t i = 0; i < methods_.size(); ++i) ask_for_calls(i);
 }
 
@@ -186,11 +189,13 @@ bool CallLane::enter() {
   const std::size_t now = in_flight_.load(std::memory_order_relaxed);
   if (now == max_calls_) return false;
   in_flight_.store(now + 1, std::memory_order_relaxed);
+  if (observer_ != nullptr) observer_->on_in_flight(1);
   return true;
 }
 
 void CallLane::leave() {
   in_flight_.store(in_flight_.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
+  if (observer_ != nullptr) observer_->on_in_flight(-1);
 }
 
 void CallLane::give_back(CallSlot& slot) {

@@ -69,6 +69,8 @@ class CallSlot final : public UnaryCall {
   std::optional<grpc::ServerContext> context_;
   std::optional<grpc::ServerAsyncResponseWriter<grpc::ByteBuffer>> writer_;
   grpc::ByteBuffer message_;
+  int status_ = 0;
+  std::size_t bytes_out_ = 0;
   bool counted_ = false;
   bool answered_ = false;
   bool sent_ = false;
@@ -83,12 +85,13 @@ class CallSlot final : public UnaryCall {
 // One queue's thread and its slots. Used on that thread, but for in_flight().
 class CallLane {
  public:
-  CallLane(std::unique_ptr<grpc::ServerCompletionQueue> queue, RawService& service,
-           const std::vector<Method>& methods, const GrpcServer::Observer& observer,
+  CallLane(std::unique_ptr<grpc::ServerCompletionQueue> queue, GrpcObserver* observer,
            std::size_t max_calls);
 
+  void set_methods(std::vector<Method> methods);
+  [[nodiscard]] const std::vector<Method>& methods() const { return methods_; }
   // Asks gRPC for the first calls. Before the thread runs.
-  void begin();
+  void begin(RawService& service);
   // From now on nothing is asked for. From any thread.
   void stop() { stopping_.store(true, std::memory_order_release); }
 
@@ -108,11 +111,11 @@ class CallLane {
   void close_if_idle();
 
   QueueExecutor executor_;
-  RawService& service_;
-  const std::vector<Method>& methods_;
-  const GrpcServer::Observer& observer_;
+  RawService* service_ = nullptr;
+  std::vector<Method> methods_;
+  GrpcObserver* observer_;
   const std::size_t max_calls_;
-  const std::size_t max_slots_;
+  std::size_t max_slots_ = 0;
   std::vector<std::size_t> waiting_;  // for each method
   std::vector<std::unique_ptr<CallSlot>> slots_;
   std::vector<CallSlot*> free_;

@@ -62,14 +62,9 @@ void set_limits(grpc::ServerBuilder& builder, const GrpcServerOptions& options) 
 }  // namespace
 
 struct GrpcServer::State {
-  State(GrpcServerOptions o, std::vector<Method> m, Observer on_answer)
-      : options(std::move(o)), methods(std::move(m)), observer(std::move(on_answer)) {}
-
   GrpcServerOptions options;
-  std::vector<Method> methods;
-  Observer observer;
-  RawService service{methods};
   std::vector<std::unique_ptr<CallLane>> lanes;
+  std::unique_ptr<RawService> service;
   std::unique_ptr<grpc::Server> server;
   std::vector<std::thread> threads;
   int port = 0;
@@ -82,24 +77,26 @@ GrpcServer::~GrpcServer() {
 }
 
 Result<std::unique_ptr<GrpcServer>> GrpcServer::start(GrpcServerOptions options,
-                                                      std::vector<Method> methods,
-                                                      Observer observer) {
+                                                      const MethodsMaker& methods,
+                                                      GrpcObserver* observer) {
   auto creds = credentials(options);
   if (!creds) return std::unexpected(creds.error());
-  options.threads = std::max<std::size_t>(options.threads, 1);
-  auto owned = std::make_unique<State>(std::move(options), std::move(methods), std::move(observer));
+  auto owned = std::make_unique<State>();
   State& state = *owned;
+  state.options = std::move(options);
+  const std::size_t threads = std::max<std::size_t>(state.options.threads, 1);
+  const std::size_t share = (state.options.max_calls + threads - 1) / threads;
 
   grpc::ServerBuilder builder;
   set_limits(builder, state.options);
   builder.AddListeningPort(state.options.address, *creds, &state.port);
-  builder.RegisterService(&state.service);
-  const std::size_t share =
-      (state.options.max_calls + state.options.threads - 1) / state.options.threads;
-  for (std::size_t i = 0; i < state.options.threads; ++i) {
-    state.lanes.push_back(std::make_unique<CallLane>(builder.AddCompletionQueue(), state.service,
-                                                     state.methods, state.observer, share));
+  for (std::size_t i = 0; i < threads; ++i) {
+    auto& lane = *state.lanes.emplace_back(
+        std::make_unique<CallLane>(builder.AddCompletionQueue(), observer, share));
+    lane.set_methods(methods(i, lane.executor()));
   }
+  state.service = std::make_unique<RawService>(state.lanes[0]->methods());
+  builder.RegisterService(state.service.get());
   state.server = builder.BuildAndStart();
   const bool local = state.options.address.starts_with("unix:");
   if (state.server == nullptr || (state.port == 0 && !local)) {
@@ -118,7 +115,7 @@ Result<std::unique_ptr<GrpcServer>> GrpcServer::start(GrpcServerOptions options,
     state.options.address.replace(colon + 1, std::string::npos, std::to_string(state.port));
   }
   for (auto& lane : state.lanes) {
-    lane->begin();
+    lane->begin(*state.service);
     state.threads.emplace_back([&lane = *lane] { lane.executor().run(); });
   }
   return std::unique_ptr<GrpcServer>(new GrpcServer(std::move(owned)));

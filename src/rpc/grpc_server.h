@@ -34,6 +34,20 @@ struct GrpcServerOptions {
   std::optional<GrpcTls> tls;
 };
 
+// Makes the methods of one thread, whose calls come home to the executor: the same paths for all.
+using MethodsMaker = std::function<std::vector<Method>(std::size_t thread, Executor& home)>;
+
+// Told about every call, on its home thread, many at once.
+class GrpcObserver {
+ public:
+  virtual ~GrpcObserver() = default;
+  // An answer was handed to the connection, or would have been had the client not gone
+  // (cancelled()). `status` is gRPC's number.
+  virtual void on_answered(const UnaryCall& call, int status, std::uint64_t bytes_out,
+                           bool probe) = 0;
+  virtual void on_in_flight(int change) = 0;
+};
+
 // Each thread has a completion queue that is its calls' home executor (see QueueExecutor); which
 // thread gets a connection is gRPC's choice. A call beyond max_calls is answered RESOURCE_EXHAUSTED
 // before its handler sees it, a message beyond max_message_bytes before it is read. The number of
@@ -42,12 +56,11 @@ struct GrpcServerOptions {
 // Made, shut down and destroyed by its owner on one thread that is none of its own.
 class GrpcServer {
  public:
-  // Told on the home thread when an answer has been handed to the connection.
-  using Observer = std::function<void(const UnaryCall&)>;
-
+  // `observer` must outlive it; may be null. When it fails, executors that `methods` was given are
+  // gone.
   static Result<std::unique_ptr<GrpcServer>> start(GrpcServerOptions options,
-                                                   std::vector<Method> methods,
-                                                   Observer observer = {});
+                                                   const MethodsMaker& methods,
+                                                   GrpcObserver* observer = nullptr);
   ~GrpcServer();  // shuts down at once, if that has not been done
   GrpcServer(const GrpcServer&) = delete;
   GrpcServer& operator=(const GrpcServer&) = delete;

@@ -19,7 +19,6 @@ namespace {
 
 using Stub = inference::GRPCInferenceService::Stub;
 constexpr std::string_view kReadyPath = "/inference.GRPCInferenceService/ModelReady";
-constexpr std::string_view kInferPath = "/inference.GRPCInferenceService/ModelInfer";
 
 GrpcServerOptions options() {
   GrpcServerOptions options;
@@ -31,10 +30,13 @@ GrpcServerOptions options() {
 class Served {
  public:
   explicit Served(std::function<void(UnaryCall&)> handler, GrpcServerOptions with = options(),
-                  GrpcServer::Observer observer = {}) {
-    auto started =
-        GrpcServer::start(std::move(with), {{std::string(kReadyPath), std::move(handler), {}, 1}},
-                          std::move(observer));
+                  GrpcObserver* observer = nullptr) {
+    auto started = GrpcServer::start(
+        std::move(with),
+        [&](std::size_t, Executor&) {
+          return std::vector<Method>{{std::string(kReadyPath), handler, {}, false, 1}};
+        },
+        observer);
     if (!started) throw std::runtime_error(started.error().message);
     server = std::move(*started);
     stub = inference::GRPCInferenceService::NewStub(
@@ -54,6 +56,10 @@ class Served {
   std::unique_ptr<GrpcServer> server;
   std::unique_ptr<Stub> stub;
 };
+
+std::vector<Method> no_methods(std::size_t, Executor&) {
+  return {};
+}
 
 void answer(UnaryCall& call) {
   inference::ModelReadyResponse response;
@@ -217,17 +223,34 @@ TEST(GrpcServer, RefusesMessagesBeyondItsBoundAndBytesThatAreNoMessage) {
 }
 
 TEST(GrpcServer, TellsTheObserverWhatWasAnswered) {
-  std::promise<std::optional<ErrorCode>> seen;
+  class Observer final : public GrpcObserver {
+   public:
+    void on_answered(const UnaryCall& call, int status, std::uint64_t bytes_out,
+                     bool probe) override {
+      EXPECT_EQ(call.path(), kReadyPath);
+      EXPECT_EQ(call.error, ErrorCode::kNotFound);
+      EXPECT_EQ(status, grpc::NOT_FOUND);
+      EXPECT_EQ(call.bytes_in(), 3U);  // the name "m"
+      EXPECT_EQ(bytes_out, 0U);
+      EXPECT_FALSE(probe);
+      ++answered;
+    }
+    void on_in_flight(int change) override {
+      in_flight += change;
+      most = std::max(most, in_flight);
+    }
+    int answered = 0;
+    int in_flight = 0;
+    int most = 0;
+  } observer;
   {
     const Served served([](UnaryCall& call) { call.fail(not_found("no such model")); }, options(),
-                        [&](const UnaryCall& call) {
-                          EXPECT_EQ(call.path(), kReadyPath);
-                          EXPECT_GE(call.times.answered, call.times.arrived);
-                          seen.set_value(call.error);
-                        });
+                        &observer);
     EXPECT_EQ(served.call().error_code(), grpc::NOT_FOUND);
   }
-  EXPECT_EQ(seen.get_future().get(), ErrorCode::kNotFound);
+  EXPECT_EQ(observer.answered, 1);
+  EXPECT_EQ(observer.in_flight, 0);
+  EXPECT_EQ(observer.most, 1);
 }
 
 TEST(GrpcServer, ShutdownWaitsForCallsInFlightAndThenCancelsThem) {
@@ -300,14 +323,14 @@ TEST(GrpcServer, APortThatIsTakenOrAFileThatIsMissingIsAnErrorAtStart) {
   const Served served(answer);
   GrpcServerOptions same = options();
   same.address = served.server->address();
-  const auto taken = GrpcServer::start(same, {});
+  const auto taken = GrpcServer::start(same, no_methods);
   ASSERT_FALSE(taken.has_value());
   EXPECT_EQ(taken.error().code, ErrorCode::kUnavailable);
   EXPECT_NE(taken.error().message.find(same.address), std::string::npos);
 
   GrpcServerOptions tls = options();
   tls.tls = GrpcTls{"/nowhere/cert.pem", "/nowhere/key.pem", ""};
-  const auto missing = GrpcServer::start(tls, {});
+  const auto missing = GrpcServer::start(tls, no_methods);
   ASSERT_FALSE(missing.has_value());
   EXPECT_EQ(missing.error().message,
             "cannot read the TLS file '/nowhere/cert.pem' of the gRPC listener");

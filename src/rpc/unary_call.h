@@ -59,8 +59,10 @@ class UnaryCall {
     return value;
   }
 
+  [[nodiscard]] std::size_t bytes_in() const { return bytes_in_; }  // of the request
+
   // For metrics and the log, as for an HTTP exchange.
-  http::ExchangeTimes times;
+  telemetry::RequestTimings timings;
   http::ExchangeLabels labels;
   std::optional<ErrorCode> error;
   std::string request_id;
@@ -84,6 +86,7 @@ class UnaryCall {
   Executor* home_ = nullptr;
   Deadline deadline_;
   std::string_view path_;
+  std::size_t bytes_in_ = 0;
   bool cancelled_ = false;
   Task on_cancel_;
   std::unique_ptr<Attachment> attachment_;
@@ -93,6 +96,7 @@ struct Method {
   std::string path;  // "/inference.GRPCInferenceService/ModelInfer"
   std::function<void(UnaryCall&)> handler;
   http::ExchangeLabels labels;  // must outlive the server
+  bool probe = false;           // health: not worth a line in the log
   // How many calls a thread can take from gRPC before it has run: more for what is called often.
   std::size_t waiting = 4;
 };

@@ -1,0 +1,93 @@
+// Several servers that answer the same: which one to ask next.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "backends/replicas/health.h"
+#include "backends/replicas/options.h"
+#include "base/random.h"
+#include "base/time.h"
+
+namespace sluice::replicas {
+
+// One of them. A backend derives its own from this, with what it needs to reach it. What is atomic
+// may be touched by any thread; the rest belongs to the set.
+class Replica {
+ public:
+  explicit Replica(std::string name) : name_(std::move(name)) {}
+  virtual ~Replica() = default;
+  Replica(const Replica&) = delete;
+  Replica& operator=(const Replica&) = delete;
+
+  [[nodiscard]] const std::string& name() const { return name_; }  // unique within a set
+  [[nodiscard]] std::uint32_t in_flight() const {
+    return in_flight_.load(std::memory_order_relaxed);
+  }
+  [[nodiscard]] bool is_in() const { return in_.load(std::memory_order_relaxed); }
+
+ private:
+  friend class ReplicaSet;
+  const std::string name_;
+  std::atomic<std::uint32_t> in_flight_ = 0;
+  std::atomic<std::uint64_t> successes_ = 0;  // since the last failure
+  std::atomic<bool> in_ = true;
+  ReplicaHealth health_;  // guarded by the set's mutex
+};
+
+using ReplicaPtr = std::shared_ptr<Replica>;
+using Members = std::vector<ReplicaPtr>;
+
+// What a call to a replica came to, as far as the replica is to blame.
+enum class Outcome : std::uint8_t { kSuccess, kFailure, kNeither };
+
+// Safe from any thread, and shared by all io threads: a load or a failure that one of them sees
+// counts for all. What every call does is a few relaxed atomic operations; the mutex is taken only
+// when a replica fails, comes back, or the members change. Time is passed in.
+class ReplicaSet {
+ public:
+  explicit ReplicaSet(EjectionOptions options) : options_(options) {}
+
+  // The members from now on. One whose name was there before stays the object it was, with all that
+  // is known of it.
+  void update(Members members);
+  // Changes with every update(): members() is to be asked for again only then.
+  [[nodiscard]] std::uint64_t version() const { return version_.load(std::memory_order_acquire); }
+  [[nodiscard]] std::shared_ptr<const Members> members() const;
+
+  // Around every call.
+  static void begin(Replica& replica) {
+    replica.in_flight_.fetch_add(1, std::memory_order_relaxed);
+  }
+  void end(Replica& replica, Outcome outcome, TimePoint now);
+
+  // A replica that is out and due to be probed; null almost always, and then for the price of one
+  // load. Who gets one asks it, and must call probe_ended().
+  ReplicaPtr due_for_probe(TimePoint now);
+  void probe_ended(Replica& replica, bool success, TimePoint now);
+
+  [[nodiscard]] std::size_t out() const;
+
+ private:
+  using Ticks = Duration::rep;
+  static constexpr Ticks kNever = Duration::max().count();
+  std::size_t count_out() const;
+  void note_next_probe();
+
+  const EjectionOptions options_;
+  std::atomic<std::uint64_t> version_ = 0;
+  std::atomic<Ticks> next_probe_ = kNever;  // since the clock's epoch
+  mutable std::mutex mutex_;
+  std::shared_ptr<const Members> members_ = std::make_shared<const Members>();
+};
+
+// The power of two choices: of two drawn at random, the one with fewer calls in flight
+// (Mitzenmacher, "The Power of Two Choices in Randomized Load Balancing", 2001). Never `except`,
+// and those that are out only when nobody is in. Null when there is nobody.
+ReplicaPtr choose(const Members& members, Random& random, const Replica* except = nullptr);
+
+}  // namespace sluice::replicas

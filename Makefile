@@ -56,7 +56,7 @@ asan: ## the unit tests and the short integration tests under AddressSanitizer a
 tsan: ## the same under ThreadSanitizer
 
 fuzz: setup-test build/fuzz/build.ninja ## run every fuzz target for FUZZ_SECONDS
-	@cmake --build build/fuzz -j $(JOBS) -- --quiet
+	@cmake --build build/fuzz -j $(JOBS) --target fuzzers -- --quiet
 	@scripts/fuzz $(FUZZ_SECONDS)
 
 clean: ## remove build/ (what scripts/setup fetched stays in the cache folder)

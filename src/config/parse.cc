@@ -187,6 +187,30 @@ class Builder final : public YAML::EventHandler {
   std::size_t bytes_ = 0;
 };
 
+// Reports a document after the first, unread.
+class SecondDocument final : public YAML::EventHandler {
+ public:
+  explicit SecondDocument(Builder& first) : first_(first) {}
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    first_.problem(mark, "a second document starts here; a configuration is one document");
+    throw Stop{};
+  }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                       YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                  YAML::EmitterStyle::value) override {}
+  void OnMapEnd() override {}
+
+ private:
+  Builder& first_;
+};
+
 }  // namespace
 
 std::optional<Node> parse(std::string_view text, const std::filesystem::path& file,
@@ -217,12 +241,11 @@ std::optional<Node> parse(std::string_view text, const std::filesystem::path& fi
       document->records.clear();
       document->records.push_back({.kind = NodeKind::kMapping, .line = 1, .column = 1});
     }
-    Document rest;
-    Problems unheard;
-    Builder second(rest, surroundings, unheard);
-    if (parser.HandleNextDocument(second) && !rest.records.empty()) {
-      problems.add(Location{document->file, rest.records[0].line, rest.records[0].column},
-                   "a second document starts here; a configuration is one document");
+    try {
+      SecondDocument second(builder);
+      parser.HandleNextDocument(second);
+    } catch (const Stop&) {
+      // The first document is whole: its own faults are worth saying.
     }
   } catch (const Stop&) {
     return std::nullopt;

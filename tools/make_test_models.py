@@ -45,7 +45,7 @@ TYPES = {
 }
 
 
-def tensor(name: str, kind: int, dims: Dims) -> ValueInfoProto:
+def tensor(name: str, kind: int, dims: Dims | None) -> ValueInfoProto:
     return helper.make_tensor_value_info(name, kind, dims)
 
 
@@ -66,7 +66,7 @@ def model(
     )
 
 
-def identity(kind: int, dims: Dims) -> ModelProto:
+def identity(kind: int, dims: Dims | None) -> ModelProto:
     return model(
         [helper.make_node("Identity", ["x"], ["y"])],
         [tensor("x", kind, dims)],
@@ -103,6 +103,88 @@ def zipmap(**labels: list[int] | list[str]) -> ModelProto:
             helper.make_value_info("probability", maps),
         ],
         [constant("one", np.array([1.0], dtype=np.float32))],
+    )
+
+
+def repeated_classes() -> ModelProto:
+    """The label 1 twice: the map keeps one of the two columns."""
+    return zipmap(classlabels_int64s=[0, 1, 1])
+
+
+def maps_within() -> ModelProto:
+    """Maps that are an output and are read in the graph too."""
+    made = zipmap(classlabels_int64s=[0, 1, 2])
+    made.graph.node.append(helper.make_node("SequenceLength", ["probability"], ["count"]))
+    made.graph.output.append(tensor("count", TensorProto.INT64, []))
+    return made
+
+
+def maps_of_ml_only() -> ModelProto:
+    """No operator of the default domain may be used: the maps have to be read as they are."""
+    key = helper.make_map_type_proto(
+        TensorProto.STRING, helper.make_tensor_type_proto(TensorProto.FLOAT, None)
+    )
+    made = model(
+        [
+            helper.make_node(
+                "Scaler", ["x"], ["y"], domain="ai.onnx.ml", offset=[0.0], scale=[1.0]
+            ),
+            helper.make_node(
+                "ZipMap", ["y"], ["maps"], domain="ai.onnx.ml", classlabels_strings=["no", "maybe"]
+            ),
+        ],
+        [tensor("x", TensorProto.FLOAT, ["rows", 2])],
+        [helper.make_value_info("maps", helper.make_sequence_type_proto(key))],
+    )
+    del made.opset_import[0]
+    return made
+
+
+def one_row_maps() -> ModelProto:
+    """ZipMap over a vector: one map."""
+    key = helper.make_map_type_proto(
+        TensorProto.INT64, helper.make_tensor_type_proto(TensorProto.FLOAT, None)
+    )
+    return model(
+        [
+            helper.make_node("Neg", ["x"], ["y"]),
+            helper.make_node(
+                "ZipMap", ["y"], ["maps"], domain="ai.onnx.ml", classlabels_int64s=[5, 4]
+            ),
+        ],
+        [tensor("x", TensorProto.FLOAT, [2])],
+        [helper.make_value_info("maps", helper.make_sequence_type_proto(key))],
+    )
+
+
+def loop_in_branch() -> ModelProto:
+    body = helper.make_graph(
+        [
+            helper.make_node("Not", ["go_on"], ["go_on_out"]),
+            helper.make_node("Neg", ["state"], ["state_out"]),
+        ],
+        "body",
+        [
+            tensor("round", TensorProto.INT64, []),
+            tensor("go_on", TensorProto.BOOL, []),
+            tensor("state", TensorProto.FLOAT, None),
+        ],
+        [
+            tensor("go_on_out", TensorProto.BOOL, []),
+            tensor("state_out", TensorProto.FLOAT, None),
+        ],
+    )
+    done = helper.make_node("Identity", ["x"], ["then_out"])
+    looping = [
+        helper.make_node("Loop", ["", "yes", "x"], ["else_out"], body=body),
+    ]
+    then = helper.make_graph([done], "then", [], [tensor("then_out", TensorProto.FLOAT, None)])
+    other = helper.make_graph(looping, "else", [], [tensor("else_out", TensorProto.FLOAT, None)])
+    return model(
+        [helper.make_node("If", ["yes"], ["y"], then_branch=then, else_branch=other)],
+        [tensor("x", TensorProto.FLOAT, ["rows"])],
+        [tensor("y", TensorProto.FLOAT, ["rows"])],
+        [constant("yes", np.array(True))],
     )
 
 
@@ -217,6 +299,12 @@ def files() -> dict[str, bytes]:
         "sequence_input": sequence_input,
         "zipmap_int64": lambda: zipmap(classlabels_int64s=[2, 0, 1]),
         "zipmap_string": lambda: zipmap(classlabels_strings=["virginica", "setosa", "versicolor"]),
+        "zipmap_repeated": repeated_classes,
+        "zipmap_within": maps_within,
+        "zipmap_only_ml": maps_of_ml_only,
+        "zipmap_vector": one_row_maps,
+        "loop_in_branch": loop_in_branch,
+        "shapeless": lambda: identity(TensorProto.FLOAT, None),
         "scalar": lambda: identity(TensorProto.FLOAT, []),
         "fixed": lambda: identity(TensorProto.FLOAT, [2, 3]),
         "rank9": lambda: identity(TensorProto.FLOAT, [1] * 9),

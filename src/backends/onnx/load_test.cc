@@ -79,8 +79,8 @@ TEST_F(Load, AFolderIsNotAModelFile) {
 }
 
 TEST_F(Load, RefusesWhatIsNoModelInPlainWords) {
-  EXPECT_THAT(refusal("truncated"), HasSubstr("not an ONNX model, or is cut short"));
-  EXPECT_THAT(refusal("not_onnx"), HasSubstr("not an ONNX model"));
+  EXPECT_THAT(refusal("truncated"), HasSubstr("it is cut short"));
+  EXPECT_THAT(refusal("not_onnx"), HasSubstr("it is not an ONNX model"));
   EXPECT_THAT(refusal("empty"), HasSubstr("the file is empty"));
   EXPECT_THAT(refusal("unknown_operator"), HasSubstr("operator 'Frobnicate'"));
 }
@@ -90,6 +90,10 @@ TEST_F(Load, RefusesTypesAndRanksThatNoTensorOfOursCanHold) {
   EXPECT_THAT(refusal("rank9"), HasSubstr("'x' has 9 dimensions, at most 8"));
   EXPECT_THAT(refusal("sequence_output"), HasSubstr("output 'parts' is neither"));
   EXPECT_THAT(refusal("sequence_input"), HasSubstr("input 'parts' is not a tensor"));
+}
+
+TEST_F(Load, RefusesAnInputWithoutDeclaredDimensions) {
+  EXPECT_THAT(refusal("shapeless"), HasSubstr("input 'x' does not declare its dimensions"));
 }
 
 TEST_F(Load, CudaIsRefusedWhereTheLibraryDoesNotOfferIt) {

@@ -124,6 +124,37 @@ TEST_F(Model, MapsWithTextKeysBecomeATableInAscendingOrder) {
   EXPECT_THAT(values_of<float>(*answer, "probability"), ElementsAre(.1F, .2F, .3F));
 }
 
+TEST_F(Model, MapsThatStayMapsAreReadOneByOne) {
+  const auto model = load(test_model("zipmap_only_ml"));
+  EXPECT_EQ(model->describe().output("maps")->shape, (Shape{-1, 2}));
+  EXPECT_EQ(model->describe().properties.at("maps.labels"), Parameter("maybe,no"));
+  const auto answer = infer(model, request_of(floats("x", {3, 2}, {1, 2, 3, 4, 5, 6})));
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_EQ(answer->outputs.at(0).shape, (Shape{3, 2}));
+  EXPECT_THAT(values_of<float>(*answer, "maps"), ElementsAre(2, 1, 4, 3, 6, 5));
+
+  const auto repeated = infer(load(test_model("zipmap_repeated")),
+                              request_of(floats("scores", {1, 3}, {.1F, .2F, .3F})));
+  ASSERT_TRUE(repeated) << repeated.error().message;
+  EXPECT_EQ(repeated->output("probability")->shape, (Shape{1, 2}));
+}
+
+TEST_F(Model, AMapOfAVectorIsATableOfOneRow) {
+  const auto answer =
+      infer(load(test_model("zipmap_vector")), request_of(floats("x", {2}, {1, 2})));
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_EQ(answer->outputs.at(0).shape, (Shape{1, 2}));
+  EXPECT_THAT(values_of<float>(*answer, "maps"), ElementsAre(-2, -1));
+}
+
+TEST_F(Model, ATableWithoutRowsKeepsItsColumns) {
+  const auto answer = infer(load(test_model("zipmap_int64")),
+                            request_of(Tensor{.name = "scores", .shape = {0, 3}}));
+  if (answer) {
+    EXPECT_EQ(answer->output("probability")->shape, (Shape{0, 3}));
+  }
+}
+
 TEST_F(Model, ClassifiesTheRowThatTheSpecificationNames) {
   const Tensor row = floats("float_input", {1, 4}, {5.1F, 3.5F, 1.4F, 0.2F});
   const auto is_setosa = infer(load(real_model("iris_svc_0_setosa")), request_of(row));

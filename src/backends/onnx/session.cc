@@ -1,13 +1,13 @@
 #include "backends/onnx/session.h"
 
+#include <onnxruntime_c_api.h>
 #include <onnxruntime_cxx_api.h>
-#include <onnxruntime_session_options_config_keys.h>
 
 #include <algorithm>
+#include <cstring>
 #include <format>
 #include <utility>
 
-#include "backends/onnx/element_types.h"
 #include "backends/onnx/explain.h"
 #include "backends/onnx/small_array.h"
 #include "backends/onnx/values.h"
@@ -18,78 +18,40 @@ namespace {
 
 constexpr std::size_t kFewTensors = 8;
 
-GraphOptimizationLevel level_of(GraphOptimization optimization) {
-  switch (optimization) {
-    case GraphOptimization::kNone:
-      return ORT_DISABLE_ALL;
-    case GraphOptimization::kBasic:
-      return ORT_ENABLE_BASIC;
-    case GraphOptimization::kExtended:
-      return ORT_ENABLE_EXTENDED;
-    case GraphOptimization::kAll:
+// The columns in the order of their classes. A row alone may come without its first dimension.
+Result<Tensor> in_class_order(Tensor tensor, const std::vector<std::size_t>& columns) {
+  if (tensor.shape.rank() == 1) tensor.shape = {1, tensor.shape[0]};
+  if (tensor.type != DataType::kFp32 || tensor.shape.rank() != 2 ||
+      tensor.shape[1] != static_cast<std::int64_t>(columns.size())) {
+    return fail(internal(std::format("output '{}' came as {} {}, which does not fit its {} classes",
+                                     tensor.name, to_string(tensor.type), to_string(tensor.shape),
+                                     columns.size())));
+  }
+  if (std::ranges::is_sorted(columns)) return tensor;
+  Tensor ordered = make_tensor(tensor.name, tensor.type, tensor.shape);
+  const auto from = std::as_const(tensor).as<float>();
+  const auto to = ordered.as<float>();
+  for (std::size_t row = 0; row < from.size(); row += columns.size()) {
+    for (std::size_t i = 0; i < columns.size(); ++i) to[row + i] = from[row + columns[i]];
+  }
+  return ordered;
+}
+
+Result<Tensor> read(const Output& output, const OrtValue& value, Labels* labels) {
+  switch (output.form) {
+    case Output::Form::kTensor:
+      return to_tensor(output.info.name, value);
+    case Output::Form::kTable: {
+      auto tensor = to_tensor(output.info.name, value);
+      if (!tensor) return tensor;
+      return in_class_order(std::move(*tensor), output.columns);
+    }
+    case Output::Form::kMapsByInteger:
+      return maps_to_table(output.info.name, value, false, labels);
+    case Output::Form::kMapsByText:
       break;
   }
-  return ORT_ENABLE_ALL;
-}
-
-Ort::SessionOptions session_options(const OnnxOptions& options, std::size_t threads) {
-  Ort::SessionOptions made;
-  made.SetIntraOpNumThreads(static_cast<int>(threads));
-  made.SetInterOpNumThreads(1);
-  made.SetExecutionMode(ORT_SEQUENTIAL);
-  made.SetGraphOptimizationLevel(level_of(options.graph_optimization));
-  // A thread that spins for its next part takes the core from the io threads beside it.
-  made.AddConfigEntry(kOrtSessionOptionsConfigAllowIntraOpSpinning, "0");
-  if (options.execution_provider == ExecutionProvider::kCuda) {
-    made.AppendExecutionProvider_CUDA(OrtCUDAProviderOptions{});
-  }
-  return made;
-}
-
-bool offers(std::string_view provider) {
-  return std::ranges::contains(Ort::GetAvailableProviders(), provider);
-}
-
-Result<TensorInfo> describe_tensor(std::string name, const Ort::ConstTensorTypeAndShapeInfo& info) {
-  const auto type = from_element_type(info.GetElementType());
-  if (!type) {
-    return fail(invalid(std::format("'{}' is of type {}, which is not served", name,
-                                    element_type_name(info.GetElementType()))));
-  }
-  const std::vector<std::int64_t> dims = info.GetShape();
-  if (dims.size() > Shape::kMaxRank) {
-    return fail(invalid(std::format("'{}' has {} dimensions, at most {} are served", name,
-                                    dims.size(), Shape::kMaxRank)));
-  }
-  return TensorInfo{std::move(name), *type, Shape(dims)};
-}
-
-Result<Output> describe_output(std::string name, const Ort::TypeInfo& type) {
-  if (type.GetONNXType() == ONNX_TYPE_TENSOR) {
-    auto info = describe_tensor(std::move(name), type.GetTensorTypeAndShapeInfo());
-    if (!info) return fail(info.error());
-    return Output{std::move(*info), Output::Form::kTensor, {}};
-  }
-  if (type.GetONNXType() == ONNX_TYPE_SEQUENCE) {
-    const Ort::TypeInfo element = type.GetSequenceTypeInfo().GetSequenceElementType();
-    if (element.GetONNXType() == ONNX_TYPE_MAP) {
-      const auto map = element.GetMapTypeInfo();
-      const ONNXTensorElementDataType key = map.GetMapKeyType();
-      const Ort::TypeInfo value = map.GetMapValueType();
-      const bool floats =
-          value.GetONNXType() == ONNX_TYPE_TENSOR &&
-          value.GetTensorTypeAndShapeInfo().GetElementType() == ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT;
-      const bool integers = key == ONNX_TENSOR_ELEMENT_DATA_TYPE_INT64;
-      if (floats && (integers || key == ONNX_TENSOR_ELEMENT_DATA_TYPE_STRING)) {
-        return Output{{std::move(name), DataType::kFp32, {-1, -1}},
-                      integers ? Output::Form::kMapsByInteger : Output::Form::kMapsByText,
-                      {}};
-      }
-    }
-  }
-  return fail(invalid(std::format(
-      "output '{}' is neither a tensor nor a sequence of maps from int64 or string to float",
-      name)));
+  return maps_to_table(output.info.name, value, true, labels);
 }
 
 }  // namespace
@@ -101,51 +63,6 @@ RunControl::RunControl() {
 
 void RunControl::terminate() {
   static_cast<void>(checked(Ort::GetApi().RunOptionsSetTerminate(options_.get())));
-}
-
-Result<Session> Session::open(const OrtEnv& environment, const std::filesystem::path& file,
-                              const OnnxOptions& options, std::size_t threads) {
-  try {
-    if (options.execution_provider == ExecutionProvider::kCuda &&
-        !offers("CUDAExecutionProvider")) {
-      return fail(invalid("it is to run on CUDA, which this build of ONNX Runtime does not offer"));
-    }
-    const Ort::SessionOptions made = session_options(options, threads);
-    Session session;
-    OrtSession* raw = nullptr;
-    if (auto ok = checked(Ort::GetApi().CreateSession(&environment, file.c_str(), made, &raw));
-        !ok) {
-      return fail(invalid(explain(ok.error().message)));
-    }
-    session.session_.reset(raw);
-    session.cpu_.reset(Ort::MemoryInfo::CreateCpu(OrtArenaAllocator, OrtMemTypeDefault).release());
-    if (auto ok = session.describe(); !ok) return fail(ok.error());
-    return session;
-  } catch (const Ort::Exception& error) {
-    return fail(invalid(explain(error.what())));
-  }
-}
-
-Result<> Session::describe() {
-  const Ort::ConstSession session(session_.get());
-  Ort::AllocatorWithDefaultOptions allocator;
-  for (std::size_t i = 0; i < session.GetInputCount(); ++i) {
-    std::string name = session.GetInputNameAllocated(i, allocator).get();
-    const Ort::TypeInfo type = session.GetInputTypeInfo(i);
-    if (type.GetONNXType() != ONNX_TYPE_TENSOR) {
-      return fail(invalid(std::format("input '{}' is not a tensor", name)));
-    }
-    auto info = describe_tensor(std::move(name), type.GetTensorTypeAndShapeInfo());
-    if (!info) return fail(info.error());
-    inputs_.push_back(std::move(*info));
-  }
-  for (std::size_t i = 0; i < session.GetOutputCount(); ++i) {
-    std::string name = session.GetOutputNameAllocated(i, allocator).get();
-    auto output = describe_output(std::move(name), session.GetOutputTypeInfo(i));
-    if (!output) return fail(output.error());
-    outputs_.push_back(std::move(*output));
-  }
-  return {};
 }
 
 Result<std::size_t> Session::index_of(const std::string& output) const {
@@ -198,7 +115,7 @@ Result<std::vector<Tensor>> Session::fetch(std::span<const Tensor> inputs,
   }
 
   SmallArray<OrtValue*, kFewTensors> raw(count);
-  auto ran = checked(Ort::GetApi().Run(session_.get(), control ? control->options() : nullptr,
+  auto ran = checked(Ort::GetApi().Run(session_.get(), (control ? *control : *quiet_).options(),
                                        input_names.data(), value_pointers.data(), inputs.size(),
                                        output_names.data(), count, raw.data()));
   SmallArray<Handle<OrtValue>, kFewTensors> results(count);
@@ -208,12 +125,7 @@ Result<std::vector<Tensor>> Session::fetch(std::span<const Tensor> inputs,
   std::vector<Tensor> tensors;
   tensors.reserve(count);
   for (std::size_t i = 0; i < count; ++i) {
-    const Output& spec = *specs[i];
-    auto tensor =
-        spec.form == Output::Form::kTensor
-            ? to_tensor(spec.info.name, *results[i])
-            : maps_to_table(spec.info.name, *results[i], spec.form == Output::Form::kMapsByText,
-                            labels ? &(*labels)[i] : nullptr);
+    auto tensor = read(*specs[i], *results[i], labels ? &(*labels)[i] : nullptr);
     if (!tensor) return fail(tensor.error());
     tensors.push_back(std::move(*tensor));
   }

@@ -14,6 +14,8 @@
 
 namespace sluice::onnx {
 
+struct ModelFacts;
+
 // Stops one run from another thread, between two operators: an operator once begun ends first.
 class RunControl {
  public:
@@ -27,10 +29,17 @@ class RunControl {
 
 // An output and how it becomes a tensor.
 struct Output {
-  enum class Form : std::uint8_t { kTensor, kMapsByInteger, kMapsByText };
+  enum class Form : std::uint8_t {
+    kTensor,
+    kTable,  // was maps in the file (model_file.h)
+    kMapsByInteger,
+    kMapsByText,
+  };
+
   TensorInfo info;
   Form form = Form::kTensor;
-  Labels labels;  // of maps, once known
+  Labels labels;                     // of maps, once known
+  std::vector<std::size_t> columns;  // of kTable: where each class stands in what comes
 };
 
 // run() is safe from any number of threads at once; learn_labels() before that, by the one who
@@ -43,6 +52,8 @@ class Session {
 
   [[nodiscard]] const std::vector<TensorInfo>& inputs() const { return inputs_; }
   [[nodiscard]] const std::vector<Output>& outputs() const { return outputs_; }
+  // Whether how long a run takes depends on the values that come, not on their number alone.
+  [[nodiscard]] bool loops() const { return loops_; }
 
   // The inputs must be those of the model (check_inputs), in any order, and are read where they
   // lie. `wanted` empty: all outputs, in the model's order; else those, in the order asked for.
@@ -57,7 +68,8 @@ class Session {
 
  private:
   Session() = default;
-  Result<> describe();
+  Result<> describe(const ModelFacts& facts);
+
   [[nodiscard]] Result<std::size_t> index_of(const std::string& output) const;
   // `labels`, where not null, gets one entry for each output fetched.
   Result<std::vector<Tensor>> fetch(std::span<const Tensor> inputs,
@@ -66,6 +78,9 @@ class Session {
 
   Handle<OrtSession> session_;
   Handle<OrtMemoryInfo> cpu_;
+  std::unique_ptr<RunControl> quiet_;  // of all runs that nobody stops
+  bool loops_ = false;
+
   std::vector<TensorInfo> inputs_;
   std::vector<Output> outputs_;
 };

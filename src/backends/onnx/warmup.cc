@@ -73,6 +73,9 @@ RunCost fit_cost(Duration one, Duration many, double units) {
 }
 
 WarmUp warm_up(Session& session, std::size_t rows, const Clock& clock) {
+  if (session.loops()) {
+    return {std::nullopt, invalid("it loops, as often as its input says: no run tells of another")};
+  }
   const auto one_row = made_up_inputs(session.inputs(), 1);
   // The first run of all allocates and learns; it does not count.
   if (auto ok = session.learn_labels(one_row); !ok) return {std::nullopt, ok.error()};

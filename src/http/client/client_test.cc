@@ -29,7 +29,7 @@ class TableResolver final : public Resolver {
     for (const std::string& ip : it->second) addresses.push_back(*Address::parse(ip, 0));
     done(std::move(addresses));
   }
-  std::map<std::string, std::vector<std::string>> table{{"127.0.0.1", {"127.0.0.1"}}};
+  std::map<std::string, std::vector<std::string>> table;
   bool silent = false;
   std::vector<Done> kept;
 };
@@ -378,7 +378,7 @@ TEST_F(Clients, KeepToTheDeadlineAndSayWhatTheyWaitedFor) {
 TEST_F(Clients, KeepToTheDeadlineWhileTheNameIsBeingResolved) {
   serve({});
   resolver_.silent = true;
-  ask({.deadline = soon()});
+  ask({.deadline = soon()}, Origin::of(*parse_url("http://name")));
   run();
   EXPECT_EQ(code(), ErrorCode::kTimeout);
   EXPECT_THAT(message(), HasSubstr("the deadline passed while resolving the name"));
@@ -388,7 +388,7 @@ TEST_F(Clients, GiveUpConnectingAfterTheirTime) {
   serve({});
   resolver_.silent = true;
   client({.connect_timeout = 10ms});
-  ask({});
+  ask({}, Origin::of(*parse_url("http://name")));
   run();
   EXPECT_EQ(code(), ErrorCode::kUnavailable);
   EXPECT_THAT(message(), HasSubstr("cannot connect: still resolving the name after 10 ms"));

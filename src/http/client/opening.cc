@@ -35,6 +35,9 @@ void Opening::start(Duration limit, Duration attempt_delay) {
     return connect({*address}, attempt_delay);
   }
   if (origin_.address) return connect({*origin_.address}, attempt_delay);
+  if (auto literal = Address::parse(origin_.host, origin_.port)) {
+    return connect({*literal}, attempt_delay);
+  }
   resolver_.resolve(origin_.host, loop_,
                     [held = weak_from_this(), attempt_delay](Result<Addresses> addresses) {
                       const auto alive = held.lock();

@@ -1,0 +1,195 @@
+#include "backends/http_predict/run.h"
+
+#include <algorithm>
+#include <format>
+#include <utility>
+
+#include "http/deadline_header.h"
+#include "telemetry/trace.h"
+
+namespace sluice::http_predict {
+
+namespace {
+using replicas::Outcome;
+
+// What a call says about the replica that it was made to.
+Outcome outcome_of(const Result<Response>& result, Duration took, Duration median) {
+  if (result) return Outcome::kSuccess;
+  switch (result.error().code) {
+    case ErrorCode::kUnavailable:
+      return Outcome::kFailure;
+    case ErrorCode::kTimeout:
+      return replicas::timeout_counts(took, median) ? Outcome::kFailure : Outcome::kNeither;
+    case ErrorCode::kInvalid:
+      return Outcome::kSuccess;  // it is well enough to complain
+    default:
+      return Outcome::kNeither;
+  }
+}
+}  // namespace
+
+CancelHandle Run::start(std::shared_ptr<Service> service, Kind kind, const Call& call,
+                        std::string body, std::int64_t rows, bool wanted, Sink& sink) {
+  auto run =
+      std::make_shared<Run>(std::move(service), kind, call, std::move(body), rows, wanted, sink);
+  if (run->lane_->loop.is_current()) {
+    run->begin();
+  } else {
+    run->lane_->loop.post([run] { run->begin(); });
+  }
+  return CancelHandle(std::move(run));
+}
+
+Run::Run(std::shared_ptr<Service> service, Kind kind, const Call& call, std::string body,
+         std::int64_t rows, bool wanted, Sink& sink)
+    : service_(std::move(service)),
+      kind_(kind),
+      call_(call),
+      body_(std::move(body)),
+      rows_(rows),
+      wanted_(wanted),
+      sink_(&sink),
+      lane_(service_->lane_for(call.home)) {}
+
+void Run::begin() {
+  const TimePoint now = lane_->loop.now();
+  deadline_ = call_.deadline.earlier(Deadline::after(now, service_->options.timeout));
+  lane_->budget.on_request();
+  probe_if_due();
+  Task ready = [self = shared_from_this()] {
+    self->lane_->loop.cancel(std::exchange(self->timer_, 0));
+    if (self->sink_ != nullptr) self->attempt();
+  };
+  if (service_->directory->ensure(lane_->loop, ready)) return attempt();
+  timer_ = lane_->loop.run_at(deadline_.at(), [self = shared_from_this()] {
+    self->timer_ = 0;
+    self->finish(fail(timed_out("the deadline passed while the service's name was resolved")));
+  });
+}
+
+http::ClientRequest Run::request(const HttpReplica& replica) {
+  const HttpPredictOptions& options = service_->options;
+  http::ClientRequest request{.deadline = deadline_, .safe_to_repeat = true};
+  switch (kind_) {
+    case Kind::kPredict:
+      request.method = http::Method::kPost;
+      request.target = replica.base + options.predict_path;
+      request.body = body_;
+      request.headers.add("Content-Type", "application/json");
+      break;
+    case Kind::kHealth:
+      request.target = replica.base + options.health_path;
+      break;
+    case Kind::kSelfTest:
+      request.target = replica.base + options.test_path;
+      break;
+  }
+  if (const auto parent = telemetry::parse_traceparent(call_.traceparent)) {
+    const auto child = parent->child(lane_->random);
+    request.headers.add("traceparent", std::string(telemetry::format_traceparent(child).view()));
+    if (!call_.tracestate.empty()) {
+      request.headers.add("tracestate", std::string(call_.tracestate));
+    }
+  }
+  if (!call_.request_id.empty()) {
+    request.headers.add("X-Request-Id", std::string(call_.request_id));
+  }
+  const auto left = std::chrono::floor<std::chrono::milliseconds>(deadline_.left(begun_)).count();
+  request.headers.add(std::string(http::kDeadlineHeader), std::to_string(std::max(left, 1L)));
+  return request;
+}
+
+void Run::attempt() {
+  const auto chosen =
+      replicas::choose(lane_->members(service_->set), lane_->random, replica_.get());
+  if (chosen == nullptr) return finish(fail(service_->directory->why_empty()));
+  replica_ = std::static_pointer_cast<HttpReplica>(chosen);
+  ++attempts_;
+  begun_ = lane_->loop.now();
+  replicas::ReplicaSet::begin(*replica_);
+  attempt_ = lane_->client.start(
+      replica_->origin, request(*replica_),
+      [self = shared_from_this()](auto answer) { self->on_answer(std::move(answer)); });
+}
+
+void Run::on_answer(Result<http::ClientResponse> answer) {
+  attempt_.release();
+  const TimePoint now = lane_->loop.now();
+  Result<Response> result = answer ? read(*answer) : fail(std::move(answer.error()));
+  const Outcome outcome = outcome_of(result, now - begun_, lane_->median.value());
+  service_->set.end(*replica_, outcome, now);
+  if (result) lane_->median.add(now - begun_);
+  const replicas::RetryOptions& retry = service_->options.retry;
+  if (outcome == Outcome::kFailure && !stopped_ && retry.enabled && attempts_ == 1 &&
+      lane_->members(service_->set).size() > 1 &&
+      replicas::leaves_room(deadline_, now, lane_->median.value(), retry) &&
+      lane_->budget.take(now)) {
+    return attempt();
+  }
+  finish(std::move(result));
+}
+
+Result<Response> Run::read(const http::ClientResponse& answer) {
+  const auto named = [this](Error error) {
+    error.message = std::format("{}: {}", replica_->name(), error.message);
+    return fail(std::move(error));
+  };
+  if (answer.status / 100 != 2) return named(lane_->reader.error_of(answer));
+  InferResponse response{.model = service_->description.name,
+                         .version = service_->description.version};
+  if (kind_ != Kind::kHealth) {
+    auto tensor = lane_->reader.read(answer.body, service_->options.output,
+                                     kind_ == Kind::kPredict ? std::optional(rows_) : std::nullopt);
+    if (!tensor) return named(tensor.error());
+    const Shape& expected = service_->description.outputs[0].shape;
+    if (!tensor->shape.matches(expected)) {
+      return named(unavailable(std::format("the answer is no prediction: its shape is {}, not {}",
+                                           to_string(tensor->shape), to_string(expected))));
+    }
+    if (wanted_) response.outputs.push_back(std::move(*tensor));
+  }
+  return response;
+}
+
+// Once, on the home thread.
+void Run::finish(Result<Response> result) {
+  if (sink_ == nullptr) return;
+  Sink* sink = std::exchange(sink_, nullptr);
+  lane_->loop.cancel(std::exchange(timer_, 0));
+  if (call_.home == &lane_->loop) return sink->on_result(std::move(result));
+  call_.home->post(
+      [sink, result = std::move(result)]() mutable { sink->on_result(std::move(result)); });
+}
+
+void Run::cancel() {
+  Task stop = [self = shared_from_this()] {
+    self->stopped_ = true;
+    if (self->attempt_) return self->attempt_.cancel();
+    self->finish(fail(cancelled("the call was cancelled")));
+  };
+  // Posted also at home: nobody gets a result from within cancel().
+  if (lane_->loop.is_current() && attempt_) {
+    stop();
+  } else {
+    lane_->loop.post(std::move(stop));
+  }
+}
+
+// Out of the way of the call that noticed it.
+void Run::probe_if_due() {
+  const TimePoint now = lane_->loop.now();
+  const auto due = std::static_pointer_cast<HttpReplica>(service_->set.due_for_probe(now));
+  if (due == nullptr) return;
+  http::ClientRequest probe{.target = due->base + service_->options.health_path,
+                            .deadline = Deadline::after(now, service_->options.connect_timeout)};
+  // Runs while the lane's client lives, so the lane is there; the service may have gone.
+  lane_->client.start(due->origin, std::move(probe),
+                      [service = std::weak_ptr(service_), due, lane = lane_.get()](auto answer) {
+                        const auto alive = service.lock();
+                        if (alive == nullptr) return;
+                        const bool healthy = answer && answer->status / 100 == 2;
+                        alive->set.probe_ended(*due, healthy, lane->loop.now());
+                      });
+}
+
+}  // namespace sluice::http_predict

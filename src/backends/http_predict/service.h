@@ -1,0 +1,65 @@
+// What the calls of one HttpPredict share. Internal to the backend.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "backends/http_predict/codec.h"
+#include "backends/http_predict/directory.h"
+#include "backends/http_predict/options.h"
+#include "backends/replicas/replica_set.h"
+#include "backends/replicas/retry.h"
+#include "base/random.h"
+#include "http/client/client.h"
+#include "inference/callable.h"
+#include "runtime/io_threads.h"
+
+namespace sluice::http_predict {
+
+// Of one io thread, and used there only.
+struct Lane {
+  Lane(EventLoop& on, http::Resolver& resolver, const http::ClientOptions& client_options,
+       replicas::RetryBudget retry_budget, std::uint64_t seed)
+      : loop(on), client(on, resolver, client_options), random(seed), budget(retry_budget) {}
+
+  // The members as they are now.
+  const replicas::Members& members(const replicas::ReplicaSet& set) {
+    if (const auto version = set.version(); version != seen || !known) {
+      seen = version;
+      known = set.members();
+    }
+    return *known;
+  }
+
+  EventLoop& loop;
+  http::Client client;
+  Random random;
+  AnswerReader reader;
+  replicas::RetryBudget budget;
+  replicas::MedianEstimate median;
+
+ private:
+  std::uint64_t seen = 0;
+  std::shared_ptr<const replicas::Members> known;
+};
+
+struct Service {
+  Service(std::string name, const HttpPredictOptions& o, std::vector<Directory::Target> targets,
+          IoThreads& io_threads, http::Resolver& resolver);
+  ~Service();  // hands each lane to its own thread to be destroyed
+  Service(const Service&) = delete;
+  Service& operator=(const Service&) = delete;
+
+  // The lane of that executor, or one of them in turn if it is no io thread.
+  std::shared_ptr<Lane> lane_for(const Executor* home);
+
+  const HttpPredictOptions options;
+  Description description;
+  IoThreads& io;
+  replicas::ReplicaSet set;
+  std::shared_ptr<Directory> directory;
+  std::vector<std::shared_ptr<Lane>> lanes;
+};
+
+}  // namespace sluice::http_predict

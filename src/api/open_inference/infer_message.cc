@@ -92,6 +92,11 @@ std::string errors_json(const std::vector<MemberError>& errors) {
   return text;
 }
 
+Result<> check_name(std::string_view what, std::string_view name) {
+  if (name.size() <= kMaxNameBytes) return {};
+  return fail(invalid(std::format("the name of {} is longer than {} bytes", what, kMaxNameBytes)));
+}
+
 Result<Shape> checked_shape(std::string_view input, std::span<const std::int64_t> dims) {
   if (dims.size() > Shape::kMaxRank) {
     return fail(invalid(std::format("input '{}': the shape has {} dimensions, at most {} are taken",

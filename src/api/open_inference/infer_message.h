@@ -21,6 +21,9 @@ inline constexpr std::size_t kMaxTensors = 1024;
 inline constexpr std::size_t kMaxParameters = 64;
 // Longest id that is taken and echoed, in bytes.
 inline constexpr std::size_t kMaxIdBytes = 256;
+// Longest name of a model, a version, an input, an output or a parameter, in bytes: all of them can
+// come back in messages.
+inline constexpr std::size_t kMaxNameBytes = 256;
 
 // The response parameter that names the members of an ensemble which gave no answer, as JSON text:
 // {"<member>": {"code": "unavailable", "message": "..."}}.
@@ -51,6 +54,8 @@ Result<> check_tensor_parameters(std::string_view what, const Parameters& parame
 // The value of kErrorsParameter; empty when every member answered.
 std::string errors_json(const std::vector<MemberError>& errors);
 
+// `what` is "an input", "a parameter", ...
+Result<> check_name(std::string_view what, std::string_view name);
 // Checks that a shape can be held: at most Shape::kMaxRank dimensions, none negative, and a number
 // of elements that can be counted.
 Result<Shape> checked_shape(std::string_view input, std::span<const std::int64_t> dims);

@@ -98,7 +98,7 @@ TEST(JsonTensor, SaysWhereTheDataIsWrongWhatWasExpectedAndWhatCame) {
     std::string_view message;
   };
   const Case cases[] = {
-      {kFp32, {2, 3}, "[[1,2,3],[4,\"5\",6]]", "data[1][1] is \"5\", expected FP32"},
+      {kFp32, {2, 3}, "[[1,2,3],[4,\"5\",6]]", "data[1][1] is the string \"5\", expected FP32"},
       {kFp32, {2, 3}, "[1,2,3,4,null,6]", "data[4] is null, expected FP32"},
       {kFp32, {2, 3}, "[[1,2,3],[4,5]]", "data[1] has 2 values, expected 3 for shape [2,3]"},
       {kFp32, {2, 3}, "[[1,2,3],[4,5,6,7]]", "data[1] has 4 values, expected 3 for shape [2,3]"},
@@ -119,7 +119,7 @@ TEST(JsonTensor, SaysWhereTheDataIsWrongWhatWasExpectedAndWhatCame) {
        "data[0] is 9223372036854775808, which does not fit INT64"},
       {kInt32, {1}, "[1.5]", "data[0] is 1.5, expected INT32"},
       {kBool, {1}, "[2]", "data[0] is 2, which does not fit BOOL"},
-      {kBool, {1}, "[\"true\"]", "data[0] is \"true\", expected BOOL"},
+      {kBool, {1}, "[\"true\"]", "data[0] is the string \"true\", expected BOOL"},
       {kBytes, {1}, "[1]", "data[0] is 1, expected BYTES"},
   };
   for (const Case& c : cases) {

@@ -38,6 +38,7 @@ Result<Parameters> parameters_of(std::string_view where, const dom::element& val
   if (value.get(object) != simdjson::SUCCESS) return fail(unexpected(where, "an object", value));
   Parameters parameters;
   for (const auto [name, each] : object) {
+    if (auto good = check_name("a parameter", name); !good) return fail(good.error());
     auto parameter = parameter_of(name, each);
     if (!parameter) return fail(parameter.error());
     if (!parameters.emplace(std::string(name), std::move(*parameter)).second) {
@@ -172,6 +173,7 @@ class Decoder {
     if (!name_value) return fail(name_value.error());
     const auto name = text_of(std::format("{}.name", where), *name_value);
     if (!name) return fail(name.error());
+    if (auto good = check_name("an input", *name); !good) return good;
     const std::string input = std::format("input '{}'", *name);
 
     const auto shape_value = members.need(input, 1);
@@ -237,6 +239,7 @@ class Decoder {
     if (!name_value) return fail(name_value.error());
     const auto name = text_of(std::format("{}.name", where), *name_value);
     if (!name) return fail(name.error());
+    if (auto good = check_name("an output", *name); !good) return good;
     message_.request.outputs.emplace_back(*name);
     if (!members[1]) return {};
     const std::string output = std::format("output '{}'", *name);

@@ -19,6 +19,7 @@ Result<Parameters> parameters_of(std::string_view where, const ParameterMap& map
   }
   Parameters parameters;
   for (const auto& [name, value] : map) {
+    if (auto good = check_name("a parameter", name); !good) return fail(good.error());
     switch (value.parameter_choice_case()) {
       case inference::InferParameter::kBoolParam:
         parameters.emplace(name, value.bool_param());
@@ -121,6 +122,7 @@ Result<> copy_contents(Tensor& tensor, const Contents& contents) {
 }
 
 Result<Tensor> tensor_of(const Input& input, const std::string* raw) {
+  if (auto good = check_name("an input", input.name()); !good) return fail(good.error());
   if (!input.parameters().empty()) {
     const std::string where = std::format("input '{}'", input.name());
     const auto parameters = parameters_of(where, input.parameters());
@@ -186,6 +188,7 @@ Result<InferMessage> decode_infer(const inference::ModelInferRequest& from) {
     message.request.inputs.push_back(std::move(*tensor));
   }
   for (const auto& output : from.outputs()) {
+    if (auto good = check_name("an output", output.name()); !good) return fail(good.error());
     message.request.outputs.push_back(output.name());
     if (output.parameters().empty()) continue;
     const std::string where = std::format("output '{}'", output.name());

@@ -119,7 +119,7 @@ TEST(JsonReader, ShowsValuesForMessages) {
   Reader reader;
   const auto show = [&](std::string_view text) { return excerpt(reader.parse_copy(text).value()); };
   EXPECT_EQ(show("[1]"), "an array");
-  EXPECT_EQ(show("\"x\""), "\"x\"");
+  EXPECT_EQ(show("\"x\""), "the string \"x\"");
   EXPECT_EQ(show("1.5"), "1.5");
   EXPECT_EQ(show('"' + std::string(100, 'a') + '"').size(), 43U);
 }

@@ -66,6 +66,7 @@ std::string_view kind_of(const simdjson::dom::element& value) {
 std::string excerpt(const simdjson::dom::element& value) {
   if (value.is_array() || value.is_object()) return std::string(kind_of(value));
   std::string text = simdjson::minify(value);
+  if (value.is_string()) text.insert(0, "the string ");
   if (text.size() > kExcerpt) {
     std::size_t cut = kExcerpt;
     while (cut > 0 && (static_cast<unsigned char>(text[cut]) & 0xC0U) == 0x80U) --cut;

@@ -51,9 +51,10 @@ Placement OnnxModel::placement(const Request& request) const {
 
 Placement OnnxModel::placement_of(const InferRequest& request) const {
   if (!parts_.cost) return {};
-  const Duration estimate = parts_.cost->of(parts_.cost->units(description_.inputs, request));
-  return {estimate < kInlineBound ? Placement::Where::kInline : Placement::Where::kPooled,
-          estimate};
+  const double units = parts_.cost->units(description_.inputs, request);
+  const Duration estimate = parts_.cost->of(units);
+  const bool is_short = estimate < kInlineBound && parts_.cost->reaches(units);
+  return {is_short ? Placement::Where::kInline : Placement::Where::kPooled, estimate};
 }
 
 CancelHandle OnnxModel::start(const Call& call, RequestPtr request, Sink& sink) {

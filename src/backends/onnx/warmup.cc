@@ -64,7 +64,7 @@ std::vector<Tensor> made_up_inputs(std::span<const TensorInfo> inputs, std::int6
 }
 
 RunCost fit_cost(Duration one, Duration many, double units) {
-  RunCost cost;
+  RunCost cost{.measured = units};
   const auto difference = static_cast<double>((many - one).count());
   if (units > 1) cost.each_ns = std::max(0.0, difference / (units - 1));
   const Duration each(static_cast<std::int64_t>(cost.each_ns));
@@ -86,7 +86,7 @@ WarmUp warm_up(Session& session, std::size_t rows, const Clock& clock) {
   if (any_free(session.inputs())) {
     // Where more rows do not work, or dimension 0 is fixed, each further unit counts as a whole
     // run: rather too long than too short.
-    cost = {Duration::zero(), static_cast<double>(one->count()), {}};
+    cost = {Duration::zero(), static_cast<double>(one->count()), {}, 1};
     const bool free_rows = std::ranges::any_of(session.inputs(), [](const TensorInfo& input) {
       return input.shape.rank() > 0 && input.shape.dims().front() < 0;
     });

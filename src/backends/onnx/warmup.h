@@ -12,16 +12,21 @@
 
 namespace sluice::onnx {
 
+// Beyond this many times what was measured an estimate is a guess, and the call goes to the pool.
+inline constexpr double kMaxExtrapolation = 16;
+
 // A run of n units takes fixed + n x each. A unit is as much input as the warm-up's one row, so
 // that a long text in one row counts as many.
 struct RunCost {
   Duration fixed{};
   double each_ns = 0;
   std::vector<std::int64_t> unit_elements;  // of each input, in the model's order
+  double measured = 1;                      // the most units of a run that was timed
 
   [[nodiscard]] Duration of(double units) const {
     return fixed + Duration(static_cast<std::int64_t>(units * each_ns));
   }
+  [[nodiscard]] bool reaches(double units) const { return units <= measured * kMaxExtrapolation; }
   // The most units that any input of the request holds; `inputs` as the model describes them.
   [[nodiscard]] double units(std::span<const TensorInfo> inputs, const InferRequest& request) const;
 };

@@ -1,4 +1,3 @@
-# syntax=docker/dockerfile:1
 # docker build -t sluice . && docker run --rm -p 8080:8080 -p 8081:8081 sluice
 
 FROM debian:trixie-slim AS build

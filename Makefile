@@ -25,18 +25,18 @@ run: build ## build the release and start it on the built-in configuration
 	@exec $(BINARY) serve
 
 build: setup-build build/release/build.ninja ## install what is missing and build build/release/sluice
-	@cmake --build build/release -j $(JOBS) --target sluice -- --quiet
+	@cmake --build build/release -j $(JOBS) --target sluice
 
 test: setup-test build/release/build.ninja ## build and run every test
-	@cmake --build build/release -j $(JOBS) -- --quiet
+	@cmake --build build/release -j $(JOBS)
 	@scripts/test release
 
 unit: setup-build build/dev/build.ninja ## build and run the unit tests alone, quickly (preset dev)
-	@cmake --build build/dev -j $(JOBS) -- --quiet
+	@cmake --build build/dev -j $(JOBS)
 	@ctest --test-dir build/dev -j $(JOBS) --output-on-failure
 
 bench: setup-bench build/bench/build.ninja ## measure side by side with nginx, bare ONNX Runtime, the peers
-	@cmake --build build/bench -j $(JOBS) -- --quiet
+	@cmake --build build/bench -j $(JOBS)
 	@"$$(scripts/setup --print venv-benchmarks)/bin/python" benchmarks/run.py
 
 lint: setup-lint build/clang/build.ninja ## format, ruff, mypy, a compilation by clang 19, clang-tidy
@@ -46,17 +46,17 @@ format: setup-lint ## rewrite the sources as the formatters want them
 	@scripts/lint --fix
 
 coverage: setup-test build/coverage/build.ninja ## line coverage of src/ by all tests, into build/coverage/
-	@cmake --build build/coverage -j $(JOBS) -- --quiet
+	@cmake --build build/coverage -j $(JOBS)
 	@scripts/coverage $(COVERAGE_AT_LEAST)
 
 asan tsan: %: setup-test build/%/build.ninja
-	@cmake --build build/$* -j $(JOBS) -- --quiet
+	@cmake --build build/$* -j $(JOBS)
 	@scripts/test $*
 asan: ## the unit tests and the short integration tests under AddressSanitizer and UBSan
 tsan: ## the same under ThreadSanitizer
 
 fuzz: setup-test build/fuzz/build.ninja ## run every fuzz target for FUZZ_SECONDS
-	@cmake --build build/fuzz -j $(JOBS) --target fuzzers -- --quiet
+	@cmake --build build/fuzz -j $(JOBS) --target fuzzers
 	@scripts/fuzz $(FUZZ_SECONDS)
 
 clean: ## remove build/ (what scripts/setup fetched stays in the cache folder)

@@ -30,15 +30,18 @@ std::string_view outcome_of(std::optional<ErrorCode> error) {
 
 void log_access(Log& log, const AccessRecord& record) {
   if (!log.access_enabled()) return;
+  const auto text = [](std::string_view key, std::string_view value) {
+    return LogField(value.empty() ? std::string_view() : key, value);
+  };
   const auto trace = record.trace.hex();
-  const std::array<LogField, 13> all{{
-      {"request_id", record.request_id},
-      {"trace_id", record.trace.valid() ? trace.view() : std::string_view()},
-      {"client", record.client},
-      {"method", record.method},
-      {"path", record.path},
-      {"api", record.api},
-      {"callable", record.callable},
+  const std::array<LogField, 13> fields{{
+      text("request_id", record.request_id),
+      text("trace_id", record.trace.valid() ? trace.view() : std::string_view()),
+      text("client", record.client),
+      text("method", record.method),
+      text("path", record.path),
+      text("api", record.api),
+      text("callable", record.callable),
       {"status", record.status},
       {"code", outcome_name(record.error)},
       {"duration_ms", record.took},
@@ -46,13 +49,7 @@ void log_access(Log& log, const AccessRecord& record) {
       {"bytes_in", record.bytes_in},
       {"bytes_out", record.bytes_out},
   }};
-  std::array<LogField, 13> kept = all;
-  std::size_t count = 0;
-  for (const auto& field : all) {
-    const auto* text = std::get_if<std::string_view>(&field.value);
-    if (text == nullptr || !text->empty()) kept[count++] = field;
-  }
-  log.write(LogLevel::kInfo, "http", "request", std::span<const LogField>(kept.data(), count));
+  log.write(LogLevel::kInfo, "http", "request", std::span<const LogField>(fields));
 }
 
 }  // namespace sluice::telemetry

@@ -13,7 +13,8 @@
 namespace sluice::telemetry {
 
 // One field. It refers to its texts and lives only as long as the call that takes it. A text that
-// is longer than kMaxLogTextBytes is cut; a number that is not finite is null.
+// is longer than kMaxLogTextBytes is cut; a number that is not finite is null. A field without a
+// key is left out.
 struct LogField {
   using Value = std::variant<std::string_view, std::int64_t, std::uint64_t, double, bool>;
 

@@ -77,6 +77,7 @@ void append_json_line(std::string& out, const LogLine& line) {
   out += R"(,"action":)";
   append_json_string(out, line.action);
   for (const auto& field : line.fields) {
+    if (field.key.empty()) continue;
     out += ',';
     append_json_string(out, field.key);
     out += ':';
@@ -97,6 +98,7 @@ void append_text_line(std::string& out, const LogLine& line) {
   out += ' ';
   append_readable(out, line.action);
   for (const auto& field : line.fields) {
+    if (field.key.empty()) continue;
     out += ' ';
     append_readable(out, field.key);
     out += '=';

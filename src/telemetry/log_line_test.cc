@@ -49,6 +49,15 @@ TEST(LogLine, StaysOneLineWhateverItsFieldsHold) {
   EXPECT_TRUE(line.ends_with("\"k\\n\":\"v\\n\\\"}\xEF\xBF\xBD\"}\n")) << line;
 }
 
+TEST(LogLine, LeavesOutFieldsWithoutAKey) {
+  const std::array<LogField, 2> fields{{{"", "what"}, {"i", 1}}};
+  EXPECT_TRUE(json(fields).ends_with(R"("action":"prediction_completed","i":1})"
+                                     "\n"));
+  std::string out;
+  append_text_line(out, {kAt, LogLevel::kInfo, "a", "b", fields});
+  EXPECT_TRUE(out.ends_with(" a b i=1\n")) << out;
+}
+
 TEST(LogLine, CutsAVeryLongText) {
   const std::string text(kMaxLogTextBytes + 100, 'x');
   const std::array<LogField, 1> fields{{{"text", text}}};

@@ -1,13 +1,19 @@
 // What can be configured here: the section `telemetry` of the configuration.
 #pragma once
 
+#include "config/describe.h"
 #include "telemetry/log.h"
 
 namespace sluice::telemetry {
 
 struct TelemetryOptions {
   LogOptions log;
-  bool server_timing = true;  // the Server-Timing header on answers
+  bool server_timing = true;
 };
+
+void describe(config::Choices<LogLevel>& c);
+void describe(config::Choices<LogFormat>& c);
+void describe(config::Fields<LogOptions>& f);
+void describe(config::Fields<TelemetryOptions>& f);
 
 }  // namespace sluice::telemetry

@@ -34,6 +34,20 @@ TEST(JsonString, QuotesBackslashesAndControlCharactersAreEscaped) {
   EXPECT_EQ(json(std::string_view("\0\x01\x1F", 3)), R"("\u0000\u0001\u001f")");
 }
 
+TEST(JsonString, EachByteIsTreatedTheSameWhereverItStands) {
+  for (int byte = 0; byte < 256; ++byte) {
+    const char c = static_cast<char>(byte);
+    const std::string alone = json(std::string(1, c));
+    const std::string inner = alone.substr(1, alone.size() - 2);
+    for (std::size_t at = 0; at < 17; ++at) {
+      std::string text(17, 'x');
+      text[at] = c;
+      EXPECT_EQ(json(text), '"' + std::string(at, 'x') + inner + std::string(16 - at, 'x') + '"')
+          << byte << " at " << at;
+    }
+  }
+}
+
 TEST(JsonString, WellFormedUtf8StandsAsItIs) {
   EXPECT_EQ(json("å 花 🌸 \x7F"), "\"å 花 🌸 \x7F\"");
   EXPECT_EQ(json("\xF4\x8F\xBF\xBF"), "\"\xF4\x8F\xBF\xBF\"");  // U+10FFFF

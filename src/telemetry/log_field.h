@@ -31,7 +31,9 @@ struct LogField {
   LogField(std::string_view k, T v) : key(k), value(static_cast<double>(v)) {}
   // In milliseconds, to the microsecond. The key should end in _ms.
   LogField(std::string_view k, Duration v)
-      : key(k), value(static_cast<double>((v.count() + 500) / 1000) / 1000.0) {}
+      : key(k),
+        value(static_cast<double>(std::chrono::round<std::chrono::microseconds>(v).count()) /
+              1000.0) {}
 
   std::string_view key;
   Value value;

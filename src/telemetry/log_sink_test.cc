@@ -21,12 +21,14 @@ using testing::HasSubstr;
 using testing::Not;
 
 class LogFileTest : public testing::Test {
+ public:
+  ~LogFileTest() override { std::filesystem::remove_all(folder_); }
+
  protected:
   LogFileTest() {
     std::string folder = (std::filesystem::temp_directory_path() / "sluice-log-XXXXXX").string();
     folder_ = mkdtemp(folder.data());
   }
-  ~LogFileTest() override { std::filesystem::remove_all(folder_); }
   static std::string read(const std::filesystem::path& path) {
     std::ostringstream text;
     text << std::ifstream(path).rdbuf();

@@ -155,6 +155,7 @@ TEST_F(LogTest, ASlowSinkCostsTheOldestLinesAndNobodysTime) {
 TEST_F(LogTest, LinesOfManyThreadsNeverMix) {
   const auto log = make({.queue_bytes = std::size_t{64} * 1024 * 1024});
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&, t] {
       for (int i = 0; i < 2000; ++i) log->info("a", "b", {{"t", t}, {"i", i}});

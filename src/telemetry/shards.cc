@@ -1,14 +1,11 @@
 #include "telemetry/shards.h"
 
 #include <algorithm>
-#include <new>
 #include <utility>
 
 namespace sluice::telemetry {
 
 namespace {
-
-constexpr std::align_val_t kCacheLine{64};
 
 bool& thread_is_ending() {
   static constinit thread_local bool ending = false;
@@ -49,18 +46,13 @@ Shard* detail::find_shard(ShardPool* pool) {
 }
 
 Shard::~Shard() {
-  for (auto& chunk : chunks_) {
-    if (Cell* cells = chunk.load(std::memory_order_relaxed)) {
-      ::operator delete(cells, kCacheLine);
-    }
-  }
+  for (auto& chunk : chunks_) delete chunk.load(std::memory_order_relaxed);
 }
 
-Cell* Shard::grow(std::uint32_t chunk) {
-  void* memory = ::operator new(sizeof(Cell) * kCellsPerChunk, kCacheLine);
-  Cell* cells = new (memory) Cell[kCellsPerChunk]{};
-  chunks_[chunk].store(cells, std::memory_order_release);
-  return cells;
+Shard::Chunk* Shard::grow(std::uint32_t chunk) {
+  auto fresh = std::make_unique<Chunk>();
+  chunks_[chunk].store(fresh.get(), std::memory_order_release);
+  return fresh.release();
 }
 
 std::optional<std::uint32_t> ShardPool::reserve(std::uint32_t count) {

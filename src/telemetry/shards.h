@@ -38,22 +38,25 @@ class alignas(64) Shard {
 
   // Owner thread only.
   Cell* cell(std::uint32_t index) {
-    Cell* chunk = chunks_[index >> kChunkBits].load(std::memory_order_relaxed);
+    Chunk* chunk = chunks_[index >> kChunkBits].load(std::memory_order_relaxed);
     if (chunk == nullptr) [[unlikely]] {
       chunk = grow(index >> kChunkBits);
     }
-    return chunk + (index & (kCellsPerChunk - 1));
+    return chunk->cells.data() + (index & (kCellsPerChunk - 1));
   }
   // Any thread. Null when nothing was ever added here.
   [[nodiscard]] const Cell* peek(std::uint32_t index) const {
-    const Cell* chunk = chunks_[index >> kChunkBits].load(std::memory_order_acquire);
-    return chunk == nullptr ? nullptr : chunk + (index & (kCellsPerChunk - 1));
+    const Chunk* chunk = chunks_[index >> kChunkBits].load(std::memory_order_acquire);
+    return chunk == nullptr ? nullptr : chunk->cells.data() + (index & (kCellsPerChunk - 1));
   }
 
  private:
-  Cell* grow(std::uint32_t chunk);
+  struct alignas(64) Chunk {
+    std::array<Cell, kCellsPerChunk> cells{};
+  };
+  Chunk* grow(std::uint32_t chunk);
 
-  std::array<std::atomic<Cell*>, kMaxChunks> chunks_{};
+  std::array<std::atomic<Chunk*>, kMaxChunks> chunks_{};
 };
 
 class ShardPool;

@@ -93,6 +93,7 @@ TEST(Metrics, ThreadsRecordWhileOthersScrapeAndRegisterAndNothingIsLost) {
   const auto took = metrics.durations({.name = "took_seconds", .help = "Took."}, {});
   std::atomic<int> running = kThreads;
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   for (int t = 0; t < kThreads; ++t) {
     threads.emplace_back([&, t] {
       for (int i = 0; i < kRounds; ++i) {

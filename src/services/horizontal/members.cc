@@ -1,0 +1,118 @@
+#include "services/horizontal/members.h"
+
+#include <optional>
+
+#include "gateway/exchange_call.h"
+
+namespace sluice::horizontal {
+
+namespace {
+
+// Outlives the exchange: members report, sooner or later, also after the deadline.
+class Round final : public std::enable_shared_from_this<Round> {
+ public:
+  using Done = std::move_only_function<void(http::Exchange&, std::vector<MemberReport>)>;
+
+  Round(http::Exchange& exchange, std::shared_ptr<Callable> ensemble, Done done)
+      : exchange_(&exchange),
+        ensemble_(std::move(ensemble)),
+        members_(dynamic_cast<gateway::Ensemble&>(*ensemble_).members()),
+        done_(std::move(done)),
+        slots_(members_.size()),
+        request_id_(exchange.head().header("X-Request-Id").value_or("")),
+        traceparent_(exchange.head().header("traceparent").value_or("")),
+        tracestate_(exchange.head().header("tracestate").value_or("")) {}
+
+  void start(const MemberQuestion& question, Deadline deadline) {
+    self_ = shared_from_this();
+    Executor& home = exchange_->loop();
+    Call call{.home = &home,
+              .deadline = deadline,
+              .depth = 1,
+              .request_id = request_id_,
+              .traceparent = traceparent_,
+              .tracestate = tracestate_};
+    pending_ = members_.size();
+    for (std::size_t i = 0; i < members_.size(); ++i) {
+      Slot& slot = slots_[i];
+      slot.round = this;
+      Callable& callable = *members_[i].callable;
+      auto* probeable = dynamic_cast<Probeable*>(&callable);
+      CancelHandle handle = probeable != nullptr ? question.probe(*probeable, call, slot)
+                                                 : question.otherwise(callable, call, slot);
+      if (!slot.result) slot.handle = std::move(handle);
+    }
+    starting_ = false;
+    if (pending_ == 0) return finish();
+    exchange_->on_cancel([self = self_] { self->finish(); });
+    timer_ = home.run_at(deadline.at(), [self = self_] {
+      self->timer_ = 0;
+      self->finish();
+    });
+  }
+
+ private:
+  struct Slot final : Sink {
+    Round* round = nullptr;
+    CancelHandle handle;
+    std::optional<Result<InferResponse>> result;
+    void on_result(Result<Response> r) override {
+      handle.release();
+      result = r ? Result<InferResponse>(std::get<InferResponse>(std::move(*r)))
+                 : Result<InferResponse>(fail(std::move(r.error())));
+      round->reported();
+    }
+  };
+
+  void reported() {
+    const auto keep = self_;
+    if (--pending_ > 0) return;
+    if (!starting_ && !finished_) finish();
+    if (finished_) self_ = nullptr;
+  }
+
+  void finish() {
+    if (finished_) return;
+    finished_ = true;
+    const auto keep = shared_from_this();
+    if (timer_ != 0) exchange_->loop().cancel(timer_);
+    std::vector<MemberReport> reports;
+    for (std::size_t i = 0; i < members_.size(); ++i) {
+      Slot& slot = slots_[i];
+      reports.push_back({members_[i].name, slot.result
+                                               ? std::move(*slot.result)
+                                               : fail(timed_out("no answer by the deadline"))});
+    }
+    for (Slot& slot : slots_) slot.handle.cancel();
+    exchange_->on_cancel(nullptr);
+    done_(*exchange_, std::move(reports));
+    if (pending_ == 0) self_ = nullptr;
+  }
+
+  http::Exchange* exchange_;  // until finish()
+  std::shared_ptr<Callable> ensemble_;
+  const std::vector<gateway::EnsembleMember>& members_;
+  Done done_;
+  std::vector<Slot> slots_;
+  std::string request_id_, traceparent_, tracestate_;
+  std::size_t pending_ = 0;
+  bool starting_ = true;
+  bool finished_ = false;
+  TimerId timer_ = 0;
+  std::shared_ptr<Round> self_;
+};
+
+}  // namespace
+
+void ask_members(http::Exchange& exchange, const Clock& clock, std::shared_ptr<Callable> ensemble,
+                 MemberQuestion question,
+                 std::move_only_function<void(http::Exchange&, std::vector<MemberReport>)> done) {
+  Duration wait = dynamic_cast<gateway::Ensemble&>(*ensemble).options().deadline;
+  if (const auto asked = gateway::requested_timeout(exchange.head()); asked && *asked) {
+    wait = std::min(wait, **asked);
+  }
+  auto round = std::make_shared<Round>(exchange, std::move(ensemble), std::move(done));
+  round->start(question, Deadline::after(clock.now(), wait));
+}
+
+}  // namespace sluice::horizontal

@@ -1,0 +1,21 @@
+// What can be said of a mount of the horizontal services.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+#include "config/describe.h"
+
+namespace sluice::horizontal {
+
+struct HorizontalOptions {
+  // The test input: what /metadata shows and the test paths ask with.
+  std::vector<std::vector<double>> sample = {{5.1, 3.5, 1.4, 0.2}};
+  // Which output of the target is the prediction; empty: the only floating-point one.
+  std::string output;
+  Duration timeout = std::chrono::seconds(30);  // of a call whose client says nothing
+};
+void describe(config::Fields<HorizontalOptions>& f);
+
+}  // namespace sluice::horizontal

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "config/describe.h"
 #include "inference/request.h"
 
 namespace sluice::gateway {
@@ -31,6 +32,9 @@ struct MergeOptions {
   // Names of the classes, for kWeightedVote; empty: none.
   std::vector<std::string> labels;
 };
+
+void describe(config::Choices<MergeRule>& c);
+void describe(config::Fields<MergeOptions>& f);
 
 // One member's answer.
 struct MemberAnswer {

@@ -320,7 +320,7 @@ void Connection::dispatch() {
     server_.observer().on_refused(*site_, "in_flight_limit");
     respond_problem(*this, 503,
                     {ErrorCode::kUnavailable, "too many requests are being answered",
-                     server_.limits().retry_after});
+                     std::chrono::ceil<std::chrono::milliseconds>(server_.limits().retry_after)});
   } else {
     labels = route_->labels;
     route_->handler(*this);
@@ -348,7 +348,7 @@ bool Connection::answer_preflight() {
     allowed += name;
   }
   headers.add("Access-Control-Allow-Headers", std::move(allowed));
-  headers.add("Access-Control-Max-Age", std::to_string(site_->cors.max_age.count()));
+  headers.add("Access-Control-Max-Age", std::to_string(std::chrono::duration_cast<std::chrono::seconds>(site_->cors.max_age).count()));
   respond({204, {}, &headers}, {});
   return true;
 }

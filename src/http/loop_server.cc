@@ -117,12 +117,14 @@ void LoopServer::accepted(int fd, const std::string& peer, Binding& binding) {
   if (open >= static_cast<std::int64_t>(limits_.connections) || !believed) {
     observer_.on_refused(*binding.site, believed ? "connection_limit" : "proxy_header");
     if (believed && binding.site->tls == nullptr) {
+      const auto retry_after =
+          std::chrono::ceil<std::chrono::milliseconds>(limits_.retry_after);
       const std::string body = problem_json(
-          503, {ErrorCode::kUnavailable, "too many connections are open", limits_.retry_after});
+          503, {ErrorCode::kUnavailable, "too many connections are open", retry_after});
       const std::string answer = std::format(
           "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/problem+json\r\n"
           "Content-Length: {}\r\nRetry-After: {}\r\nConnection: close\r\n\r\n{}",
-          body.size(), retry_after_seconds(limits_.retry_after), body);
+          body.size(), retry_after_seconds(retry_after), body);
       [[maybe_unused]] const auto n =
           ::send(fd, answer.data(), answer.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
       ::shutdown(fd, SHUT_WR);

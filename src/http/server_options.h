@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "config/describe.h"
 #include "http/request_parser.h"
 
 namespace sluice::http {
@@ -22,14 +23,14 @@ struct ServerLimits {
   Duration body_idle_timeout = std::chrono::seconds(30);  // without a byte of body
   Duration keep_alive_timeout = std::chrono::seconds(75);
   Duration write_timeout = std::chrono::seconds(30);  // without the client taking a byte
-  std::chrono::milliseconds retry_after{1000};        // said with a 503 over one of the bounds
+  Duration retry_after = std::chrono::seconds(1);  // said with a 503 over one of the bounds
 };
 
 // Who may call from a page of another origin (the Fetch standard's CORS). Empty origins: nobody.
 struct CorsOptions {
   std::vector<std::string> origins;  // "https://app.example", or "*"
   std::vector<std::string> headers = {"Content-Type", "X-API-Key", "X-Request-Id", "traceparent"};
-  std::chrono::seconds max_age{600};
+  Duration max_age = std::chrono::minutes(10);
 };
 
 struct GzipOptions {
@@ -38,5 +39,9 @@ struct GzipOptions {
   // Above this the io thread would be held for more than a few milliseconds.
   std::size_t max_bytes = 512 * 1024;
 };
+
+void describe(config::Fields<ServerLimits>& f);
+void describe(config::Fields<CorsOptions>& f);
+void describe(config::Fields<GzipOptions>& f);
 
 }  // namespace sluice::http

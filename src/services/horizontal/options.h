@@ -16,6 +16,11 @@ struct HorizontalOptions {
   std::string output;
   Duration timeout = std::chrono::seconds(30);  // of a call whose client says nothing
 };
-void describe(config::Fields<HorizontalOptions>& f);
+
+// The same options under two names, since a mount's API decides its type.
+struct ServiceOptions : HorizontalOptions {};
+struct ProxyOptions : HorizontalOptions {};
+void describe(config::Fields<ServiceOptions>& f);
+void describe(config::Fields<ProxyOptions>& f);
 
 }  // namespace sluice::horizontal

@@ -1,0 +1,99 @@
+#include <set>
+
+#include "app/options.h"
+#include "backends/onnx/options_fields.h"
+#include "config/fields.h"
+
+namespace sluice::app {
+
+void describe(config::Fields<OnnxModelOptions>& f) {
+  f.about("onnx", "A model file run by ONNX Runtime in this process.");
+  f.field("path", &OnnxModelOptions::path,
+          "The .onnx file, or a folder of versions: <path>/<number>/model.onnx.")
+      .required()
+      .not_empty();
+  onnx::describe_options(f);
+}
+
+void describe(config::Fields<ModelOptions>& f) {
+  f.about("model", "A model and the backend that runs it.");
+  f.kind("backend", &ModelOptions::backend, "What runs the model.")
+      .alternative<OnnxModelOptions>("onnx", "ONNX Runtime in this process.");
+}
+
+void describe(config::Fields<MemberOptions>& f) {
+  f.about("member", "A member of an ensemble.");
+  f.field("target", &MemberOptions::target, "The callable that is asked.").required().not_empty();
+  f.field("weight", &MemberOptions::weight, "What its answer weighs in mean and weighted_vote.")
+      .range(0.0, 1e9);
+}
+
+void describe(config::Fields<EnsembleOptions>& f) {
+  f.about("ensemble", "Callables that are asked side by side.");
+  f.field("members", &EnsembleOptions::members, "The members by name, in order.")
+      .required()
+      .entries(1, 100);
+  f.field("deadline", &EnsembleOptions::deadline, "How long all members together may take.")
+      .range(std::chrono::milliseconds(1), std::chrono::hours(1));
+  f.field("quorum", &EnsembleOptions::quorum, "How many members must answer.").range(0, 100);
+  f.field("merge", &EnsembleOptions::merge, "How the answers become one.");
+}
+
+void validate(const EnsembleOptions& o, config::Problems& p, const config::Node& at) {
+  if (o.quorum > o.members.size()) {
+    p.add(at.near("quorum"), "the quorum is larger than the number of members");
+  }
+}
+
+void describe(config::Fields<CallableOptions>& f) {
+  f.about("callable", "Something that answers.");
+  f.here(&CallableOptions::where);
+  f.exactly_one(&CallableOptions::what, "What answers.")
+      .alternative<ModelOptions>("model", "A model.")
+      .alternative<EnsembleOptions>("ensemble", "Models side by side.");
+}
+
+void describe(config::Fields<Options>& f) {
+  f.about("sluice", "The configuration of Sluice.");
+  f.field("version", &Options::version, "The version of this format.").required().range(1, 1);
+  f.field("listeners", &Options::listeners, "Where requests are taken.").entries(0, 100);
+  f.field("callables", &Options::callables, "What answers, by name.")
+      .entries(0, 10'000)
+      .keys(config::name_grammar());
+  f.field("limits", &Options::limits, "Bounds on what HTTP clients may do.");
+  f.field("runtime", &Options::runtime, "Threads.");
+  f.field("shutdown", &Options::shutdown, "What happens on SIGTERM.");
+  f.field("telemetry", &Options::telemetry, "Logs and metrics.");
+}
+
+void validate(const Options& o, config::Problems& p, const config::Node& at) {
+  if (o.listeners.empty()) p.add(at, "'listeners' is missing: nobody could call");
+  const auto unknown = [&](const std::string& target) {
+    return std::string("there is no callable '") + target + "'";
+  };
+  std::set<std::string> addresses;
+  for (const ListenerOptions& listener : o.listeners) {
+    if (!listener.address.ends_with(":0") && !addresses.insert(listener.address).second) {
+      p.add(listener.where.near("address"), "another listener has this address");
+    }
+    for (const MountOptions& mount : listener.mounts) {
+      if (mount.target.empty()) continue;
+      const CallableOptions* target = o.callables.find(mount.target);
+      if (target == nullptr) {
+        p.add(mount.where.near("target"), unknown(mount.target));
+      } else if (std::holds_alternative<horizontal::ProxyOptions>(mount.api) &&
+                 !std::holds_alternative<EnsembleOptions>(target->what)) {
+        p.add(mount.where.near("target"), "a horizontal_proxy needs an ensemble as its target");
+      }
+    }
+  }
+  for (const auto& [name, callable] : o.callables) {
+    const auto* ensemble = std::get_if<EnsembleOptions>(&callable.what);
+    if (ensemble == nullptr) continue;
+    for (const auto& [member, options] : ensemble->members) {
+      if (!o.callables.contains(options.target)) p.add(callable.where, unknown(options.target));
+    }
+  }
+}
+
+}  // namespace sluice::app

@@ -1,0 +1,143 @@
+// The configuration as a whole: each folder's own options, composed.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "backends/onnx/options.h"
+#include "base/time.h"
+#include "config/describe.h"
+#include "config/node.h"
+#include "config/ordered_map.h"
+#include "config/secret.h"
+#include "gateway/merge.h"
+#include "http/server_options.h"
+#include "services/horizontal/options.h"
+#include "telemetry/options.h"
+
+namespace sluice::app {
+
+// --- listeners
+
+struct OpenInferenceMount {
+  // Whether models can be loaded and unloaded here; unset: on loopback only.
+  std::optional<bool> administration;
+  std::optional<config::Secret> key;  // asked for in X-API-Key where models are administered
+};
+struct AdminMount {
+  std::optional<config::Secret> key;
+};
+void describe(config::Fields<OpenInferenceMount>& f);
+void describe(config::Fields<AdminMount>& f);
+
+struct MountOptions {
+  std::variant<std::monostate, horizontal::ServiceOptions, horizontal::ProxyOptions,
+               OpenInferenceMount, AdminMount>
+      api;
+  std::string target;
+  std::string prefix;
+  config::Node where;
+};
+void describe(config::Fields<MountOptions>& f);
+void validate(const MountOptions& o, config::Problems& p, const config::Node& at);
+
+enum class Protocol : std::uint8_t { kHttp, kGrpc };
+void describe(config::Choices<Protocol>& c);
+
+struct TlsOptions {
+  std::filesystem::path certificate;
+  std::filesystem::path key;
+  std::filesystem::path client_ca;
+};
+void describe(config::Fields<TlsOptions>& f);
+
+struct ListenerOptions {
+  std::string address;
+  Protocol protocol = Protocol::kHttp;
+  std::optional<TlsOptions> tls;
+  std::vector<std::string> trusted_proxies;
+  bool proxy_protocol = false;
+  http::CorsOptions cors;
+  http::GzipOptions gzip;
+  std::vector<MountOptions> mounts;
+  config::Node where;
+};
+void describe(config::Fields<ListenerOptions>& f);
+void validate(const ListenerOptions& o, config::Problems& p, const config::Node& at);
+
+// --- callables
+
+struct OnnxModelOptions : onnx::OnnxOptions {
+  std::filesystem::path path;
+};
+void describe(config::Fields<OnnxModelOptions>& f);
+
+struct ModelOptions {
+  std::variant<OnnxModelOptions> backend;
+};
+void describe(config::Fields<ModelOptions>& f);
+
+struct MemberOptions {
+  std::string target;
+  double weight = 1.0;
+};
+void describe(config::Fields<MemberOptions>& f);
+
+struct EnsembleOptions {
+  config::OrderedMap<MemberOptions> members;
+  Duration deadline = std::chrono::seconds(1);
+  std::size_t quorum = 1;
+  gateway::MergeOptions merge;
+};
+void describe(config::Fields<EnsembleOptions>& f);
+void validate(const EnsembleOptions& o, config::Problems& p, const config::Node& at);
+
+struct CallableOptions {
+  std::variant<std::monostate, ModelOptions, EnsembleOptions> what;
+  config::Node where;
+};
+void describe(config::Fields<CallableOptions>& f);
+
+// --- the process
+
+struct RuntimeOptions {
+  std::size_t io_threads = 0;       // 0: one for each processor the process may use
+  std::size_t compute_threads = 0;  // the same
+  std::size_t compute_queue = 1024;
+};
+void describe(config::Fields<RuntimeOptions>& f);
+
+struct ShutdownOptions {
+  Duration drain_delay{};
+  Duration drain_timeout = std::chrono::seconds(30);
+};
+void describe(config::Fields<ShutdownOptions>& f);
+
+struct Options {
+  std::uint32_t version = 1;
+  std::vector<ListenerOptions> listeners;
+  config::OrderedMap<CallableOptions> callables;
+  http::ServerLimits limits;
+  RuntimeOptions runtime;
+  ShutdownOptions shutdown;
+  telemetry::TelemetryOptions telemetry;
+};
+void describe(config::Fields<Options>& f);
+void validate(const Options& o, config::Problems& p, const config::Node& at);
+
+// The options as the file has them, or everything that is wrong with it (kInvalid).
+struct Configuration {
+  Options options;
+  std::string source;  // the file's name, or "the built-in default"
+};
+Result<Configuration> load_configuration(const std::optional<std::filesystem::path>& file);
+// What runs when no file is given.
+std::string_view default_configuration();
+// Where the models that come with Sluice lie: $SLUICE_MODELS_DIR, or beside the binary.
+std::filesystem::path models_folder();
+
+}  // namespace sluice::app

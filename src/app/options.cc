@@ -96,8 +96,7 @@ void describe(config::Fields<ListenerOptions>& f) {
 
 void validate(const ListenerOptions& o, config::Problems& p, const config::Node& at) {
   if (o.proxy_protocol && o.trusted_proxies.empty()) {
-    p.add(at.near("proxy_protocol"),
-          "nobody could connect: name the balancers in trusted_proxies");
+    p.add(at.near("proxy_protocol"), "nobody could connect: name the balancers in trusted_proxies");
   }
   const auto address = http::parse_listen_address(o.address);
   for (const MountOptions& mount : o.mounts) {
@@ -108,8 +107,9 @@ void validate(const ListenerOptions& o, config::Problems& p, const config::Node&
     }
     if (!address || address->is_loopback()) continue;
     if (admin != nullptr && (!admin->key || admin->key->empty())) {
-      p.add(mount.where, "administration beyond loopback needs a key: set 'key', or listen on "
-                         "127.0.0.1");
+      p.add(mount.where,
+            "administration beyond loopback needs a key: set 'key', or listen on "
+            "127.0.0.1");
     }
     if (inference != nullptr && inference->administration.value_or(false) &&
         (!inference->key || inference->key->empty())) {

@@ -1,0 +1,139 @@
+#include "api/admin/admin.h"
+
+#include "http/json/writer.h"
+#include "telemetry/exposition.h"
+
+namespace sluice::admin {
+
+namespace {
+
+constexpr std::string_view kJson = "application/json";
+constexpr http::ExchangeLabels kLabels{.api = "admin", .callable = "none"};
+
+class Admin {
+ public:
+  Admin(const gateway::Mount& mount, AdminOptions options)
+      : mount_(mount), options_(std::move(options)) {}
+
+  Result<> add_routes(http::Router& router) {
+    using http::Exchange;
+    using http::Method;
+    const auto add = [&](Method method, std::string_view path, void (Admin::*handler)(Exchange&),
+                         bool probe = false) {
+      return router.add({method, mount_.prefix + std::string(path),
+                         [this, handler](Exchange& x) {
+                           if (allowed(x)) (this->*handler)(x);
+                         },
+                         kLabels, probe});
+    };
+    Result<> ok = add(Method::kGet, "/metrics", &Admin::metrics, true);
+    if (ok) ok = add(Method::kPost, "/admin/reload", &Admin::reload);
+    if (ok) ok = add(Method::kGet, "/admin/models", &Admin::models);
+    if (ok) ok = add(Method::kPost, "/admin/models/{model}/load", &Admin::load);
+    if (ok) ok = add(Method::kPost, "/admin/models/{model}/unload", &Admin::unload);
+    return ok;
+  }
+
+ private:
+  bool allowed(http::Exchange& exchange) const {
+    if (options_.key.empty()) return true;
+    const auto given = exchange.head().header("X-API-Key");
+    if (given && same_secret(*given, options_.key)) return true;
+    http::respond_problem(exchange, {ErrorCode::kUnauthenticated,
+                                     given ? "the key in X-API-Key is not the right one"
+                                           : "administration asks for a key in X-API-Key"});
+    return false;
+  }
+
+  void metrics(http::Exchange& exchange) {
+    const auto families = mount_.instruments.metrics().collect();
+    exchange.respond(200, telemetry::kPrometheusContentType, telemetry::prometheus_text(families));
+  }
+
+  void models(http::Exchange& exchange) {
+    std::string out;
+    json::Writer writer(out);
+    writer.begin_array();
+    for (const gateway::Entry& entry : mount_.local.registry().entries()) {
+      for (const gateway::Version& version : entry.versions) {
+        writer.begin_object()
+            .field("name", entry.name)
+            .field("kind", to_string(entry.kind))
+            .field("version", version.version)
+            .field("state", gateway::to_string(version.state));
+        if (!version.reason.empty()) writer.field("reason", version.reason);
+        writer.end_object();
+      }
+    }
+    writer.end_array();
+    exchange.respond(200, kJson, out);
+  }
+
+  void reload(http::Exchange& exchange) {
+    answer_later(exchange, [this](auto done) { done(options_.reload()); });
+  }
+  void load(http::Exchange& exchange) {
+    answer_later(exchange, [this, model = std::string(exchange.param("model"))](auto done) {
+      mount_.gateway.load(model, std::move(done));
+    });
+  }
+  void unload(http::Exchange& exchange) {
+    answer_later(exchange, [this, model = std::string(exchange.param("model"))](auto done) {
+      mount_.gateway.unload(model, std::move(done));
+    });
+  }
+
+  // The work may end on any thread; the exchange stays until it is answered.
+  template <class Work>
+  static void answer_later(http::Exchange& exchange, Work work) {
+    work([&exchange, &loop = exchange.loop()](Result<> result) {
+      loop.post([&exchange, result = std::move(result)] {
+        if (result) {
+          exchange.respond(200, kJson, R"({"status":"ok"})");
+        } else {
+          http::respond_problem(exchange, result.error());
+        }
+      });
+    });
+  }
+
+  gateway::Mount mount_;
+  AdminOptions options_;
+};
+
+}  // namespace
+
+bool same_secret(std::string_view given, std::string_view expected) {
+  unsigned differences = given.size() == expected.size() ? 0 : 1;
+  for (std::size_t i = 0; i < given.size(); ++i) {
+    const char other = expected.empty() ? '\0' : expected[i % expected.size()];
+    differences |= static_cast<unsigned char>(given[i] ^ other);
+  }
+  return differences == 0;
+}
+
+Result<std::shared_ptr<const void>> add_admin(http::Router& router, const gateway::Mount& mount,
+                                              AdminOptions options) {
+  auto admin = std::make_shared<Admin>(mount, std::move(options));
+  if (auto ok = admin->add_routes(router); !ok) return fail(ok.error());
+  return admin;
+}
+
+Result<> add_health(http::Router& router, const gateway::Gateway& gateway) {
+  constexpr http::ExchangeLabels kHealth{.api = "health", .callable = "none"};
+  auto ok = router.add({http::Method::kGet, "/health/live",
+                        [](http::Exchange& x) { x.respond(200, kJson, R"({"status":"live"})"); },
+                        kHealth, true});
+  if (!ok) return ok;
+  return router.add({http::Method::kGet, "/health/ready",
+                     [&gateway](http::Exchange& x) {
+                       if (gateway.ready()) {
+                         x.respond(200, kJson, R"({"status":"ready"})");
+                       } else {
+                         http::respond_problem(x, unavailable("not ready"));
+                       }
+                     },
+                     kHealth, true});
+}
+
+}  // namespace sluice::admin

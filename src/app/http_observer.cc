@@ -1,0 +1,83 @@
+#include "app/http_observer.h"
+
+#include "http/site.h"
+#include "telemetry/access_log.h"
+
+namespace sluice::app {
+
+namespace {
+telemetry::Refusal refusal_of(std::string_view reason) {
+  using telemetry::Refusal;
+  if (reason == "connection_limit") return Refusal::kConnections;
+  if (reason == "in_flight_limit") return Refusal::kRequests;
+  if (reason == "head_too_large" || reason == "too_many_headers" || reason == "target_too_long") {
+    return Refusal::kHeaders;
+  }
+  if (reason == "body_too_large") return Refusal::kBody;
+  if (reason == "head_timeout" || reason == "body_timeout") return Refusal::kSlow;
+  return Refusal::kMalformed;
+}
+}  // namespace
+
+HttpObserver::HttpObserver(telemetry::Instruments& instruments, telemetry::Log& log)
+    : instruments_(instruments), log_(log), unrouted_(instruments.request("http", "none")) {}
+
+void HttpObserver::on_answered(const http::Exchange& exchange, const http::Site&, int status,
+                               std::uint64_t body_bytes, bool probe) {
+  const telemetry::RequestMetrics& metrics =
+      exchange.labels.metrics != nullptr ? *exchange.labels.metrics : unrouted_;
+  const auto error = exchange.cancelled() ? std::optional(ErrorCode::kCancelled) : exchange.error;
+  metrics.by_code[telemetry::outcome_index(error)].add();
+  metrics.duration.record(exchange.timings.total());
+  metrics.stages.record(exchange.timings);
+  if (probe || !log_.access_enabled()) return;
+  const http::RequestHead& head = exchange.head();
+  telemetry::AccessRecord record{.client = exchange.peer(),
+                                 .method = head.method_text,
+                                 .path = head.path,
+                                 .api = exchange.labels.api,
+                                 .callable = exchange.labels.callable,
+                                 .status = status,
+                                 .error = error,
+                                 .took = exchange.timings.total(),
+                                 .bytes_in = exchange.body().size(),
+                                 .bytes_out = body_bytes};
+  record.request_id = exchange.request_id.empty() ? head.header("X-Request-Id").value_or("")
+                                                  : std::string_view(exchange.request_id);
+  if (const auto parent = telemetry::parse_traceparent(head.header("traceparent").value_or(""))) {
+    record.trace = parent->trace;
+  }
+  telemetry::log_access(log_, record);
+}
+
+void HttpObserver::on_in_flight(int change) {
+  if (change > 0) {
+    unrouted_.in_flight.add();
+  } else {
+    unrouted_.in_flight.subtract();
+  }
+}
+
+telemetry::ConnectionMetrics& HttpObserver::connections(const http::Site& site) {
+  const std::scoped_lock lock(mutex_);
+  auto it = connections_.find(site.listener);
+  if (it == connections_.end()) {
+    it = connections_.emplace(site.listener, instruments_.connections(site.listener)).first;
+  }
+  return it->second;
+}
+
+void HttpObserver::on_connection(const http::Site& site, int change) {
+  telemetry::ConnectionMetrics& metrics = connections(site);
+  if (change > 0) {
+    metrics.opened();
+  } else {
+    metrics.closed();
+  }
+}
+
+void HttpObserver::on_refused(const http::Site&, std::string_view reason) {
+  instruments_.refusals().record(refusal_of(reason));
+}
+
+}  // namespace sluice::app

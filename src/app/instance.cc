@@ -1,0 +1,213 @@
+#include "app/instance.h"
+
+#include <algorithm>
+#include <format>
+
+#include "app/http_observer.h"
+#include "app/models.h"
+#include "app/sites.h"
+#include "backends/onnx/runtime.h"
+#include "config/config.h"
+#include "gateway/gateway.h"
+#include "http/server.h"
+#include "runtime/compute_pool.h"
+#include "runtime/io_threads.h"
+#include "telemetry/process_metrics.h"
+
+namespace sluice::app {
+
+namespace {
+
+std::size_t or_processors(std::size_t threads) {
+  return threads != 0 ? threads : usable_processors();
+}
+
+// What is listened on, with the options it was made from.
+struct HttpListener {
+  std::string configured;
+  http::ListenAddress bound;
+  bool tls = false;
+};
+
+// A listener and its sites, ready to serve.
+struct Prepared {
+  const ListenerOptions* options;
+  http::ListenAddress address;
+  std::vector<http::SitePtr> sites;
+};
+
+}  // namespace
+
+// In the order of making: what stands above outlives what stands below.
+struct Instance::Parts {
+  Configuration configuration;
+  SystemClock clock;
+  std::unique_ptr<telemetry::Log> log;
+  telemetry::Metrics metrics;
+  telemetry::Instruments instruments{metrics};
+  std::optional<telemetry::ProcessMetrics> process;
+  std::unique_ptr<IoThreads> threads;
+  std::unique_ptr<ComputePool> pool;
+  std::unique_ptr<onnx::OnnxRuntime> onnx;
+  std::unique_ptr<Models> models;
+  std::unique_ptr<gateway::Gateway> gateway;
+  std::vector<gateway::LocalGateway*> locals;
+  std::unique_ptr<HttpObserver> observer;
+  std::unique_ptr<http::Server> server;
+  std::vector<HttpListener> listeners;
+  std::mutex reload_mutex;
+  std::function<Result<>()> request_reload;  // guarded by reload_mutex
+
+  ~Parts() {
+    server.reset();  // handlers' sites go on their own threads
+    if (threads) threads->stop();
+    pool.reset();  // what still ran has posted its result to a loop that reads no more
+  }
+
+  Result<std::vector<Prepared>> prepare(const Options& options);
+  Result<> serve(const std::vector<Prepared>& prepared);
+  Result<> ask_for_reload() {
+    const std::scoped_lock lock(reload_mutex);
+    if (!request_reload) return fail(unavailable("nobody listens for a reload"));
+    return request_reload();
+  }
+};
+
+// Everything that can fail without a socket.
+Result<std::vector<Prepared>> Instance::Parts::prepare(const Options& options) {
+  const SiteContext context{*gateway,    locals, clock,
+                            instruments, *log,   [this] { return ask_for_reload(); }};
+  std::vector<Prepared> prepared;
+  for (const ListenerOptions& listener : options.listeners) {
+    if (listener.protocol != Protocol::kHttp) continue;
+    auto address = http::parse_listen_address(listener.address);
+    if (!address) return fail(address.error());
+    auto sites = make_sites(listener, options.telemetry.server_timing, context);
+    if (!sites) return fail(sites.error());
+    prepared.push_back({&listener, *address, std::move(*sites)});
+  }
+  return prepared;
+}
+
+// Listeners that stay get their new sites, new ones open, old ones close. A failure to open closes
+// what this call opened.
+Result<> Instance::Parts::serve(const std::vector<Prepared>& prepared) {
+  const auto known = [&](const Prepared& p) {
+    return std::ranges::find(listeners, p.options->address, &HttpListener::configured);
+  };
+  const auto maker = [](const Prepared& p) {
+    return [&p](std::size_t loop) { return p.sites[loop]; };
+  };
+  std::vector<HttpListener> opened;
+  for (const Prepared& p : prepared) {
+    if (known(p) != listeners.end()) continue;
+    auto bound = server->listen(p.address, maker(p));
+    if (!bound) {
+      for (const HttpListener& listener : opened) server->close(listener.bound);
+      return fail(bound.error());
+    }
+    opened.push_back({p.options->address, *bound, p.options->tls.has_value()});
+  }
+  std::erase_if(listeners, [&](const HttpListener& listener) {
+    const bool gone = std::ranges::none_of(
+        prepared, [&](const Prepared& p) { return p.options->address == listener.configured; });
+    if (gone) server->close(listener.bound);
+    return gone;
+  });
+  for (const Prepared& p : prepared) {
+    if (const auto it = known(p); it != listeners.end()) {
+      it->tls = p.options->tls.has_value();
+      if (auto ok = server->replace(it->bound, maker(p)); !ok) return ok;
+    }
+  }
+  std::ranges::move(opened, std::back_inserter(listeners));
+  return {};
+}
+
+Instance::Instance(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+Instance::~Instance() = default;
+
+Result<std::unique_ptr<Instance>> Instance::start(Configuration configuration) {
+  auto owned = std::make_unique<Parts>();
+  Parts& p = *owned;
+  p.configuration = std::move(configuration);
+  const Options& options = p.configuration.options;
+  auto log = telemetry::Log::open(options.telemetry.log, p.clock);
+  if (!log) return fail(log.error());
+  p.log = std::move(*log);
+  p.process.emplace(p.metrics, telemetry::BuildInfo{SLUICE_VERSION, telemetry::compiler_name(),
+                                                    SLUICE_BUILD_TYPE});
+  p.threads = std::make_unique<IoThreads>(or_processors(options.runtime.io_threads));
+  p.pool = std::make_unique<ComputePool>(ComputePool::Options{
+      or_processors(options.runtime.compute_threads), options.runtime.compute_queue});
+  p.onnx =
+      std::make_unique<onnx::OnnxRuntime>(onnx::Services{*p.pool, p.clock, *p.log, p.instruments});
+  p.models = std::make_unique<Models>(*p.onnx, *p.log);
+  p.gateway = std::make_unique<gateway::Gateway>(p.clock, p.instruments);
+  for (std::size_t i = 0; i < p.threads->size(); ++i) {
+    p.locals.push_back(&p.gateway->add_home(p.threads->loop(i)));
+  }
+  p.observer = std::make_unique<HttpObserver>(p.instruments, *p.log);
+  p.server = std::make_unique<http::Server>(*p.threads, options.limits, p.clock, *p.observer);
+
+  if (auto ok = p.gateway->configure(p.models->make(options)); !ok) return fail(ok.error());
+  auto prepared = p.prepare(options);
+  if (!prepared) return fail(prepared.error());
+  p.gateway->set_accepting(true);
+  if (auto ok = p.serve(*prepared); !ok) return fail(ok.error());
+  return std::unique_ptr<Instance>(new Instance(std::move(owned)));
+}
+
+Result<> Instance::reload(Configuration configuration) {
+  Parts& p = *parts_;
+  Options& next = configuration.options;
+  auto specs = p.models->make(next);
+  // The sites name callables only when they are asked, so they can be made before the switch.
+  auto prepared = p.prepare(next);
+  if (!prepared) return fail(prepared.error());
+  if (auto ok = p.gateway->configure(std::move(specs)); !ok) return ok;
+  if (auto ok = p.serve(*prepared); !ok) return ok;
+  p.log->set_level(next.telemetry.log.level);
+  p.log->set_access(next.telemetry.log.access);
+  p.log->reopen();
+  p.configuration = std::move(configuration);
+  return {};
+}
+
+void Instance::on_reload_request(std::function<Result<>()> request) {
+  const std::scoped_lock lock(parts_->reload_mutex);
+  parts_->request_reload = std::move(request);
+}
+
+void Instance::stop_being_ready() {
+  parts_->gateway->set_accepting(false);
+}
+void Instance::drain() {
+  parts_->server->drain();
+}
+bool Instance::idle() const {
+  return parts_->server->open_connections() == 0;
+}
+void Instance::abort() {
+  parts_->server->abort();
+}
+
+std::vector<std::string> Instance::addresses() const {
+  std::vector<std::string> all;
+  for (const HttpListener& listener : parts_->listeners) {
+    const std::string at = http::to_string(listener.bound);
+    all.push_back(listener.bound.is_unix()
+                      ? at
+                      : std::format("{}://{}", listener.tls ? "https" : "http", at));
+  }
+  return all;
+}
+
+const Options& Instance::options() const {
+  return parts_->configuration.options;
+}
+telemetry::Log& Instance::log() {
+  return *parts_->log;
+}
+
+}  // namespace sluice::app

@@ -1,0 +1,47 @@
+// A running Sluice: everything that a configuration asks for, made, connected and served.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "app/options.h"
+#include "base/result.h"
+
+namespace sluice::app {
+
+// One a process; made, driven and destroyed by the main thread, except where said.
+class Instance {
+ public:
+  static Result<std::unique_ptr<Instance>> start(Configuration configuration);
+  ~Instance();
+  Instance(const Instance&) = delete;
+  Instance& operator=(const Instance&) = delete;
+
+  // Takes over another configuration: callables, mounts, listeners, log. All or nothing: when it
+  // fails everything is as before. Threads and limits stay as they were at start.
+  Result<> reload(Configuration configuration);
+  // Who may ask for a reload from a handler: wakes the main thread, which does it and reports.
+  void on_reload_request(std::function<Result<>()> request);
+
+  // From now on /health/ready says no.
+  void stop_being_ready();
+  // No new connections; idle ones are closed. Calls in flight go on.
+  void drain();
+  [[nodiscard]] bool idle() const;
+  // What is still in flight is cancelled.
+  void abort();
+
+  // "http://127.0.0.1:8080", "grpc://127.0.0.1:8081": as bound.
+  [[nodiscard]] std::vector<std::string> addresses() const;
+  [[nodiscard]] const Options& options() const;
+  telemetry::Log& log();
+
+ private:
+  struct Parts;
+  explicit Instance(std::unique_ptr<Parts> parts);
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace sluice::app

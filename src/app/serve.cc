@@ -1,0 +1,138 @@
+#include "app/serve.h"
+
+#include <csignal>
+#include <cstdio>
+#include <ctime>
+#include <format>
+#include <print>
+#include <thread>
+
+#include "app/instance.h"
+
+namespace sluice::app {
+
+namespace {
+
+// The signals that drive the process, taken one by one by the main thread. Every thread that is
+// made later has them blocked.
+class Signals {
+ public:
+  Signals() {
+    sigemptyset(&set_);
+    for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set_, signal);
+    pthread_sigmask(SIG_BLOCK, &set_, nullptr);
+    std::signal(SIGPIPE, SIG_IGN);
+  }
+  // 0 when none came in time.
+  int wait(Duration longest) {
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(longest);
+    const timespec time{static_cast<time_t>(seconds.count()),
+                        static_cast<long>((longest - seconds).count())};
+    const int signal = sigtimedwait(&set_, nullptr, &time);
+    return signal > 0 ? signal : 0;
+  }
+
+ private:
+  sigset_t set_{};
+};
+
+bool is_stop(int signal) {
+  return signal == SIGTERM || signal == SIGINT;
+}
+
+void say_where(const Instance& instance) {
+  std::string first;
+  for (const std::string& address : instance.addresses()) {
+    if (first.empty() && address.starts_with("http")) first = address;
+    std::println(stderr, "sluice {} serves {}", SLUICE_VERSION, address);
+  }
+  if (first.empty()) return;
+  for (const ListenerOptions& listener : instance.options().listeners) {
+    for (const MountOptions& mount : listener.mounts) {
+      if (!std::holds_alternative<horizontal::ProxyOptions>(mount.api) &&
+          !std::holds_alternative<horizontal::ServiceOptions>(mount.api)) {
+        continue;
+      }
+      std::println(stderr,
+                   "try:  curl {}{}/predict -H 'Content-Type: application/json' "
+                   "-d '{{\"data\": [[5.1, 3.5, 1.4, 0.2]]}}'",
+                   first, mount.prefix);
+      return;
+    }
+    return;  // the address above is the first listener's
+  }
+}
+
+void reload(Instance& instance, const std::optional<std::filesystem::path>& file) {
+  auto next = load_configuration(file);
+  Result<> done;
+  if (next) {
+    done = instance.reload(std::move(*next));
+  } else {
+    done = fail(next.error());
+  }
+  if (done) {
+    instance.log().info("app", "reloaded");
+  } else {
+    instance.log().error("app", "reload_failed", {{"error", done.error().message}});
+  }
+}
+
+// True: everything in flight has been answered.
+bool drain(Instance& instance, Signals& signals) {
+  const ShutdownOptions& shutdown = instance.options().shutdown;
+  instance.stop_being_ready();
+  instance.log().info("app", "draining");
+  if (shutdown.drain_delay > Duration::zero() && is_stop(signals.wait(shutdown.drain_delay))) {
+    return false;
+  }
+  instance.drain();
+  const auto until = std::chrono::steady_clock::now() + shutdown.drain_timeout;
+  while (!instance.idle()) {
+    if (std::chrono::steady_clock::now() >= until) {
+      instance.log().warn("app", "drain_timeout");
+      instance.abort();
+      return true;
+    }
+    if (is_stop(signals.wait(std::chrono::milliseconds(5)))) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+int serve(const std::optional<std::filesystem::path>& file) {
+  Signals signals;
+  auto configuration = load_configuration(file);
+  if (!configuration) {
+    std::println(stderr, "{}", configuration.error().message);
+    return 1;
+  }
+  auto started = Instance::start(std::move(*configuration));
+  if (!started) {
+    std::println(stderr, "sluice: {}", started.error().message);
+    return 1;
+  }
+  Instance& instance = **started;
+  // A reload is this thread's work, whoever asks for it.
+  instance.on_reload_request([] {
+    ::kill(::getpid(), SIGHUP);
+    return Result<>();
+  });
+  say_where(instance);
+  instance.log().info("app", "started", {{"version", SLUICE_VERSION}});
+  while (true) {
+    const int signal = signals.wait(std::chrono::hours(1));
+    if (signal == SIGHUP) reload(instance, file);
+    if (!is_stop(signal)) continue;
+    if (!drain(instance, signals)) {
+      instance.log().warn("app", "stopped_at_once");
+      instance.log().flush();
+      std::_Exit(0);
+    }
+    instance.log().info("app", "stopped");
+    return 0;
+  }
+}
+
+}  // namespace sluice::app

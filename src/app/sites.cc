@@ -1,0 +1,79 @@
+#include "app/sites.h"
+
+#include <format>
+
+#include "api/admin/admin.h"
+#include "http/address.h"
+#include "http/tls_context.h"
+#include "services/horizontal/service.h"
+
+namespace sluice::app {
+
+namespace {
+
+using Kept = std::vector<std::shared_ptr<const void>>;
+
+Result<> add_mount(http::Router& router, const MountOptions& options, const gateway::Mount& mount,
+                   const SiteContext& context, Kept& kept) {
+  Result<std::shared_ptr<const void>> added;
+  if (const auto* service = std::get_if<horizontal::ServiceOptions>(&options.api)) {
+    added = horizontal::add_service(router, mount, *service);
+  } else if (const auto* proxy = std::get_if<horizontal::ProxyOptions>(&options.api)) {
+    added = horizontal::add_proxy(router, mount, *proxy);
+  } else if (const auto* admin = std::get_if<AdminMount>(&options.api)) {
+    added = admin::add_admin(
+        router, mount,
+        {.key = admin->key ? admin->key->reveal() : std::string(), .reload = context.reload});
+  }
+  if (!added) {
+    return fail(
+        added.error().code,
+        std::format("{}: {}", config::to_string(options.where.location()), added.error().message));
+  }
+  kept.push_back(std::move(*added));
+  return {};
+}
+
+}  // namespace
+
+Result<std::vector<http::SitePtr>> make_sites(const ListenerOptions& listener, bool server_timing,
+                                              const SiteContext& context) {
+  http::TlsContextPtr tls;
+  if (listener.tls) {
+    auto made = http::TlsContext::server({.certificate_file = listener.tls->certificate,
+                                          .key_file = listener.tls->key,
+                                          .client_ca_file = listener.tls->client_ca});
+    if (!made) return fail(made.error());
+    tls = std::move(*made);
+  }
+  auto trusted = http::NetworkList::parse(listener.trusted_proxies);
+  if (!trusted) return fail(trusted.error());
+
+  std::vector<http::SitePtr> sites;
+  for (gateway::LocalGateway* local : context.locals) {
+    auto site = std::make_shared<http::Site>();
+    auto kept = std::make_shared<Kept>();
+    for (const MountOptions& mount : listener.mounts) {
+      const gateway::Mount on{*local,      context.gateway, context.clock, context.instruments,
+                              context.log, mount.prefix,    mount.target};
+      if (auto added = add_mount(site->router, mount, on, context, *kept); !added) {
+        return fail(added.error());
+      }
+    }
+    if (auto added = admin::add_health(site->router, context.gateway); !added) {
+      return fail(added.error());
+    }
+    site->listener = listener.address;
+    site->cors = listener.cors;
+    site->gzip = listener.gzip;
+    site->trusted_proxies = *trusted;
+    site->proxy_protocol = listener.proxy_protocol;
+    site->server_timing = server_timing;
+    site->tls = tls;
+    site->keep_alive = std::move(kept);
+    sites.push_back(std::move(site));
+  }
+  return sites;
+}
+
+}  // namespace sluice::app

@@ -1,6 +1,7 @@
 // A running Sluice: everything that a configuration asks for, made, connected and served.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>

@@ -6,19 +6,32 @@
 
 namespace sluice::app {
 
+using std::chrono::hours;
+
 void describe(config::Fields<OnnxModelOptions>& f) {
   f.about("onnx", "A model file run by ONNX Runtime in this process.");
   f.field("path", &OnnxModelOptions::path,
           "The .onnx file, or a folder of versions: <path>/<number>/model.onnx.")
       .required()
       .not_empty();
+  f.field("latest", &OnnxModelOptions::latest,
+          "Of a folder of versions: the highest this many are served.")
+      .range(1, 1000);
+  f.field("versions", &OnnxModelOptions::versions,
+          "Of a folder of versions: exactly these are served, and 'latest' is ignored.")
+      .entries(0, 1000);
+  f.field("watch_every", &OnnxModelOptions::watch_every,
+          "How often the files are looked at, to load what changed; 0s: never.")
+      .at_most(hours(24));
   onnx::describe_options(f);
 }
 
 void describe(config::Fields<ModelOptions>& f) {
   f.about("model", "A model and the backend that runs it.");
   f.kind("backend", &ModelOptions::backend, "What runs the model.")
-      .alternative<OnnxModelOptions>("onnx", "ONNX Runtime in this process.");
+      .alternative<OnnxModelOptions>("onnx", "ONNX Runtime in this process.")
+      .alternative<http_predict::HttpPredictOptions>("http_predict",
+                                                     "A service with POST /predict.");
 }
 
 void describe(config::Fields<MemberOptions>& f) {

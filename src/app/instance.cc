@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <format>
 
-#include "app/http_observer.h"
+#include "app/grpc_listeners.h"
 #include "app/models.h"
+#include "app/request_observer.h"
 #include "app/sites.h"
 #include "backends/onnx/runtime.h"
 #include "config/config.h"
@@ -48,22 +49,31 @@ struct Instance::Parts {
   std::optional<telemetry::ProcessMetrics> process;
   std::unique_ptr<IoThreads> threads;
   std::unique_ptr<ComputePool> pool;
+  std::unique_ptr<ComputePool> loader;
+  std::unique_ptr<http::CachingResolver> resolver;
   std::unique_ptr<onnx::OnnxRuntime> onnx;
-  std::unique_ptr<Models> models;
   std::unique_ptr<gateway::Gateway> gateway;
+  std::unique_ptr<Models> models;
   std::vector<gateway::LocalGateway*> locals;
-  std::unique_ptr<HttpObserver> observer;
+  std::unique_ptr<RequestObserver> observer;
   std::unique_ptr<http::Server> server;
   std::vector<HttpListener> listeners;
+  std::unique_ptr<GrpcListeners> grpc;
   std::mutex reload_mutex;
   std::function<Result<>()> request_reload;  // guarded by reload_mutex
 
   ~Parts() {
+    grpc.reset();
     server.reset();  // handlers' sites go on their own threads
+    models.reset();
+    loader.reset();
     if (threads) threads->stop();
     pool.reset();  // what still ran has posted its result to a loop that reads no more
   }
 
+  SiteContext context() {
+    return {*gateway, locals, clock, instruments, *log, [this] { return ask_for_reload(); }};
+  }
   Result<std::vector<Prepared>> prepare(const Options& options);
   Result<> serve(const std::vector<Prepared>& prepared);
   Result<> ask_for_reload() {
@@ -75,14 +85,12 @@ struct Instance::Parts {
 
 // Everything that can fail without a socket.
 Result<std::vector<Prepared>> Instance::Parts::prepare(const Options& options) {
-  const SiteContext context{*gateway,    locals, clock,
-                            instruments, *log,   [this] { return ask_for_reload(); }};
   std::vector<Prepared> prepared;
   for (const ListenerOptions& listener : options.listeners) {
     if (listener.protocol != Protocol::kHttp) continue;
     auto address = http::parse_listen_address(listener.address);
     if (!address) return fail(address.error());
-    auto sites = make_sites(listener, options.telemetry.server_timing, context);
+    auto sites = make_sites(listener, options.telemetry.server_timing, context());
     if (!sites) return fail(sites.error());
     prepared.push_back({&listener, *address, std::move(*sites)});
   }
@@ -142,31 +150,49 @@ Result<std::unique_ptr<Instance>> Instance::start(Configuration configuration) {
       or_processors(options.runtime.compute_threads), options.runtime.compute_queue});
   p.onnx =
       std::make_unique<onnx::OnnxRuntime>(onnx::Services{*p.pool, p.clock, *p.log, p.instruments});
-  p.models = std::make_unique<Models>(*p.onnx, *p.log);
+  p.loader = std::make_unique<ComputePool>(ComputePool::Options{1, 1024});
+  p.resolver = std::make_unique<http::CachingResolver>(http::CachingResolver::Options(), p.clock);
   p.gateway = std::make_unique<gateway::Gateway>(p.clock, p.instruments);
   for (std::size_t i = 0; i < p.threads->size(); ++i) {
     p.locals.push_back(&p.gateway->add_home(p.threads->loop(i)));
   }
-  p.observer = std::make_unique<HttpObserver>(p.instruments, *p.log);
+  p.models = std::make_unique<Models>(
+      Models::Services{*p.onnx, *p.threads, *p.resolver, *p.loader, *p.gateway, *p.log});
+  p.observer = std::make_unique<RequestObserver>(p.instruments, *p.log);
   p.server = std::make_unique<http::Server>(*p.threads, options.limits, p.clock, *p.observer);
 
-  if (auto ok = p.gateway->configure(p.models->make(options)); !ok) return fail(ok.error());
+  p.grpc = std::make_unique<GrpcListeners>(*p.gateway, *p.observer);
+
+  auto specs = p.models->make(options);
+  if (!specs) return fail(specs.error());
+  if (auto ok = p.gateway->configure(std::move(*specs)); !ok) return fail(ok.error());
+  p.models->commit();
   auto prepared = p.prepare(options);
   if (!prepared) return fail(prepared.error());
   p.gateway->set_accepting(true);
   if (auto ok = p.serve(*prepared); !ok) return fail(ok.error());
+  if (auto ok = p.grpc->apply(options, p.context(), p.threads->size()); !ok) {
+    return fail(ok.error());
+  }
   return std::unique_ptr<Instance>(new Instance(std::move(owned)));
 }
 
 Result<> Instance::reload(Configuration configuration) {
   Parts& p = *parts_;
   Options& next = configuration.options;
+  const auto give_up = [&](Error error) {
+    p.models->discard();
+    return fail(std::move(error));
+  };
   auto specs = p.models->make(next);
+  if (!specs) return give_up(specs.error());
   // The sites name callables only when they are asked, so they can be made before the switch.
   auto prepared = p.prepare(next);
-  if (!prepared) return fail(prepared.error());
-  if (auto ok = p.gateway->configure(std::move(specs)); !ok) return ok;
-  if (auto ok = p.serve(*prepared); !ok) return ok;
+  if (!prepared) return give_up(prepared.error());
+  if (auto ok = p.serve(*prepared); !ok) return give_up(ok.error());
+  if (auto ok = p.gateway->configure(std::move(*specs)); !ok) return give_up(ok.error());
+  p.models->commit();
+  if (auto ok = p.grpc->apply(next, p.context(), p.threads->size()); !ok) return ok;
   p.log->set_level(next.telemetry.log.level);
   p.log->set_access(next.telemetry.log.access);
   p.log->reopen();
@@ -200,6 +226,7 @@ std::vector<std::string> Instance::addresses() const {
                       ? at
                       : std::format("{}://{}", listener.tls ? "https" : "http", at));
   }
+  for (std::string& address : parts_->grpc->addresses()) all.push_back(std::move(address));
   return all;
 }
 

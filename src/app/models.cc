@@ -1,22 +1,28 @@
 #include "app/models.h"
 
+#include <atomic>
+#include <type_traits>
+
+#include "backends/http_predict/http_predict.h"
+#include "backends/onnx/repository.h"
+#include "config/config.h"
+
 namespace sluice::app {
 
-gateway::ModelSpec Models::make_onnx(const std::string& name, const OnnxModelOptions& options) {
-  gateway::ModelSpec spec{.name = name};
-  auto model = onnx_.load({.name = name, .file = options.path}, options);
-  if (model) {
-    spec.versions.push_back({"1", gateway::VersionState::kReady, {}, std::move(*model)});
-  } else {
-    log_.error("models", "model_load_failed", {{"model", name}, {"error", model.error().message}});
-    spec.versions.push_back(
-        {"1", gateway::VersionState::kUnavailable, model.error().message, nullptr});
+namespace {
+
+std::vector<gateway::Version> to_versions(const std::vector<onnx::VersionStatus>& statuses) {
+  std::vector<gateway::Version> versions;
+  for (const onnx::VersionStatus& status : statuses) {
+    gateway::VersionState state = gateway::VersionState::kUnavailable;
+    if (status.state == onnx::VersionState::kReady) state = gateway::VersionState::kReady;
+    if (status.state == onnx::VersionState::kLoading) state = gateway::VersionState::kLoading;
+    versions.push_back({std::to_string(status.version), state, status.reason, status.callable});
   }
-  return spec;
+  return versions;
 }
 
-gateway::EnsembleSpec Models::make_ensemble(const std::string& name,
-                                            const EnsembleOptions& options) {
+gateway::EnsembleSpec make_ensemble(const std::string& name, const EnsembleOptions& options) {
   gateway::EnsembleSpec spec{.name = name};
   for (const auto& [member, member_options] : options.members) {
     spec.members.push_back({member, member_options.target, member_options.weight});
@@ -25,17 +31,105 @@ gateway::EnsembleSpec Models::make_ensemble(const std::string& name,
   return spec;
 }
 
-std::vector<gateway::CallableSpec> Models::make(const Options& options) {
+}  // namespace
+
+struct Models::Made {
+  std::string name;
+  std::string signature;                              // the options it was made from
+  std::atomic<bool> live{false};                      // the gateway is told of changes
+  std::shared_ptr<onnx::ModelRepository> repository;  // of a file
+  CallablePtr callable;                               // of a service
+};
+
+Models::~Models() = default;
+
+Models::MadePtr Models::make_model(const std::string& name, const OnnxModelOptions& options) {
+  auto made = std::make_shared<Made>();
+  made->name = name;
+  onnx::ModelRepository::Spec spec{name, options.path, {options.latest, options.versions}};
+  auto load = [&onnx = services_.onnx,
+               options](const onnx::ModelSource& source) -> Result<CallablePtr> {
+    auto model = onnx.load(source, options);
+    if (!model) return fail(std::move(model.error()));
+    return CallablePtr(std::move(*model));
+  };
+  auto changed = [&gateway = services_.gateway, name,
+                  weak = std::weak_ptr(made)](const std::vector<onnx::VersionStatus>& versions) {
+    const auto self = weak.lock();
+    if (self && self->live) gateway.set_versions(name, to_versions(versions));
+  };
+  made->repository = onnx::ModelRepository::make(
+      std::move(spec), std::move(load), std::move(changed), services_.loader, services_.log);
+  // What went wrong stands in the versions and in the log.
+  [[maybe_unused]] const auto loaded = made->repository->refresh();
+  if (options.watch_every > Duration::zero()) {
+    EventLoop& home = services_.io.any();
+    home.post([&home, repository = made->repository, every = options.watch_every] {
+      repository->poll_every(home, every);
+    });
+  }
+  return made;
+}
+
+Result<Models::MadePtr> Models::make_model(const std::string& name,
+                                           const http_predict::HttpPredictOptions& options) {
+  auto service = http_predict::HttpPredict::make(name, options, services_.io, services_.resolver);
+  if (!service) return fail(std::move(service.error()));
+  auto made = std::make_shared<Made>();
+  made->name = name;
+  made->callable = std::move(*service);
+  return made;
+}
+
+gateway::ModelSpec Models::spec_of(const MadePtr& made) {
+  gateway::ModelSpec spec{.name = made->name};
+  if (made->callable) {
+    spec.versions.push_back({"1", gateway::VersionState::kReady, {}, made->callable});
+    return spec;
+  }
+  spec.versions = to_versions(made->repository->versions());
+  spec.load = [repository = made->repository](auto done) { repository->load(std::move(done)); };
+  spec.unload = [repository = made->repository](auto done) { repository->unload(std::move(done)); };
+  return spec;
+}
+
+Result<std::vector<gateway::CallableSpec>> Models::make(const Options& options) {
+  next_.clear();
   std::vector<gateway::CallableSpec> specs;
   for (const auto& [name, callable] : options.callables) {
     if (const auto* ensemble = std::get_if<EnsembleOptions>(&callable.what)) {
       specs.emplace_back(make_ensemble(name, *ensemble));
-    } else if (const auto* model = std::get_if<ModelOptions>(&callable.what)) {
-      std::visit([&, &name = name](const auto& o) { specs.emplace_back(make_onnx(name, o)); },
-                 model->backend);
+      continue;
     }
+    const auto& model = std::get<ModelOptions>(callable.what);
+    const std::string signature = config::to_yaml(model);
+    const auto known = current_.find(name);
+    Result<MadePtr> made;
+    if (known != current_.end() && known->second->signature == signature) {
+      made = known->second;
+    } else {
+      made = std::visit([&](const auto& o) -> Result<MadePtr> { return make_model(name, o); },
+                        model.backend);
+      if (!made) return fail(std::move(made.error()));
+      (*made)->signature = signature;
+    }
+    specs.emplace_back(spec_of(*made));
+    next_.emplace(name, std::move(*made));
   }
   return specs;
+}
+
+void Models::commit() {
+  current_ = std::exchange(next_, {});
+  for (const auto& [name, made] : current_) {
+    if (!made->repository || made->live.exchange(true)) continue;
+    // A change between make() and now went unheard.
+    services_.gateway.set_versions(name, to_versions(made->repository->versions()));
+  }
+}
+
+void Models::discard() {
+  next_.clear();
 }
 
 }  // namespace sluice::app

@@ -1,6 +1,7 @@
 // The callables of a configuration, made and kept up to date.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -9,26 +10,49 @@
 #include "app/options.h"
 #include "backends/onnx/runtime.h"
 #include "gateway/gateway.h"
+#include "http/client/resolver.h"
+#include "runtime/compute_pool.h"
+#include "runtime/io_threads.h"
 #include "telemetry/log.h"
 
 namespace sluice::app {
 
-// Loads models and says what becomes of them. Main thread.
+// Makes models from options, and keeps those that a new configuration leaves as they are: a reload
+// neither loads an unchanged file again nor drops connections to a service. Main thread.
 class Models {
  public:
-  Models(onnx::OnnxRuntime& onnx, telemetry::Log& log) : onnx_(onnx), log_(log) {}
+  struct Services {
+    onnx::OnnxRuntime& onnx;
+    IoThreads& io;
+    http::Resolver& resolver;
+    ComputePool& loader;  // where models are loaded while others serve
+    gateway::Gateway& gateway;
+    telemetry::Log& log;
+  };
+  explicit Models(Services services) : services_(services) {}
+  ~Models();
 
   // Everything that the configuration names. A model that cannot be loaded is there as well, with
-  // the reason; the others serve on.
-  std::vector<gateway::CallableSpec> make(const Options& options);
+  // the reason: the others serve on. kInvalid for what can never work, such as a broken URL.
+  // Nothing that was made before changes until commit() or discard().
+  Result<std::vector<gateway::CallableSpec>> make(const Options& options);
+  // The gateway has taken what make() gave: what is no longer named goes, and from now on the
+  // gateway is told of versions that come and go.
+  void commit();
+  // It has not.
+  void discard();
 
  private:
-  gateway::ModelSpec make_onnx(const std::string& name, const OnnxModelOptions& options);
-  static gateway::EnsembleSpec make_ensemble(const std::string& name,
-                                             const EnsembleOptions& options);
+  struct Made;  // one model
+  using MadePtr = std::shared_ptr<Made>;
+  MadePtr make_model(const std::string& name, const OnnxModelOptions& options);
+  Result<MadePtr> make_model(const std::string& name,
+                             const http_predict::HttpPredictOptions& options);
+  static gateway::ModelSpec spec_of(const MadePtr& made);
 
-  onnx::OnnxRuntime& onnx_;
-  telemetry::Log& log_;
+  Services services_;
+  std::map<std::string, MadePtr> current_;
+  std::map<std::string, MadePtr> next_;
 };
 
 }  // namespace sluice::app

@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "backends/http_predict/options.h"
 #include "backends/onnx/options.h"
 #include "base/time.h"
 #include "config/describe.h"
@@ -73,11 +74,14 @@ void validate(const ListenerOptions& o, config::Problems& p, const config::Node&
 
 struct OnnxModelOptions : onnx::OnnxOptions {
   std::filesystem::path path;
+  std::size_t latest = 1;
+  std::vector<std::int64_t> versions;
+  Duration watch_every = std::chrono::seconds(2);
 };
 void describe(config::Fields<OnnxModelOptions>& f);
 
 struct ModelOptions {
-  std::variant<OnnxModelOptions> backend;
+  std::variant<OnnxModelOptions, http_predict::HttpPredictOptions> backend;
 };
 void describe(config::Fields<ModelOptions>& f);
 

@@ -3,6 +3,7 @@
 #include <format>
 
 #include "api/admin/admin.h"
+#include "api/open_inference/open_inference.h"
 #include "http/address.h"
 #include "http/tls_context.h"
 #include "services/horizontal/service.h"
@@ -13,8 +14,15 @@ namespace {
 
 using Kept = std::vector<std::shared_ptr<const void>>;
 
+api::open_inference::OpenInferenceOptions to_inference(const OpenInferenceMount& mount,
+                                                       bool loopback) {
+  return {.administration = mount.administration.value_or(loopback),
+          .key = mount.key ? mount.key->reveal() : std::string(),
+          .server_version = SLUICE_VERSION};
+}
+
 Result<> add_mount(http::Router& router, const MountOptions& options, const gateway::Mount& mount,
-                   const SiteContext& context, Kept& kept) {
+                   const SiteContext& context, bool loopback, Kept& kept) {
   Result<std::shared_ptr<const void>> added;
   if (const auto* service = std::get_if<horizontal::ServiceOptions>(&options.api)) {
     added = horizontal::add_service(router, mount, *service);
@@ -36,6 +44,24 @@ Result<> add_mount(http::Router& router, const MountOptions& options, const gate
 
 }  // namespace
 
+std::vector<rpc::Method> make_methods(const ListenerOptions& listener, gateway::LocalGateway& local,
+                                      const SiteContext& context) {
+  const auto address = http::parse_listen_address(listener.address);
+  const bool loopback = address && address->is_loopback();
+  std::vector<rpc::Method> methods;
+  for (const MountOptions& mount : listener.mounts) {
+    const auto* inference = std::get_if<OpenInferenceMount>(&mount.api);
+    if (inference == nullptr) continue;  // refused when the configuration was read
+    const gateway::Mount on{local,       context.gateway, context.clock, context.instruments,
+                            context.log, mount.prefix,    mount.target};
+    for (rpc::Method& method :
+         api::open_inference::open_inference_methods(on, to_inference(*inference, loopback))) {
+      methods.push_back(std::move(method));
+    }
+  }
+  return methods;
+}
+
 Result<std::vector<http::SitePtr>> make_sites(const ListenerOptions& listener, bool server_timing,
                                               const SiteContext& context) {
   http::TlsContextPtr tls;
@@ -46,6 +72,8 @@ Result<std::vector<http::SitePtr>> make_sites(const ListenerOptions& listener, b
     if (!made) return fail(made.error());
     tls = std::move(*made);
   }
+  const auto address = http::parse_listen_address(listener.address);
+  const bool loopback = address && address->is_loopback();
   auto trusted = http::NetworkList::parse(listener.trusted_proxies);
   if (!trusted) return fail(trusted.error());
 
@@ -56,7 +84,7 @@ Result<std::vector<http::SitePtr>> make_sites(const ListenerOptions& listener, b
     for (const MountOptions& mount : listener.mounts) {
       const gateway::Mount on{*local,      context.gateway, context.clock, context.instruments,
                               context.log, mount.prefix,    mount.target};
-      if (auto added = add_mount(site->router, mount, on, context, *kept); !added) {
+      if (auto added = add_mount(site->router, mount, on, context, loopback, *kept); !added) {
         return fail(added.error());
       }
     }

@@ -1,11 +1,13 @@
 // From listeners and mounts to what the HTTP server serves.
 #pragma once
 
+#include <functional>
 #include <vector>
 
 #include "app/options.h"
 #include "gateway/mount.h"
 #include "http/site.h"
+#include "rpc/unary_call.h"
 
 namespace sluice::app {
 
@@ -22,5 +24,9 @@ struct SiteContext {
 // One site an io thread. Fails when routes overlap or a certificate cannot be read.
 Result<std::vector<http::SitePtr>> make_sites(const ListenerOptions& listener, bool server_timing,
                                               const SiteContext& context);
+
+// The gRPC methods of a listener, for one of its threads.
+std::vector<rpc::Method> make_methods(const ListenerOptions& listener, gateway::LocalGateway& local,
+                                      const SiteContext& context);
 
 }  // namespace sluice::app

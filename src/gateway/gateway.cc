@@ -88,6 +88,11 @@ LocalGateway& Gateway::add_home(Executor& home) {
   return *locals_.back();
 }
 
+void Gateway::remove_home(LocalGateway& local) {
+  const std::scoped_lock lock(mutex_);
+  std::erase_if(locals_, [&](const auto& known) { return known.get() == &local; });
+}
+
 Result<> Gateway::configure(std::vector<CallableSpec> specs) {
   const std::scoped_lock lock(mutex_);
   std::swap(specs_, specs);

@@ -56,7 +56,7 @@ class LocalGateway {
   RegistryPtr registry_ = std::make_shared<const Registry>();
 };
 
-// Made by app/. configure() and add_home() from the main thread; the rest from any.
+// Made by app/. configure(), add_home() and remove_home() from the main thread; the rest from any.
 class Gateway {
  public:
   Gateway(const Clock& clock, telemetry::Instruments& instruments);
@@ -66,6 +66,8 @@ class Gateway {
 
   // A thread that will make calls. Its executor must outlive the gateway's last publication.
   LocalGateway& add_home(Executor& home);
+  // Before the executor goes, when nothing uses the view any more.
+  void remove_home(LocalGateway& local);
 
   // All that is served, in the order of the configuration. Ensembles whose targets are missing are
   // made all the same: such a member is down. An ensemble that contains itself is kInvalid.

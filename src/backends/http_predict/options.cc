@@ -38,7 +38,7 @@ void describe(config::Fields<HttpPredictOptions>& f) {
   using namespace std::chrono_literals;
   f.about("http_predict",
           "A model behind POST /predict: {\"data\": [[..]]} in, probabilities out.");
-  f.field("urls", &O::urls,
+  f.field("replicas", &O::urls,
           "Where it is: http://, https:// or http+unix://, with a path if it has one. Each is a "
           "replica, and so is each address of a name that resolves to several.")
       .required()

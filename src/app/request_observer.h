@@ -1,4 +1,4 @@
-// Counts and logs what the HTTP server does.
+// Counts and logs what the servers do.
 #pragma once
 
 #include <atomic>
@@ -8,6 +8,7 @@
 #include <string>
 
 #include "http/server_observer.h"
+#include "rpc/grpc_server.h"
 #include "telemetry/log.h"
 #include "telemetry/request_metrics.h"
 
@@ -15,17 +16,21 @@ namespace sluice::app {
 
 // Called from every io thread; metrics are counted per thread, the rest is constant or locked on
 // paths that are no request's.
-class HttpObserver final : public http::ServerObserver {
+class RequestObserver final : public http::ServerObserver, public rpc::GrpcObserver {
  public:
-  HttpObserver(telemetry::Instruments& instruments, telemetry::Log& log);
+  RequestObserver(telemetry::Instruments& instruments, telemetry::Log& log);
 
   void on_answered(const http::Exchange& exchange, const http::Site& site, int status,
                    std::uint64_t body_bytes, bool probe) override;
-  void on_in_flight(int change) override;
+  void on_answered(const rpc::UnaryCall& call, int status, std::uint64_t bytes_out,
+                   bool probe) override;
+  void on_in_flight(int change) override;  // of either
   void on_connection(const http::Site& site, int change) override;
   void on_refused(const http::Site& site, std::string_view reason) override;
 
  private:
+  void count(const http::ExchangeLabels& labels, std::optional<ErrorCode> error,
+             const telemetry::RequestTimings& timings) const;
   telemetry::ConnectionMetrics& connections(const http::Site& site);
 
   telemetry::Instruments& instruments_;

@@ -1,4 +1,4 @@
-#include "app/http_observer.h"
+#include "app/request_observer.h"
 
 #include "http/site.h"
 #include "telemetry/access_log.h"
@@ -19,17 +19,47 @@ telemetry::Refusal refusal_of(std::string_view reason) {
 }
 }  // namespace
 
-HttpObserver::HttpObserver(telemetry::Instruments& instruments, telemetry::Log& log)
+RequestObserver::RequestObserver(telemetry::Instruments& instruments, telemetry::Log& log)
     : instruments_(instruments), log_(log), unrouted_(instruments.request("http", "none")) {}
 
-void HttpObserver::on_answered(const http::Exchange& exchange, const http::Site&, int status,
-                               std::uint64_t body_bytes, bool probe) {
+void RequestObserver::count(const http::ExchangeLabels& labels, std::optional<ErrorCode> error,
+                            const telemetry::RequestTimings& timings) const {
   const telemetry::RequestMetrics& metrics =
-      exchange.labels.metrics != nullptr ? *exchange.labels.metrics : unrouted_;
-  const auto error = exchange.cancelled() ? std::optional(ErrorCode::kCancelled) : exchange.error;
+      labels.metrics != nullptr ? *labels.metrics : unrouted_;
   metrics.by_code[telemetry::outcome_index(error)].add();
-  metrics.duration.record(exchange.timings.total());
-  metrics.stages.record(exchange.timings);
+  metrics.duration.record(timings.total());
+  metrics.stages.record(timings);
+}
+
+void RequestObserver::on_answered(const rpc::UnaryCall& call, int status, std::uint64_t bytes_out,
+                                  bool probe) {
+  const auto error = call.cancelled() ? std::optional(ErrorCode::kCancelled) : call.error;
+  count(call.labels, error, call.timings);
+  if (probe || !log_.access_enabled()) return;
+  const std::string peer = call.peer();
+  telemetry::AccessRecord record{.request_id = call.request_id.empty()
+                                                   ? call.metadata("x-request-id")
+                                                   : std::string_view(call.request_id),
+                                 .client = peer,
+                                 .method = "GRPC",
+                                 .path = call.path(),
+                                 .api = call.labels.api,
+                                 .callable = call.labels.callable,
+                                 .status = status,
+                                 .error = error,
+                                 .took = call.timings.total(),
+                                 .bytes_in = call.bytes_in(),
+                                 .bytes_out = bytes_out};
+  if (const auto parent = telemetry::parse_traceparent(call.metadata("traceparent"))) {
+    record.trace = parent->trace;
+  }
+  telemetry::log_access(log_, record);
+}
+
+void RequestObserver::on_answered(const http::Exchange& exchange, const http::Site&, int status,
+                                  std::uint64_t body_bytes, bool probe) {
+  const auto error = exchange.cancelled() ? std::optional(ErrorCode::kCancelled) : exchange.error;
+  count(exchange.labels, error, exchange.timings);
   if (probe || !log_.access_enabled()) return;
   const http::RequestHead& head = exchange.head();
   telemetry::AccessRecord record{.client = exchange.peer(),
@@ -50,7 +80,7 @@ void HttpObserver::on_answered(const http::Exchange& exchange, const http::Site&
   telemetry::log_access(log_, record);
 }
 
-void HttpObserver::on_in_flight(int change) {
+void RequestObserver::on_in_flight(int change) {
   if (change > 0) {
     unrouted_.in_flight.add();
   } else {
@@ -58,7 +88,7 @@ void HttpObserver::on_in_flight(int change) {
   }
 }
 
-telemetry::ConnectionMetrics& HttpObserver::connections(const http::Site& site) {
+telemetry::ConnectionMetrics& RequestObserver::connections(const http::Site& site) {
   const std::scoped_lock lock(mutex_);
   auto it = connections_.find(site.listener);
   if (it == connections_.end()) {
@@ -67,7 +97,7 @@ telemetry::ConnectionMetrics& HttpObserver::connections(const http::Site& site) 
   return it->second;
 }
 
-void HttpObserver::on_connection(const http::Site& site, int change) {
+void RequestObserver::on_connection(const http::Site& site, int change) {
   telemetry::ConnectionMetrics& metrics = connections(site);
   if (change > 0) {
     metrics.opened();
@@ -76,7 +106,7 @@ void HttpObserver::on_connection(const http::Site& site, int change) {
   }
 }
 
-void HttpObserver::on_refused(const http::Site&, std::string_view reason) {
+void RequestObserver::on_refused(const http::Site&, std::string_view reason) {
   instruments_.refusals().record(refusal_of(reason));
 }
 

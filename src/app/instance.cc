@@ -75,7 +75,8 @@ struct Instance::Parts {
     return {*gateway, locals, clock, instruments, *log, [this] { return ask_for_reload(); }};
   }
   Result<std::vector<Prepared>> prepare(const Options& options);
-  Result<> serve(const std::vector<Prepared>& prepared);
+  Result<> serve(const std::vector<Prepared>& prepared,
+                 const std::function<Result<>()>& before_switch);
   Result<> ask_for_reload() {
     const std::scoped_lock lock(reload_mutex);
     if (!request_reload) return fail(unavailable("nobody listens for a reload"));
@@ -97,9 +98,11 @@ Result<std::vector<Prepared>> Instance::Parts::prepare(const Options& options) {
   return prepared;
 }
 
-// Listeners that stay get their new sites, new ones open, old ones close. A failure to open closes
-// what this call opened.
-Result<> Instance::Parts::serve(const std::vector<Prepared>& prepared) {
+// New listeners open, `before_switch` runs, listeners that stay get their new sites, old ones
+// close. When one of the first two fails, what this call opened is closed and the rest is as
+// before.
+Result<> Instance::Parts::serve(const std::vector<Prepared>& prepared,
+                                const std::function<Result<>()>& before_switch) {
   const auto known = [&](const Prepared& p) {
     return std::ranges::find(listeners, p.options->address, &HttpListener::configured);
   };
@@ -107,15 +110,17 @@ Result<> Instance::Parts::serve(const std::vector<Prepared>& prepared) {
     return [&p](std::size_t loop) { return p.sites[loop]; };
   };
   std::vector<HttpListener> opened;
+  const auto give_up = [&](Error error) {
+    for (const HttpListener& listener : opened) server->close(listener.bound);
+    return fail(std::move(error));
+  };
   for (const Prepared& p : prepared) {
     if (known(p) != listeners.end()) continue;
     auto bound = server->listen(p.address, maker(p));
-    if (!bound) {
-      for (const HttpListener& listener : opened) server->close(listener.bound);
-      return fail(bound.error());
-    }
+    if (!bound) return give_up(bound.error());
     opened.push_back({p.options->address, *bound, p.options->tls.has_value()});
   }
+  if (auto ok = before_switch(); !ok) return give_up(ok.error());
   std::erase_if(listeners, [&](const HttpListener& listener) {
     const bool gone = std::ranges::none_of(
         prepared, [&](const Prepared& p) { return p.options->address == listener.configured; });
@@ -170,7 +175,9 @@ Result<std::unique_ptr<Instance>> Instance::start(Configuration configuration) {
   auto prepared = p.prepare(options);
   if (!prepared) return fail(prepared.error());
   p.gateway->set_accepting(true);
-  if (auto ok = p.serve(*prepared); !ok) return fail(ok.error());
+  if (auto ok = p.serve(*prepared, [] { return Result<>(); }); !ok) {
+    return fail(ok.error());
+  }
   if (auto ok = p.grpc->apply(options, p.context(), p.threads->size()); !ok) {
     return fail(ok.error());
   }
@@ -189,10 +196,10 @@ Result<> Instance::reload(Configuration configuration) {
   // The sites name callables only when they are asked, so they can be made before the switch.
   auto prepared = p.prepare(next);
   if (!prepared) return give_up(prepared.error());
-  if (auto ok = p.serve(*prepared); !ok) return give_up(ok.error());
-  if (auto ok = p.gateway->configure(std::move(*specs)); !ok) return give_up(ok.error());
+  auto ok = p.serve(*prepared, [&] { return p.gateway->configure(std::move(*specs)); });
+  if (!ok) return give_up(ok.error());
   p.models->commit();
-  if (auto ok = p.grpc->apply(next, p.context(), p.threads->size()); !ok) return ok;
+  if (ok = p.grpc->apply(next, p.context(), p.threads->size()); !ok) return ok;
   p.log->set_level(next.telemetry.log.level);
   p.log->set_access(next.telemetry.log.access);
   p.log->reopen();

@@ -32,6 +32,9 @@ Result<> add_mount(http::Router& router, const MountOptions& options, const gate
     added = admin::add_admin(
         router, mount,
         {.key = admin->key ? admin->key->reveal() : std::string(), .reload = context.reload});
+  } else if (const auto* inference = std::get_if<OpenInferenceMount>(&options.api)) {
+    added =
+        api::open_inference::add_open_inference(router, mount, to_inference(*inference, loopback));
   }
   if (!added) {
     return fail(

@@ -74,6 +74,7 @@ struct Instance::Parts {
   SiteContext context() {
     return {*gateway, locals, clock, instruments, *log, [this] { return ask_for_reload(); }};
   }
+  static Result<std::unique_ptr<Parts>> make(Configuration configuration);
   Result<std::vector<Prepared>> prepare(const Options& options);
   Result<> serve(const std::vector<Prepared>& prepared,
                  const std::function<Result<>()>& before_switch);
@@ -140,7 +141,8 @@ Result<> Instance::Parts::serve(const std::vector<Prepared>& prepared,
 Instance::Instance(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 Instance::~Instance() = default;
 
-Result<std::unique_ptr<Instance>> Instance::start(Configuration configuration) {
+// All that does not listen: threads, models, the gateway.
+Result<std::unique_ptr<Instance::Parts>> Instance::Parts::make(Configuration configuration) {
   auto owned = std::make_unique<Parts>();
   Parts& p = *owned;
   p.configuration = std::move(configuration);
@@ -172,6 +174,14 @@ Result<std::unique_ptr<Instance>> Instance::start(Configuration configuration) {
   if (!specs) return fail(specs.error());
   if (auto ok = p.gateway->configure(std::move(*specs)); !ok) return fail(ok.error());
   p.models->commit();
+  return owned;
+}
+
+Result<std::unique_ptr<Instance>> Instance::start(Configuration configuration) {
+  auto owned = Parts::make(std::move(configuration));
+  if (!owned) return fail(owned.error());
+  Parts& p = **owned;
+  const Options& options = p.configuration.options;
   auto prepared = p.prepare(options);
   if (!prepared) return fail(prepared.error());
   p.gateway->set_accepting(true);
@@ -181,7 +191,30 @@ Result<std::unique_ptr<Instance>> Instance::start(Configuration configuration) {
   if (auto ok = p.grpc->apply(options, p.context(), p.threads->size()); !ok) {
     return fail(ok.error());
   }
-  return std::unique_ptr<Instance>(new Instance(std::move(owned)));
+  return std::unique_ptr<Instance>(new Instance(std::move(*owned)));
+}
+
+std::vector<std::string> Instance::try_out(Configuration configuration) {
+  auto owned = Parts::make(std::move(configuration));
+  if (!owned) return {owned.error().message};
+  Parts& p = **owned;
+  const Options& options = p.configuration.options;
+  std::vector<std::string> problems;
+  for (const gateway::Entry& entry : p.gateway->snapshot()->entries()) {
+    const CallableOptions* callable = options.callables.find(entry.name);
+    for (const gateway::Version& version : entry.versions) {
+      if (version.state == gateway::VersionState::kReady) continue;
+      problems.push_back(std::format("{}: callables.{}: {}",
+                                     config::to_string(callable->where.location()), entry.name,
+                                     version.reason));
+    }
+  }
+  for (const ListenerOptions& listener : options.listeners) {
+    if (listener.protocol != Protocol::kHttp) continue;
+    auto sites = make_sites(listener, true, p.context());
+    if (!sites) problems.push_back(sites.error().message);
+  }
+  return problems;
 }
 
 Result<> Instance::reload(Configuration configuration) {

@@ -16,6 +16,8 @@ namespace sluice::app {
 class Instance {
  public:
   static Result<std::unique_ptr<Instance>> start(Configuration configuration);
+  // Makes everything but sockets, and says what would be wrong: one line each, with the place.
+  static std::vector<std::string> try_out(Configuration configuration);
   ~Instance();
   Instance(const Instance&) = delete;
   Instance& operator=(const Instance&) = delete;

@@ -2,25 +2,92 @@
 #include <CLI/CLI.hpp>
 #include <filesystem>
 #include <optional>
-#include <print>
 #include <string>
+#include <vector>
 
+#include "app/commands.h"
 #include "app/serve.h"
 
+namespace {
+
+void add_server_options(CLI::App& command, sluice::app::ServerChoice& choice) {
+  auto* url = command.add_option("--url", choice.url, "The server to ask")->capture_default_str();
+  auto* local = command.add_flag("--local", choice.local, "Load the models here; no server needed");
+  url->excludes(local);
+  command.add_option("-c,--config", choice.config, "With --local: the configuration file")
+      ->check(CLI::ExistingFile)
+      ->needs(local);
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
+  using namespace sluice::app;
   CLI::App app{
-      "An inference gateway: many small, slow and contended model calls, made few, shared, "
-      "fair and durable."};
+      "An inference gateway: many small, slow and contended model calls, made few, shared, fair "
+      "and "
+      "durable."};
   app.require_subcommand(1);
-  app.footer("Example:\n  sluice serve --config examples/horizontal-iris/sluice.yaml");
+  app.footer(
+      "Examples:\n"
+      "  sluice serve\n"
+      "  sluice serve --config examples/horizontal-iris/sluice.yaml\n"
+      "  sluice predict setosa 5.1 3.5 1.4 0.2");
+  int status = 0;
 
   std::optional<std::filesystem::path> config;
-  auto* serve = app.add_subcommand("serve",
-                                   "Serves what a configuration says; without one, "
-                                   "everything embedded on 127.0.0.1:8080.");
-  serve->add_option("-c,--config", config, "The configuration file")->check(CLI::ExistingFile);
+  auto* serve_command = app.add_subcommand(
+      "serve", "Serve what a configuration says; without one, everything on 127.0.0.1:8080");
+  serve_command->add_option("-c,--config", config, "The configuration file")
+      ->check(CLI::ExistingFile);
+  serve_command->footer("Example:\n  sluice serve --config examples/horizontal-iris/sluice.yaml");
+  serve_command->callback([&] { status = serve(config); });
+
+  std::filesystem::path file;
+  auto* check_command = app.add_subcommand(
+      "check", "Say everything that is wrong with a configuration file, with line numbers");
+  check_command->add_option("file", file, "The configuration file")
+      ->required()
+      ->check(CLI::ExistingFile);
+  check_command->footer("Example:\n  sluice check examples/horizontal-iris/sluice.yaml");
+  check_command->callback([&] { status = check(file); });
+
+  ServerChoice choice;
+  auto* models_command = app.add_subcommand("models", "List callables, their versions and states");
+  add_server_options(*models_command, choice);
+  models_command->footer("Example:\n  sluice models --url http://127.0.0.1:8080");
+  models_command->callback([&] { status = models(choice); });
+
+  std::string model;
+  std::vector<double> values;
+  bool as_json = false;
+  auto* predict_command =
+      app.add_subcommand("predict", "Ask a callable with one or more rows of numbers");
+  predict_command->add_option("model", model, "The callable")->required();
+  predict_command->add_option("values", values, "The numbers, row after row")->required();
+  predict_command->add_flag("--json", as_json, "Print the answer as it came");
+  add_server_options(*predict_command, choice);
+  predict_command->footer(
+      "Examples:\n"
+      "  sluice predict setosa 5.1 3.5 1.4 0.2\n"
+      "  sluice predict --local iris 5.1 3.5 1.4 0.2 6.1 2.5 5.4 2.2\n"
+      "Negative numbers come after --: sluice predict iris -- -1 0 0 0");
+  predict_command->callback([&] { status = predict(choice, model, values, as_json); });
+
+  auto* config_command = app.add_subcommand("config", "What can be configured");
+  config_command->require_subcommand(1);
+  bool markdown = false;
+  auto* schema_command =
+      config_command->add_subcommand("schema", "Print the JSON Schema of the configuration");
+  schema_command->add_flag("--markdown", markdown, "The reference manual instead");
+  schema_command->footer("Example:\n  sluice config schema > sluice.schema.json");
+  schema_command->callback(
+      [&] { status = config_schema(markdown ? SchemaFormat::kMarkdown : SchemaFormat::kJson); });
+  config_command->add_subcommand("default", "Print the configuration that runs without a file")
+      ->callback([&] { status = config_default(); });
+
+  app.add_subcommand("version", "Print the version")->callback([&] { status = version(); });
 
   CLI11_PARSE(app, argc, argv);
-  if (serve->parsed()) return sluice::app::serve(config);
-  return 0;
+  return status;
 }

@@ -18,6 +18,8 @@ namespace {
 
 // Thrown out of the library's parser when nothing sensible can follow.
 struct Stop {};
+// Thrown at the start of a second document.
+struct AnotherDocument {};
 
 class Builder final : public YAML::EventHandler {
  public:
@@ -193,7 +195,7 @@ class SecondDocument final : public YAML::EventHandler {
   explicit SecondDocument(Builder& first) : first_(first) {}
   void OnDocumentStart(const YAML::Mark& mark) override {
     first_.problem(mark, "a second document starts here; a configuration is one document");
-    throw Stop{};
+    throw AnotherDocument{};
   }
   void OnDocumentEnd() override {}
   void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
@@ -241,12 +243,11 @@ std::optional<Node> parse(std::string_view text, const std::filesystem::path& fi
       document->records.clear();
       document->records.push_back({.kind = NodeKind::kMapping, .line = 1, .column = 1});
     }
-    try {
-      SecondDocument second(builder);
-      parser.HandleNextDocument(second);
-    } catch (const Stop&) {
-      // The first document is whole: its own faults are worth saying.
-    }
+    SecondDocument second(builder);
+    parser.HandleNextDocument(second);
+  } catch (const AnotherDocument&) {
+    // The first one is whole: its own faults are worth saying.
+    return Node(std::move(document), 0);
   } catch (const Stop&) {
     return std::nullopt;
   } catch (const YAML::Exception& e) {

@@ -167,6 +167,7 @@ class ReferenceWriter {
   static std::string text(const Constraints& c) {
     if (!c.choices.empty()) {
       std::vector<std::string> ticked;
+      ticked.reserve(c.choices.size());
       for (const Choice& choice : c.choices) ticked.push_back(std::format("`{}`", choice.name));
       const std::vector<std::string_view> words(ticked.begin(), ticked.end());
       return any_of(words);

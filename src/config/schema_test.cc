@@ -77,10 +77,11 @@ TEST(MarkdownReference, HasATableForEachStruct) {
            "| `idle` | duration, 1s to 1h | `75s` | How long a connection may rest. |\n",
            "| `max_body` | bytes, at most 1GiB | `10MiB` | The longest body. |\n",
            "| `tls` | `off`, `optional` or `required` | `off` | Whether the connection is "
+           "encrypted.",
            "encrypted.<br>`off`: Plain text.<br>`optional`: Either. |\n",
            "| `token` | secret text |  | What a caller must show. |\n",
-           "What it is. Exactly one of:\n\n| key | value | meaning |\n|---|---|---|\n"
-           "| `model` | [model](#model) | A model. |\n",
+           "What it is. Exactly one of:\n\n| key | value | meaning |\n|---|---|---|\n",
+           "\n| `model` | [model](#model) | A model. |\n",
            "\n`backend`: What runs it. Required.\n\n### backend: onnx\nIn this process.\n",
            "| `path` | file path | required | The model's file. |\n",
            "Other keys: for whoever reads them.\n",

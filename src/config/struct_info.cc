@@ -122,6 +122,7 @@ class StructReader {
 
   static std::string names(const UnionInfo& one) {
     std::vector<std::string_view> words;
+    words.reserve(one.alternatives.size());
     for (const Alternative& alternative : one.alternatives) words.push_back(alternative.name);
     return any_of(words);
   }

@@ -91,6 +91,7 @@ std::optional<std::int64_t> parse_integer(std::string_view text) {
 // wrong place: no guess about that, since it would tell what it resembles.
 void add_no_choice(const Node& node, Problems& problems, const std::vector<Choice>& choices) {
   std::vector<std::string_view> names;
+  names.reserve(choices.size());
   for (const Choice& choice : choices) names.push_back(choice.name);
   std::string expected = any_of(names);
   if (node.is_scalar() && !node.is_substituted()) {

@@ -34,7 +34,18 @@ gateway::EnsembleSpec make_ensemble(const std::string& name, const EnsembleOptio
 }  // namespace
 
 struct Models::Made {
+  // As the gateway is to see them: never none, so that it can be said why.
+  [[nodiscard]] std::vector<gateway::Version> versions() const {
+    auto all = to_versions(repository->versions());
+    if (all.empty()) {
+      all.push_back({"1", gateway::VersionState::kUnavailable,
+                     reason.empty() ? "it is not loaded" : reason, nullptr});
+    }
+    return all;
+  }
+
   std::string name;
+  std::string reason;                                 // why it could not be loaded at first
   std::string signature;                              // the options it was made from
   std::atomic<bool> live{false};                      // the gateway is told of changes
   std::shared_ptr<onnx::ModelRepository> repository;  // of a file
@@ -56,12 +67,18 @@ Models::MadePtr Models::make_model(const std::string& name, const OnnxModelOptio
   auto changed = [&gateway = services_.gateway, name,
                   weak = std::weak_ptr(made)](const std::vector<onnx::VersionStatus>& versions) {
     const auto self = weak.lock();
-    if (self && self->live) gateway.set_versions(name, to_versions(versions));
+    if (!self || !self->live) return;
+    auto now = to_versions(versions);
+    if (now.empty()) {
+      now.push_back({"1", gateway::VersionState::kUnavailable, "it is not loaded", nullptr});
+    }
+    gateway.set_versions(name, std::move(now));
   };
   made->repository = onnx::ModelRepository::make(
       std::move(spec), std::move(load), std::move(changed), services_.loader, services_.log);
-  // What went wrong stands in the versions and in the log.
-  [[maybe_unused]] const auto loaded = made->repository->refresh();
+  if (const auto loaded = made->repository->refresh(); !loaded) {
+    made->reason = loaded.error().message;
+  }
   if (options.watch_every > Duration::zero()) {
     EventLoop& home = services_.io.any();
     home.post([&home, repository = made->repository, every = options.watch_every] {
@@ -87,7 +104,7 @@ gateway::ModelSpec Models::spec_of(const MadePtr& made) {
     spec.versions.push_back({"1", gateway::VersionState::kReady, {}, made->callable});
     return spec;
   }
-  spec.versions = to_versions(made->repository->versions());
+  spec.versions = made->versions();
   spec.load = [repository = made->repository](auto done) { repository->load(std::move(done)); };
   spec.unload = [repository = made->repository](auto done) { repository->unload(std::move(done)); };
   return spec;
@@ -124,7 +141,7 @@ void Models::commit() {
   for (const auto& [name, made] : current_) {
     if (!made->repository || made->live.exchange(true)) continue;
     // A change between make() and now went unheard.
-    services_.gateway.set_versions(name, to_versions(made->repository->versions()));
+    services_.gateway.set_versions(name, made->versions());
   }
 }
 

@@ -66,7 +66,9 @@ void print_outputs(const simdjson::dom::element& root) {
   }
   for (const simdjson::dom::element output : outputs) {
     std::string values;
-    for (const simdjson::dom::element value : output["data"].get_array().value()) {
+    simdjson::dom::array data;
+    if (output["data"].get(data) != simdjson::SUCCESS) continue;
+    for (const simdjson::dom::element value : data) {
       if (!values.empty()) values += ' ';
       values += simdjson::minify(value);
     }

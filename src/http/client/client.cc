@@ -33,6 +33,12 @@ CancelHandle Client::start(const Origin& origin, ClientRequest request, Done don
     return {};
   }
   call->head = std::move(*head);
+  if (call->request.deadline.passed(loop_.now())) {
+    loop_.defer([call] {
+      call->finish(fail(timed_out("the deadline had passed before the request was sent")));
+    });
+    return {};
+  }
   std::unique_ptr<ClientPool>& pool = pools_[origin];
   if (pool == nullptr) pool = std::make_unique<ClientPool>(loop_, resolver_, options_, origin);
   call->pool = pool.get();

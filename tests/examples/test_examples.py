@@ -1,0 +1,48 @@
+"""Every example runs: its smoke scripts, against the binary under test."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from support.server import ROOT, binary, run
+
+EXAMPLES = ROOT / "examples"
+SCRIPTS = sorted(EXAMPLES.glob("*/smoke-*-process*.sh"))
+
+
+def relative(path: Path) -> str:
+    return str(path.relative_to(EXAMPLES))
+
+
+def test_the_examples_are_found() -> None:
+    assert [relative(path) for path in SCRIPTS] == [
+        "horizontal-iris/smoke-four-processes.sh",
+        "horizontal-iris/smoke-one-process.sh",
+    ]
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=relative)
+def test_the_example_answers_as_it_says(script: Path) -> None:
+    done = subprocess.run(
+        [script],
+        env={**os.environ, "SLUICE_BIN": str(binary())},
+        capture_output=True,
+        text=True,
+        timeout=110,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "config",
+    [path for path in sorted(EXAMPLES.glob("*/*.yaml")) if path.name != "compose.yaml"],
+    ids=relative,
+)
+def test_the_configuration_is_in_order(config: Path) -> None:
+    checked = run("check", config)
+    assert checked.returncode == 0, checked.stdout + checked.stderr

@@ -76,8 +76,7 @@ TEST(MarkdownReference, HasATableForEachStruct) {
            "| `port` | whole number, 1 to 65535 | `8080` | The TCP port. |\n",
            "| `idle` | duration, 1s to 1h | `75s` | How long a connection may rest. |\n",
            "| `max_body` | bytes, at most 1GiB | `10MiB` | The longest body. |\n",
-           "| `tls` | `off`, `optional` or `required` | `off` | Whether the connection is "
-           "encrypted.",
+           "| `tls` | `off`, `optional` or `required` | `off` | Whether the connection is ",
            "encrypted.<br>`off`: Plain text.<br>`optional`: Either. |\n",
            "| `token` | secret text |  | What a caller must show. |\n",
            "What it is. Exactly one of:\n\n| key | value | meaning |\n|---|---|---|\n",

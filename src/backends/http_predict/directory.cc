@@ -69,6 +69,7 @@ bool Directory::ensure(Executor& home, Task& ready) {
       next_ = later;
       resolving_ = names_;
     }
+    if (waiters_.size() >= kMaxWaiting) return true;
     waiters_.push_back({&home, std::move(ready)});
   }
   if (mine) resolve_all(home);
@@ -128,6 +129,9 @@ Error Directory::why_empty() const {
   const std::scoped_lock lock(mutex_);
   for (const auto& answer : answers_) {
     if (answer && !*answer) return answer->error();
+  }
+  if (resolving_ > 0) {
+    return {ErrorCode::kExhausted, "too many calls wait for the service's name to be resolved"};
   }
   return unavailable("no replica is known");
 }

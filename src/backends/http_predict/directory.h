@@ -40,9 +40,11 @@ class Directory final : public std::enable_shared_from_this<Directory> {
 
   // True when there is something to choose from, or a reason why not; names that have not been
   // looked at for a while are resolved again in the background. False when the first answers are
-  // still to come: then `ready` is posted to `home` once they are there. From the home's thread.
+  // still to come: then `ready` is posted to `home` once they are there (at most kMaxWaiting calls
+  // wait; for others it is true and the set empty). From the home's thread.
   // The set must live as long as someone waits.
   bool ensure(Executor& home, Task& ready);
+  static constexpr std::size_t kMaxWaiting = 4096;
   // Why there is no replica, if so.
   [[nodiscard]] Error why_empty() const;
 

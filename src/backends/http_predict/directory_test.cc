@@ -142,6 +142,16 @@ TEST_F(Directories, KeepWhatTheyHadWhenANameFailsLater) {
   EXPECT_EQ(names().size(), 2U);
 }
 
+TEST_F(Directories, LetOnlySoManyWait) {
+  make({"http://a"});
+  for (std::size_t i = 0; i < Directory::kMaxWaiting; ++i) ASSERT_FALSE(ensure());
+  EXPECT_TRUE(ensure());
+  EXPECT_EQ(directory_->why_empty().code, ErrorCode::kExhausted);
+  resolver_.answer("a", ips({"10.0.0.1"}));
+  executor_.run_ready();
+  EXPECT_EQ(woken_, static_cast<int>(Directory::kMaxWaiting));
+}
+
 TEST_F(Directories, SayWhyThereIsNobodyAndAskAgainAfterASecond) {
   make({"http://a"});
   EXPECT_FALSE(ensure());

@@ -21,7 +21,7 @@ std::pair<HttpPredictOptions, std::string> read(std::string_view text) {
 
 TEST(HttpPredictOptions, AreReadFromAFile) {
   const auto [options, problems] = read(R"(
-urls: ["http://service_setosa:8000", "https://a/base"]
+replicas: ["http://service_setosa:8000", "https://a/base"]
 timeout: 2s
 columns: 4
 max_answer_bytes: 1MiB
@@ -43,15 +43,17 @@ retry: {enabled: false}
 
 TEST(HttpPredictOptions, AreRefusedWithWhatWouldBeRight) {
   const std::pair<std::string_view, std::string_view> cases[] = {
-      {"timeout: 1s", "urls"},
-      {"urls: []", "urls"},
-      {"urls: [\"localhost:8000\"]", "a URL that can be called (it has no scheme"},
-      {"urls: [\"http://a/?x=1\"]", "a URL without a query"},
-      {"urls: [\"http://a\"]\npredict_path: predict", "a path that begins with '/'"},
-      {"urls: [\"http://a\"]\ncolumns: 0", "must be -1 or at least 1"},
-      {"urls: [\"http://a\"]\ntimeout: 1s\nconnect_timeout: 2s", "must not be longer than timeout"},
-      {"urls: [\"http://a\"]\nejection: {max_time: 10ms}", "must not be shorter than base_time"},
-      {"urls: [\"http://a\"]\nejection: {max_share: 2}", "from 0 to 1"},
+      {"timeout: 1s", "the key 'replicas' is missing"},
+      {"replicas: []", "replicas"},
+      {"replicas: [\"localhost:8000\"]", "a URL that can be called (it has no scheme"},
+      {"replicas: [\"http://a/?x=1\"]", "a URL without a query"},
+      {"replicas: [\"http://a\"]\npredict_path: predict", "a path that begins with '/'"},
+      {"replicas: [\"http://a\"]\ncolumns: 0", "must be -1 or at least 1"},
+      {"replicas: [\"http://a\"]\ntimeout: 1s\nconnect_timeout: 2s",
+       "must not be longer than timeout"},
+      {"replicas: [\"http://a\"]\nejection: {max_time: 10ms}",
+       "must not be shorter than base_time"},
+      {"replicas: [\"http://a\"]\nejection: {max_share: 2}", "from 0 to 1"},
   };
   for (const auto& [text, message] : cases) {
     EXPECT_THAT(read(text).second, HasSubstr(message)) << text;

@@ -56,9 +56,12 @@ void Run::begin() {
   deadline_ = call_.deadline.earlier(Deadline::after(now, service_->options.timeout));
   lane_->budget.on_request();
   probe_if_due();
-  Task ready = [self = shared_from_this()] {
+  // Who waits is kept by the timer alone: an answer that never comes keeps nothing alive.
+  Task ready = [held = weak_from_this()] {
+    const auto self = held.lock();
+    if (self == nullptr || self->sink_ == nullptr) return;
     self->lane_->loop.cancel(std::exchange(self->timer_, 0));
-    if (self->sink_ != nullptr) self->attempt();
+    self->attempt();
   };
   if (service_->directory->ensure(lane_->loop, ready)) return attempt();
   timer_ = lane_->loop.run_at(deadline_.at(), [self = shared_from_this()] {

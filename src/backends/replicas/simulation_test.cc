@@ -95,7 +95,7 @@ std::shared_ptr<SimulatedReplica> replica(const char* name, Duration time) {
 }
 
 TEST(Replicas, SimulatedWithOneDeadHideItFromEveryCaller) {
-  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 5; ++seed) {
     auto a = replica("a", 5ms);
     auto b = replica("b", 5ms);
     auto dead = replica("dead", 1ms);  // refuses fast: that must not make it attractive
@@ -109,7 +109,7 @@ TEST(Replicas, SimulatedWithOneDeadHideItFromEveryCaller) {
 }
 
 TEST(Replicas, SimulatedWithOneThatComesBackUseItAgain) {
-  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 5; ++seed) {
     auto a = replica("a", 5ms);
     auto b = replica("b", 5ms);
     Caller caller(seed, {a, b});
@@ -124,7 +124,7 @@ TEST(Replicas, SimulatedWithOneThatComesBackUseItAgain) {
 }
 
 TEST(Replicas, SimulatedWithOneThatFlapsKeepCallsGood) {
-  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 5; ++seed) {
     auto a = replica("a", 5ms);
     auto b = replica("b", 5ms);
     auto flapping = replica("flapping", 5ms);
@@ -137,7 +137,7 @@ TEST(Replicas, SimulatedWithOneThatFlapsKeepCallsGood) {
 }
 
 TEST(Replicas, SimulatedWithASlowOneSendItLess) {
-  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 5; ++seed) {
     auto fast = replica("fast", 2ms);
     auto slow = replica("slow", 20ms);
     Caller caller(seed, {fast, slow});
@@ -148,7 +148,7 @@ TEST(Replicas, SimulatedWithASlowOneSendItLess) {
 }
 
 TEST(Replicas, SimulatedWithAllDeadDoNotMultiplyTheLoad) {
-  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 5; ++seed) {
     auto a = replica("a", 1ms);
     auto b = replica("b", 1ms);
     a->up = b->up = [](TimePoint) { return false; };

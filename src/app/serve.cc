@@ -78,6 +78,9 @@ void reload(Instance& instance, const std::optional<std::filesystem::path>& file
   }
 }
 
+// Calls that do not even end when they are cancelled are left behind after this.
+constexpr std::chrono::seconds kAbortTimeout{5};
+
 // True: everything in flight has been answered.
 bool drain(Instance& instance, Signals& signals) {
   const ShutdownOptions& shutdown = instance.options().shutdown;
@@ -87,12 +90,15 @@ bool drain(Instance& instance, Signals& signals) {
     return false;
   }
   instance.drain();
-  const auto until = std::chrono::steady_clock::now() + shutdown.drain_timeout;
+  auto until = std::chrono::steady_clock::now() + shutdown.drain_timeout;
+  bool aborted = false;
   while (!instance.idle()) {
     if (std::chrono::steady_clock::now() >= until) {
+      if (aborted) return false;
       instance.log().warn("app", "drain_timeout");
       instance.abort();
-      return true;
+      aborted = true;
+      until += kAbortTimeout;
     }
     if (is_stop(signals.wait(std::chrono::milliseconds(5)))) return false;
   }

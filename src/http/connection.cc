@@ -65,7 +65,7 @@ void Connection::pump() {
   int budget = kRequestsPerTurn;
   while (!ended_ && advance()) {
     if (phase_ == Phase::kHead && fed_ == 0 && --budget == 0) {
-      loop_->defer([this] { pump(); });
+      server_.defer([this] { pump(); });
       break;
     }
   }

@@ -111,7 +111,7 @@ void Connection::answered(int status, std::uint64_t bytes) {
   server_.observer().on_answered(*this, *site_, status, bytes, route_ != nullptr && route_->probe);
   if (dispatching_) return;  // the caller finishes
   // Whoever answers may live in what the exchange owns: let it return first.
-  loop_->defer([this] {
+  server_.defer([this] {
     finish_exchange();
     pump();
   });

@@ -54,7 +54,7 @@ bool Connection::flush() {
   if (phase_ == Phase::kStreaming && on_writable_ && unsent() < kHighWater) {
     Task task = std::move(on_writable_);
     on_writable_ = nullptr;
-    loop_->defer(std::move(task));
+    server_.defer(std::move(task));
   }
   return unsent() == 0;
 }
@@ -112,7 +112,7 @@ void Connection::lost() {
   if (on_writable_) {  // a stream that waits for room would wait for ever
     Task task = std::move(on_writable_);
     on_writable_ = nullptr;
-    loop_->defer(std::move(task));
+    server_.defer(std::move(task));
   }
 }
 

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <format>
+#include <utility>
 
 #include "http/connection.h"
 #include "http/tls_transport.h"
@@ -79,7 +80,9 @@ LoopServer::LoopServer(EventLoop& loop, const ServerLimits& limits, const Clock&
 
 LoopServer::~LoopServer() {
   acceptors_.clear();
+  *alive_ = false;
   for (Connection* connection : connections_) delete connection;
+  for (Connection* connection : removed_) delete connection;
 }
 
 Binding* LoopServer::bind(int fd, SitePtr site, bool is_unix) {
@@ -160,7 +163,17 @@ void LoopServer::give_buffer(InputBuffer buffer) {
 
 void LoopServer::remove(Connection& connection) {
   connections_.erase(&connection);
-  loop_.defer([&connection] { delete &connection; });
+  removed_.push_back(&connection);
+  if (removed_.size() > 1) return;
+  defer([this] {
+    for (Connection* gone : std::exchange(removed_, {})) delete gone;
+  });
+}
+
+void LoopServer::defer(Task task) {
+  loop_.defer([alive = alive_, task = std::move(task)]() mutable {
+    if (*alive) task();
+  });
 }
 
 }  // namespace sluice::http

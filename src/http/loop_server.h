@@ -71,6 +71,8 @@ class LoopServer {
   void give_buffer(InputBuffer buffer);
   // Destroys it at the end of this turn.
   void remove(Connection& connection);
+  // Runs the task at the end of this turn, unless this is gone by then.
+  void defer(Task task);
 
  private:
   class Acceptor;
@@ -85,6 +87,8 @@ class LoopServer {
   bool draining_ = false;
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
   std::unordered_set<Connection*> connections_;
+  std::vector<Connection*> removed_;  // destroyed at the end of this turn
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   std::vector<InputBuffer> spare_;
 };
 

@@ -348,7 +348,9 @@ bool Connection::answer_preflight() {
     allowed += name;
   }
   headers.add("Access-Control-Allow-Headers", std::move(allowed));
-  headers.add("Access-Control-Max-Age", std::to_string(std::chrono::duration_cast<std::chrono::seconds>(site_->cors.max_age).count()));
+  headers.add("Access-Control-Max-Age",
+              std::to_string(
+                  std::chrono::duration_cast<std::chrono::seconds>(site_->cors.max_age).count()));
   respond({204, {}, &headers}, {});
   return true;
 }

@@ -120,8 +120,7 @@ void LoopServer::accepted(int fd, const std::string& peer, Binding& binding) {
   if (open >= static_cast<std::int64_t>(limits_.connections) || !believed) {
     observer_.on_refused(*binding.site, believed ? "connection_limit" : "proxy_header");
     if (believed && binding.site->tls == nullptr) {
-      const auto retry_after =
-          std::chrono::ceil<std::chrono::milliseconds>(limits_.retry_after);
+      const auto retry_after = std::chrono::ceil<std::chrono::milliseconds>(limits_.retry_after);
       const std::string body = problem_json(
           503, {ErrorCode::kUnavailable, "too many connections are open", retry_after});
       const std::string answer = std::format(

@@ -41,8 +41,9 @@ void describe(config::Fields<ServerLimits>& f) {
 
 void describe(config::Fields<CorsOptions>& f) {
   f.about("cors", "Which pages of other origins may call (CORS).");
-  f.field("origins", &CorsOptions::origins,
-          "Origins such as https://app.example, or \"*\" for any; none: pages of others may not call.")
+  f.field(
+       "origins", &CorsOptions::origins,
+       "Origins such as https://app.example, or \"*\" for any; none: pages of others may not call.")
       .entries(0, 100);
   f.field("headers", &CorsOptions::headers, "Request headers that such a page may send.")
       .entries(0, 100);

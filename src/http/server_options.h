@@ -23,7 +23,7 @@ struct ServerLimits {
   Duration body_idle_timeout = std::chrono::seconds(30);  // without a byte of body
   Duration keep_alive_timeout = std::chrono::seconds(75);
   Duration write_timeout = std::chrono::seconds(30);  // without the client taking a byte
-  Duration retry_after = std::chrono::seconds(1);  // said with a 503 over one of the bounds
+  Duration retry_after = std::chrono::seconds(1);     // said with a 503 over one of the bounds
 };
 
 // Who may call from a page of another origin (the Fetch standard's CORS). Empty origins: nobody.

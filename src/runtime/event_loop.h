@@ -50,8 +50,8 @@ class EventLoop final : public Executor {
   void watch(int fd, IoHandler& handler);
   // Before the descriptor is closed.
   void forget(int fd, IoHandler& handler);
-  // Within on_io: did the kernel say that the peer will send no more? Then a short read is not the end:
-  // read until 0.
+  // Within on_io: did the kernel say that the peer will send no more? Then a short read is not the
+  // end: read until 0.
   [[nodiscard]] bool hangup_reported() const { return hangup_; }
   // Runs the task after the events of this turn, before the loop sleeps. Cheaper than post().
   void defer(Task task);

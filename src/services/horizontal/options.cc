@@ -7,7 +7,9 @@ namespace sluice::horizontal {
 namespace {
 template <class T>
 void describe_shared(config::Fields<T>& f) {
-  const auto of = []<class M>(M HorizontalOptions::* member) { return static_cast<M T::*>(member); };
+  const auto of = []<class M>(M HorizontalOptions::* member) {
+    return static_cast<M T::*>(member);
+  };
   f.field("sample", of(&HorizontalOptions::sample),
           "The rows that /metadata shows and the test paths ask with.");
   f.field("output", of(&HorizontalOptions::output),

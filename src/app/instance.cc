@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <format>
+#include <random>
 
 #include "app/grpc_listeners.h"
 #include "app/models.h"
@@ -92,7 +93,7 @@ Result<std::vector<Prepared>> Instance::Parts::prepare(const Options& options) {
     if (listener.protocol != Protocol::kHttp) continue;
     auto address = http::parse_listen_address(listener.address);
     if (!address) return fail(address.error());
-    auto sites = make_sites(listener, options.telemetry.server_timing, context());
+    auto sites = make_sites(listener, options.telemetry, context());
     if (!sites) return fail(sites.error());
     prepared.push_back({&listener, *address, std::move(*sites)});
   }
@@ -166,7 +167,8 @@ Result<std::unique_ptr<Instance::Parts>> Instance::Parts::make(Configuration con
   p.models = std::make_unique<Models>(
       Models::Services{*p.onnx, *p.threads, *p.resolver, *p.loader, *p.gateway, *p.log});
   p.observer = std::make_unique<RequestObserver>(p.instruments, *p.log);
-  p.server = std::make_unique<http::Server>(*p.threads, options.limits, p.clock, *p.observer);
+  p.server = std::make_unique<http::Server>(*p.threads, options.limits, p.clock, *p.observer,
+                                            std::random_device()());
 
   p.grpc = std::make_unique<GrpcListeners>(*p.gateway, *p.observer);
 
@@ -211,7 +213,7 @@ std::vector<std::string> Instance::try_out(Configuration configuration) {
   }
   for (const ListenerOptions& listener : options.listeners) {
     if (listener.protocol != Protocol::kHttp) continue;
-    auto sites = make_sites(listener, true, p.context());
+    auto sites = make_sites(listener, options.telemetry, p.context());
     if (!sites) problems.push_back(sites.error().message);
   }
   return problems;

@@ -72,10 +72,9 @@ void RequestObserver::on_answered(const http::Exchange& exchange, const http::Si
                                  .took = exchange.timings.total(),
                                  .bytes_in = exchange.body().size(),
                                  .bytes_out = body_bytes};
-  record.request_id = exchange.request_id.empty() ? head.header("X-Request-Id").value_or("")
-                                                  : std::string_view(exchange.request_id);
-  if (const auto parent = telemetry::parse_traceparent(head.header("traceparent").value_or(""))) {
-    record.trace = parent->trace;
+  record.request_id = exchange.request_id;
+  if (const auto trace = telemetry::parse_traceparent(exchange.traceparent)) {
+    record.trace = trace->trace;
   }
   telemetry::log_access(log_, record);
 }

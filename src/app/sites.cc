@@ -65,7 +65,8 @@ std::vector<rpc::Method> make_methods(const ListenerOptions& listener, gateway::
   return methods;
 }
 
-Result<std::vector<http::SitePtr>> make_sites(const ListenerOptions& listener, bool server_timing,
+Result<std::vector<http::SitePtr>> make_sites(const ListenerOptions& listener,
+                                              const telemetry::TelemetryOptions& telemetry,
                                               const SiteContext& context) {
   http::TlsContextPtr tls;
   if (listener.tls) {
@@ -99,7 +100,8 @@ Result<std::vector<http::SitePtr>> make_sites(const ListenerOptions& listener, b
     site->gzip = listener.gzip;
     site->trusted_proxies = *trusted;
     site->proxy_protocol = listener.proxy_protocol;
-    site->server_timing = server_timing;
+    site->server_timing = telemetry.server_timing;
+    site->track_requests = telemetry.log.access;
     site->tls = tls;
     site->keep_alive = std::move(kept);
     sites.push_back(std::move(site));

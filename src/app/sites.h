@@ -22,7 +22,8 @@ struct SiteContext {
 };
 
 // One site an io thread. Fails when routes overlap or a certificate cannot be read.
-Result<std::vector<http::SitePtr>> make_sites(const ListenerOptions& listener, bool server_timing,
+Result<std::vector<http::SitePtr>> make_sites(const ListenerOptions& listener,
+                                              const telemetry::TelemetryOptions& telemetry,
                                               const SiteContext& context);
 
 // The gRPC methods of a listener, for one of its threads.

@@ -22,8 +22,8 @@ class ExchangeCall final : public Sink {
     Call call{.home = &exchange_.loop(),
               .deadline = deadline,
               .service_class = options.service_class,
-              .request_id = head.header("X-Request-Id").value_or(""),
-              .traceparent = head.header("traceparent").value_or(""),
+              .request_id = named(exchange_.request_id, "X-Request-Id"),
+              .traceparent = named(exchange_.traceparent, "traceparent"),
               .tracestate = head.header("tracestate").value_or(""),
               .times = &times_};
     exchange_.timings.lap(telemetry::Stage::kParse, clock_.now());
@@ -52,6 +52,11 @@ class ExchangeCall final : public Sink {
   }
 
  private:
+  // What the server made of it, else what the caller sent.
+  [[nodiscard]] std::string_view named(const std::string& made, std::string_view header) const {
+    return made.empty() ? exchange_.head().header(header).value_or("") : std::string_view(made);
+  }
+
   http::Exchange& exchange_;
   const Clock& clock_;
   Answer answer_;

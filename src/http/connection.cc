@@ -9,6 +9,8 @@
 #include <format>
 
 #include "http/proxy_protocol.h"
+#include "telemetry/request_id.h"
+#include "telemetry/trace.h"
 
 namespace sluice::http {
 
@@ -288,6 +290,19 @@ bool Connection::understand(TransferResult result, std::size_t room) {
   return false;
 }
 
+// Gives the request the names under which logs, answers and other servers know it.
+void Connection::track() {
+  const RequestHead& head = parser_.head();
+  request_id =
+      telemetry::RequestId::accept(head.header("X-Request-Id").value_or(""), server_.random())
+          .view();
+  const auto given = head.header("traceparent").value_or("");
+  traceparent =
+      telemetry::parse_traceparent(given)
+          ? given
+          : telemetry::format_traceparent(telemetry::TraceContext::root(server_.random())).view();
+}
+
 void Connection::dispatch() {
   phase_ = Phase::kHandling;
   set_deadline(TimePoint::max());
@@ -323,6 +338,7 @@ void Connection::dispatch() {
                      std::chrono::ceil<std::chrono::milliseconds>(server_.limits().retry_after)});
   } else {
     labels = route_->labels;
+    if (site_->track_requests && !route_->probe) track();
     route_->handler(*this);
   }
   dispatching_ = false;

@@ -46,6 +46,7 @@ class Connection final : public IoHandler, public Exchange {
   bool step_body();
   void begin_body();
   void dispatch();
+  void track();
   void answer_unrouted(const Router::Match& match);
   bool answer_preflight();
   bool fill();  // more bytes into the input buffer; false: none now

@@ -36,6 +36,11 @@ void Connection::append_head(const ResponseHead& head, bool chunked,
     out_ += "\r\nVary: Accept-Encoding\r\n";
   }
   append_cors();
+  if (!request_id.empty()) {
+    out_ += "X-Request-Id: ";
+    out_ += request_id;
+    out_ += "\r\n";
+  }
   if (site_->server_timing && timings.has(telemetry::Stage::kRun)) {
     out_ += "Server-Timing: ";
     telemetry::append_server_timing(out_, timings);
@@ -127,6 +132,7 @@ void Connection::finish_exchange() {
   attachment_.reset();
   params_.clear();
   request_id.clear();
+  traceparent.clear();
   error.reset();
   labels = {};
   route_ = nullptr;

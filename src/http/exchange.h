@@ -86,7 +86,10 @@ class Exchange {
   ExchangeLabels labels;
   // Why it failed, for the log and metrics; set by who answers with an error.
   std::optional<ErrorCode> error;
-  std::string request_id;  // empty until someone needs one
+  // Under which names the request is found again: the caller's where they are well-formed, else new
+  // ones. Empty where the site keeps no track of requests.
+  std::string request_id;
+  std::string traceparent;
 
  protected:
   virtual ~Exchange() = default;

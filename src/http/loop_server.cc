@@ -75,8 +75,13 @@ class LoopServer::Acceptor final : public IoHandler {
 };
 
 LoopServer::LoopServer(EventLoop& loop, const ServerLimits& limits, const Clock& clock,
-                       ServerObserver& observer, SharedCounts& counts)
-    : loop_(loop), limits_(limits), clock_(clock), observer_(observer), counts_(counts) {}
+                       ServerObserver& observer, SharedCounts& counts, std::uint64_t seed)
+    : loop_(loop),
+      limits_(limits),
+      clock_(clock),
+      observer_(observer),
+      counts_(counts),
+      random_(seed) {}
 
 LoopServer::~LoopServer() {
   acceptors_.clear();

@@ -8,6 +8,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "base/random.h"
 #include "base/time.h"
 #include "http/answer.h"
 #include "http/server_observer.h"
@@ -43,7 +44,7 @@ struct InputBuffer {
 class LoopServer {
  public:
   LoopServer(EventLoop& loop, const ServerLimits& limits, const Clock& clock,
-             ServerObserver& observer, SharedCounts& counts);
+             ServerObserver& observer, SharedCounts& counts, std::uint64_t seed);
   ~LoopServer();
   LoopServer(const LoopServer&) = delete;
   LoopServer& operator=(const LoopServer&) = delete;
@@ -66,6 +67,7 @@ class LoopServer {
   SharedCounts& counts() { return counts_; }
   [[nodiscard]] bool draining() const { return draining_; }
   std::string_view date() { return date_.at(clock_.wall()); }
+  Random& random() { return random_; }
   [[nodiscard]] TimePoint precise_now() const { return clock_.now(); }
   InputBuffer take_buffer();
   void give_buffer(InputBuffer buffer);
@@ -84,6 +86,7 @@ class LoopServer {
   ServerObserver& observer_;
   SharedCounts& counts_;
   DateCache date_;
+  Random random_;  // for ids
   bool draining_ = false;
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
   std::unordered_set<Connection*> connections_;

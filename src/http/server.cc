@@ -12,6 +12,7 @@
 #include <cstring>
 #include <format>
 
+#include "base/random.h"
 #include "http/loop_server.h"
 
 namespace sluice::http {
@@ -149,11 +150,12 @@ Result<std::vector<int>> Server::Impl::open(ListenAddress& address) {
 }
 
 Server::Server(IoThreads& threads, const ServerLimits& limits, const Clock& clock,
-               ServerObserver& observer)
+               ServerObserver& observer, std::uint64_t seed)
     : impl_(std::make_unique<Impl>(threads)) {
+  Random seeds(seed);
   for (std::size_t i = 0; i < threads.size(); ++i) {
-    impl_->loops.push_back(
-        std::make_unique<LoopServer>(threads.loop(i), limits, clock, observer, impl_->counts));
+    impl_->loops.push_back(std::make_unique<LoopServer>(threads.loop(i), limits, clock, observer,
+                                                        impl_->counts, seeds.next()));
   }
 }
 

@@ -20,8 +20,9 @@ namespace sluice::http {
 // spreads connections and no lock is shared.
 class Server {
  public:
+  // `seed` is what request ids are made from.
   Server(IoThreads& threads, const ServerLimits& limits, const Clock& clock,
-         ServerObserver& observer);
+         ServerObserver& observer, std::uint64_t seed);
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;

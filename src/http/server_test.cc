@@ -111,7 +111,7 @@ class Peer {
 class ServerTest : public testing::Test {
  protected:
   void start(ServerLimits limits = {}) {
-    server_ = std::make_unique<Server>(threads_, limits, clock_, recorder_);
+    server_ = std::make_unique<Server>(threads_, limits, clock_, recorder_, 1);
     auto site = std::make_shared<Site>();
     const auto add = [&](Method method, const char* path, Handler handler) {
       ASSERT_TRUE(site->router.add({method, path, std::move(handler), {}, false}).has_value());
@@ -312,7 +312,7 @@ TEST_F(ServerTest, SwapsASiteUnderOpenConnections) {
 
 TEST_F(ServerTest, WillNotShareAPortWithAnotherServer) {
   start();
-  Server other(threads_, {}, clock_, recorder_);
+  Server other(threads_, {}, clock_, recorder_, 1);
   const auto bound = other.listen(address_, [](std::size_t) { return std::make_shared<Site>(); });
   ASSERT_FALSE(bound.has_value());
   EXPECT_TRUE(bound.error().message.contains("another program listens there"));

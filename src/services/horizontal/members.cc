@@ -19,8 +19,10 @@ class Round final : public std::enable_shared_from_this<Round> {
         members_(dynamic_cast<gateway::Ensemble&>(*ensemble_).members()),
         done_(std::move(done)),
         slots_(members_.size()),
-        request_id_(exchange.head().header("X-Request-Id").value_or("")),
-        traceparent_(exchange.head().header("traceparent").value_or("")),
+        request_id_(exchange.request_id),
+        traceparent_(exchange.traceparent.empty()
+                         ? std::string(exchange.head().header("traceparent").value_or(""))
+                         : exchange.traceparent),
         tracestate_(exchange.head().header("tracestate").value_or("")) {}
 
   void start(const MemberQuestion& question, Deadline deadline) {

@@ -26,6 +26,7 @@ COPY --from=build /out/lib /usr/local/lib
 COPY --from=build /out/share /usr/local/share
 COPY models /usr/local/share/sluice/models
 COPY examples /usr/local/share/sluice/examples
+COPY deploy /usr/local/share/sluice/deploy
 RUN ldconfig
 
 USER 10001
@@ -37,4 +38,4 @@ EXPOSE 8080 8081
 HEALTHCHECK --interval=10s --timeout=3s --start-period=5s --retries=3 CMD ["bash", "-c", \
     "exec 3<>/dev/tcp/127.0.0.1/${SLUICE_HEALTH_PORT:-8080} && printf 'GET /health/ready HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n' >&3 && read -r line <&3 && [[ $line == *' 200 '* ]]"]
 ENTRYPOINT ["sluice"]
-CMD ["serve"]
+CMD ["serve", "--config", "deploy/container.yaml"]

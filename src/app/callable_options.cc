@@ -11,7 +11,7 @@ using std::chrono::hours;
 void describe(config::Fields<OnnxModelOptions>& f) {
   f.about("onnx", "A model file run by ONNX Runtime in this process.");
   f.field("path", &OnnxModelOptions::path,
-          "The .onnx file, or a folder of versions: <path>/<number>/model.onnx.")
+          "The .onnx file, or a folder of versions: PATH/NUMBER/model.onnx.")
       .required()
       .not_empty();
   f.field("latest", &OnnxModelOptions::latest,

@@ -1,4 +1,4 @@
-"""Every example runs: its smoke scripts, against the binary under test."""
+"""Every example runs, by its smoke scripts; so do the configurations of deploy/."""
 
 from __future__ import annotations
 
@@ -40,8 +40,13 @@ def test_the_example_answers_as_it_says(script: Path) -> None:
 
 @pytest.mark.parametrize(
     "config",
-    [path for path in sorted(EXAMPLES.glob("*/*.yaml")) if path.name != "compose.yaml"],
-    ids=relative,
+    [
+        path
+        for folder in (EXAMPLES, ROOT / "deploy")
+        for path in sorted(folder.rglob("*.yaml"))
+        if path.name != "compose.yaml"
+    ],
+    ids=lambda path: str(path.relative_to(ROOT)),
 )
 def test_the_configuration_is_in_order(config: Path) -> None:
     checked = run("check", config)

@@ -164,8 +164,8 @@ Result<std::unique_ptr<Instance::Parts>> Instance::Parts::make(Configuration con
   for (std::size_t i = 0; i < p.threads->size(); ++i) {
     p.locals.push_back(&p.gateway->add_home(p.threads->loop(i)));
   }
-  p.models = std::make_unique<Models>(
-      Models::Services{*p.onnx, *p.threads, *p.resolver, *p.loader, *p.gateway, *p.log});
+  p.models = std::make_unique<Models>(Models::Services{*p.onnx, *p.threads, *p.resolver, *p.loader,
+                                                       *p.gateway, p.instruments, *p.log});
   p.observer = std::make_unique<RequestObserver>(p.instruments, *p.log);
   p.server = std::make_unique<http::Server>(*p.threads, options.limits, p.clock, *p.observer,
                                             std::random_device()());

@@ -90,7 +90,8 @@ Models::MadePtr Models::make_model(const std::string& name, const OnnxModelOptio
 
 Result<Models::MadePtr> Models::make_model(const std::string& name,
                                            const http_predict::HttpPredictOptions& options) {
-  auto service = http_predict::HttpPredict::make(name, options, services_.io, services_.resolver);
+  auto service = http_predict::HttpPredict::make(name, options, services_.io, services_.resolver,
+                                                 &services_.instruments);
   if (!service) return fail(std::move(service.error()));
   auto made = std::make_shared<Made>();
   made->name = name;

@@ -27,6 +27,7 @@ class Models {
     http::Resolver& resolver;
     ComputePool& loader;  // where models are loaded while others serve
     gateway::Gateway& gateway;
+    telemetry::Instruments& instruments;
     telemetry::Log& log;
   };
   explicit Models(Services services) : services_(services) {}

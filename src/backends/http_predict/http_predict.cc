@@ -37,15 +37,15 @@ Result<std::vector<Directory::Target>> make_targets(const HttpPredictOptions& op
     }
     targets.push_back({http::Origin::of(*url, tls), url->path});
   }
-  if (targets.empty()) return fail(invalid("urls must name at least one server"));
+  if (targets.empty()) return fail(invalid("replicas must name at least one server"));
   return targets;
 }
 }  // namespace
 
 Service::Service(std::string name, const HttpPredictOptions& o,
                  std::vector<Directory::Target> targets, IoThreads& io_threads,
-                 http::Resolver& resolver)
-    : options(o), io(io_threads), set(o.ejection) {
+                 http::Resolver& resolver, replicas::ReplicaSet::Meter meter)
+    : options(o), io(io_threads), set(o.ejection, std::move(meter)) {
   description = {.name = std::move(name),
                  .platform = "http_predict",
                  .version = "1",
@@ -89,13 +89,20 @@ HttpPredict::~HttpPredict() = default;
 
 Result<std::shared_ptr<HttpPredict>> HttpPredict::make(std::string name,
                                                        const HttpPredictOptions& options,
-                                                       IoThreads& io, http::Resolver& resolver) {
+                                                       IoThreads& io, http::Resolver& resolver,
+                                                       telemetry::Instruments* instruments) {
   auto targets = make_targets(options);
   if (!targets) {
     return fail(targets.error().code, std::format("'{}': {}", name, targets.error().message));
   }
-  return std::shared_ptr<HttpPredict>(new HttpPredict(
-      std::make_shared<Service>(std::move(name), options, std::move(*targets), io, resolver)));
+  replicas::ReplicaSet::Meter meter;
+  if (instruments != nullptr) {
+    meter = [instruments, name](const std::string& replica) {
+      return instruments->replica(name, replica);
+    };
+  }
+  return std::shared_ptr<HttpPredict>(new HttpPredict(std::make_shared<Service>(
+      std::move(name), options, std::move(*targets), io, resolver, std::move(meter))));
 }
 
 const Description& HttpPredict::describe() const {

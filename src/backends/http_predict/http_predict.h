@@ -10,6 +10,7 @@
 #include "inference/callable.h"
 #include "inference/probe.h"
 #include "runtime/io_threads.h"
+#include "telemetry/request_metrics.h"
 
 namespace sluice::http_predict {
 
@@ -29,10 +30,12 @@ struct Service;
 // when a GET of its health path, sent when a call notices that its time is over, is answered 2xx.
 class HttpPredict final : public Callable, public Probeable {
  public:
-  // kInvalid for URLs or TLS files that cannot be used. `io` and `resolver` must outlive it.
+  // kInvalid for URLs or TLS files that cannot be used. `io`, `resolver` and `instruments` must
+  // outlive it; without instruments its replicas are not counted.
   static Result<std::shared_ptr<HttpPredict>> make(std::string name,
                                                    const HttpPredictOptions& options, IoThreads& io,
-                                                   http::Resolver& resolver);
+                                                   http::Resolver& resolver,
+                                                   telemetry::Instruments* instruments = nullptr);
   ~HttpPredict() override;
 
   [[nodiscard]] const Description& describe() const override;

@@ -107,7 +107,7 @@ void Run::attempt() {
       replicas::choose(lane_->members(service_->set), lane_->random, replica_.get());
   if (chosen == nullptr) return finish(fail(service_->directory->why_empty()));
   replica_ = std::static_pointer_cast<HttpReplica>(chosen);
-  ++attempts_;
+  if (++attempts_ > 1) replica_->metrics().retries.add();
   begun_ = lane_->loop.now();
   replicas::ReplicaSet::begin(*replica_);
   attempt_ = lane_->client.start(

@@ -46,7 +46,7 @@ struct Lane {
 
 struct Service {
   Service(std::string name, const HttpPredictOptions& o, std::vector<Directory::Target> targets,
-          IoThreads& io_threads, http::Resolver& resolver);
+          IoThreads& io_threads, http::Resolver& resolver, replicas::ReplicaSet::Meter meter);
   ~Service();  // hands each lane to its own thread to be destroyed
   Service(const Service&) = delete;
   Service& operator=(const Service&) = delete;

@@ -61,9 +61,16 @@ void ReplicaSet::update(Members members) {
   const std::scoped_lock lock(mutex_);
   for (ReplicaPtr& fresh : members) {
     const auto old = std::ranges::find(*members_, fresh->name(), &Replica::name);
-    if (old != members_->end()) fresh = *old;
+    if (old != members_->end()) {
+      fresh = *old;
+    } else if (meter_) {
+      fresh->metrics_ = meter_(fresh->name());
+    }
   }
   if (members == *members_) return;
+  for (const ReplicaPtr& old : *members_) {
+    if (!old->is_in() && std::ranges::find(members, old) == members.end()) old->metrics_.readmit();
+  }
   members_ = std::make_shared<const Members>(std::move(members));
   // With fewer members, fewer may be out.
   std::size_t out = count_out();
@@ -73,6 +80,7 @@ void ReplicaSet::update(Members members) {
     if (replica->is_in()) continue;
     replica->health_.let_in({});
     replica->in_.store(true, std::memory_order_relaxed);
+    replica->metrics_.readmit();
     --out;
   }
   note_next_probe();
@@ -81,6 +89,8 @@ void ReplicaSet::update(Members members) {
 
 void ReplicaSet::end(Replica& replica, Outcome outcome, TimePoint now) {
   replica.in_flight_.fetch_sub(1, std::memory_order_relaxed);
+  replica.metrics_.in_flight.subtract();
+  if (outcome == Outcome::kFailure) replica.metrics_.failures.add();
   if (outcome == Outcome::kSuccess) {
     replica.successes_.fetch_add(1, std::memory_order_relaxed);
     return;
@@ -91,7 +101,7 @@ void ReplicaSet::end(Replica& replica, Outcome outcome, TimePoint now) {
   if (!replica.health_.on_failure(before, now, options_)) return;
   if (count_out() >= most_out(members_->size(), options_.max_share)) return;
   replica.health_.put_out(now, options_);
-  replica.in_.store(false, std::memory_order_relaxed);
+  if (replica.in_.exchange(false, std::memory_order_relaxed)) replica.metrics_.eject();
   note_next_probe();
 }
 
@@ -121,8 +131,8 @@ void ReplicaSet::probe_ended(Replica& replica, bool success, TimePoint now) {
   const std::scoped_lock lock(mutex_);
   replica.health_.on_probe_ended(success, now, options_);
   replica.successes_.store(0, std::memory_order_relaxed);
-  replica.in_.store(replica.health_.state() == ReplicaHealth::State::kIn,
-                    std::memory_order_relaxed);
+  const bool in = replica.health_.state() == ReplicaHealth::State::kIn;
+  if (!replica.in_.exchange(in, std::memory_order_relaxed) && in) replica.metrics_.readmit();
   note_next_probe();
 }
 

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -12,6 +13,7 @@
 #include "backends/replicas/options.h"
 #include "base/random.h"
 #include "base/time.h"
+#include "telemetry/request_metrics.h"
 
 namespace sluice::replicas {
 
@@ -29,10 +31,13 @@ class Replica {
     return in_flight_.load(std::memory_order_relaxed);
   }
   [[nodiscard]] bool is_in() const { return in_.load(std::memory_order_relaxed); }
+  // Those of the set that it is a member of; they record nothing before.
+  [[nodiscard]] const telemetry::ReplicaMetrics& metrics() const { return metrics_; }
 
  private:
   friend class ReplicaSet;
   const std::string name_;
+  telemetry::ReplicaMetrics metrics_;  // set before it becomes a member
   std::atomic<std::uint32_t> in_flight_ = 0;
   std::atomic<std::uint64_t> successes_ = 0;  // since the last failure
   std::atomic<bool> in_ = true;
@@ -50,7 +55,10 @@ enum class Outcome : std::uint8_t { kSuccess, kFailure, kNeither };
 // when a replica fails, comes back, or the members change. Time is passed in.
 class ReplicaSet {
  public:
-  explicit ReplicaSet(EjectionOptions options) : options_(options) {}
+  // Gives a new member, by name, what counts its calls.
+  using Meter = std::function<telemetry::ReplicaMetrics(const std::string& replica)>;
+  explicit ReplicaSet(EjectionOptions options, Meter meter = {})
+      : options_(options), meter_(std::move(meter)) {}
 
   // The members from now on. One whose name was there before stays the object it was, with all that
   // is known of it.
@@ -62,6 +70,8 @@ class ReplicaSet {
   // Around every call.
   static void begin(Replica& replica) {
     replica.in_flight_.fetch_add(1, std::memory_order_relaxed);
+    replica.metrics_.requests.add();
+    replica.metrics_.in_flight.add();
   }
   void end(Replica& replica, Outcome outcome, TimePoint now);
 
@@ -79,6 +89,7 @@ class ReplicaSet {
   void note_next_probe();
 
   const EjectionOptions options_;
+  const Meter meter_;
   std::atomic<std::uint64_t> version_ = 0;
   std::atomic<Ticks> next_probe_ = kNever;  // since the clock's epoch
   mutable std::mutex mutex_;

@@ -177,6 +177,8 @@ install_packages() {
   [[ -n $missing ]] || return 0
   say "missing Debian packages:" $missing
   prepare_apt
+  # An installation that was cut short would stop apt; where none was, this does nothing.
+  quietly as_root env DEBIAN_FRONTEND=noninteractive dpkg --configure --pending
   say "reading the package lists"
   quietly apt_get update
   say "installing $(wc -w <<<"$missing") packages and what they need"

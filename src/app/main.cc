@@ -28,6 +28,7 @@ int main(int argc, char** argv) {
       "and "
       "durable."};
   app.require_subcommand(1);
+  app.set_version_flag("--version", SLUICE_VERSION);
   app.footer(
       "Examples:\n"
       "  sluice serve\n"

@@ -113,8 +113,8 @@ std::expected<Tensor, BodyError> read_rows(const simdjson::dom::array& rows,
       double number = 0;
       if (!value.is_number() || value.get_double().get(number) != simdjson::SUCCESS) {
         return std::unexpected(
-            wrong(std::format("'data' row {} column {}: expected a number, got {} {}", row_number,
-                              column, json::kind_of(value), json::excerpt(value))));
+            wrong(std::format("'data' row {} column {}: expected a number, got {}", row_number,
+                              column, json::excerpt(value))));
       }
       if (const auto expected = filler.put(i++, number); !expected.empty()) {
         return std::unexpected(

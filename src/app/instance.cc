@@ -68,6 +68,11 @@ struct Instance::Parts {
     server.reset();  // handlers' sites go on their own threads
     models.reset();
     loader.reset();
+    if (gateway && threads) {
+      // What callables keep on io threads goes there, so those must still run.
+      [[maybe_unused]] const auto emptied = gateway->configure({});
+      threads->on_each([](std::size_t, EventLoop&) {});
+    }
     if (threads) threads->stop();
     pool.reset();  // what still ran has posted its result to a loop that reads no more
   }

@@ -87,7 +87,8 @@ void validate(const Options& o, config::Problems& p, const config::Node& at) {
   std::set<std::string> addresses;
   for (const ListenerOptions& listener : o.listeners) {
     if (!listener.address.ends_with(":0") && !addresses.insert(listener.address).second) {
-      p.add(listener.where.near("address"), "another listener has this address, " + listener.address);
+      p.add(listener.where.near("address"),
+            "another listener has this address, " + listener.address);
     }
     for (const MountOptions& mount : listener.mounts) {
       if (mount.target.empty()) continue;

@@ -1,8 +1,10 @@
 #include "app/instance.h"
 
 #include <algorithm>
+#include <atomic>
 #include <format>
 #include <random>
+#include <thread>
 
 #include "app/grpc_listeners.h"
 #include "app/models.h"
@@ -60,10 +62,13 @@ struct Instance::Parts {
   std::unique_ptr<http::Server> server;
   std::vector<HttpListener> listeners;
   std::unique_ptr<GrpcListeners> grpc;
+  std::thread grpc_drain;  // waits for the calls in flight
+  std::atomic<bool> grpc_drained = false;
   std::mutex reload_mutex;
   std::function<Result<>()> request_reload;  // guarded by reload_mutex
 
   ~Parts() {
+    if (grpc_drain.joinable()) grpc_drain.join();
     grpc.reset();
     server.reset();  // handlers' sites go on their own threads
     models.reset();

@@ -37,7 +37,7 @@ class Connection final : public IoHandler, public Exchange {
   static constexpr std::size_t kHighWater = 256 * 1024;  // unsent bytes beyond which we wait
   static constexpr int kRequestsPerTurn = 64;            // then others get their turn
 
-  // connection.cc: reading and dispatch
+  // connection.cc: reading
   void pump();
   bool advance();  // one step; false: nothing more can be done now
   bool step_proxy_header();
@@ -45,10 +45,6 @@ class Connection final : public IoHandler, public Exchange {
   bool step_head();
   bool step_body();
   void begin_body();
-  void dispatch();
-  void track();
-  void answer_unrouted(const Router::Match& match);
-  bool answer_preflight();
   bool fill();  // more bytes into the input buffer; false: none now
   bool fill_body_store();
   bool understand(TransferResult result, std::size_t room);
@@ -57,6 +53,12 @@ class Connection final : public IoHandler, public Exchange {
     return {in_.bytes.get() + begin_, end_ - begin_};
   }
   [[nodiscard]] bool idle() const { return phase_ == Phase::kHead && begin_ == end_; }
+
+  // connection_dispatch.cc: to the handler
+  void dispatch();
+  void track();
+  void answer_unrouted(const Router::Match& match);
+  bool answer_preflight();
   void refuse(const Refusal& refusal);
 
   // connection_answer.cc: the Exchange's side

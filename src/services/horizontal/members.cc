@@ -19,7 +19,9 @@ class Round final : public std::enable_shared_from_this<Round> {
         members_(dynamic_cast<gateway::Ensemble&>(*ensemble_).members()),
         done_(std::move(done)),
         slots_(members_.size()),
-        request_id_(exchange.request_id),
+        request_id_(exchange.request_id.empty()
+                        ? std::string(exchange.head().header("X-Request-Id").value_or(""))
+                        : exchange.request_id),
         traceparent_(exchange.traceparent.empty()
                          ? std::string(exchange.head().header("traceparent").value_or(""))
                          : exchange.traceparent),

@@ -24,10 +24,8 @@ RUN apt-get update \
 COPY --from=build /out/bin /usr/local/bin
 COPY --from=build /out/lib /usr/local/lib
 COPY --from=build /out/share /usr/local/share
-COPY models /usr/local/share/sluice/models
 COPY examples /usr/local/share/sluice/examples
 COPY deploy /usr/local/share/sluice/deploy
-RUN ldconfig
 
 USER 10001
 WORKDIR /usr/local/share/sluice

@@ -226,6 +226,16 @@ def slow() -> ModelProto:
     )
 
 
+def slow_rows() -> ModelProto:
+    """As slow(), with an answer for each row, so that calls can be batched."""
+    made = slow()
+    made.graph.node.append(helper.make_node("Cast", ["rounds"], ["as_float"], to=TensorProto.FLOAT))
+    made.graph.node.append(helper.make_node("Add", ["as_float", "total"], ["each"]))
+    del made.graph.output[0]
+    made.graph.output.append(tensor("each", TensorProto.FLOAT, ["rows"]))
+    return made
+
+
 def gather() -> ModelProto:
     """Fails at run time for an index beyond 2."""
     return model(
@@ -292,6 +302,7 @@ def files() -> dict[str, bytes]:
     makers: dict[str, Callable[[], ModelProto]] = {
         "add": add,
         "slow": slow,
+        "slow_rows": slow_rows,
         "gather": gather,
         "hidden_width": hidden_width,
         "unknown_operator": unknown_operator,

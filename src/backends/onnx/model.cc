@@ -3,7 +3,8 @@
 #include <format>
 #include <utility>
 
-#include "backends/onnx/calls.h"
+#include "backends/onnx/batcher.h"
+#include "backends/onnx/pooled_call.h"
 
 namespace sluice::onnx {
 
@@ -41,8 +42,13 @@ Description describe_parts(const OnnxModel::Parts& parts) {
 
 }  // namespace
 
-OnnxModel::OnnxModel(Parts parts)
-    : parts_(std::move(parts)), description_(describe_parts(parts_)) {}
+OnnxModel::OnnxModel(Parts parts) : parts_(std::move(parts)), description_(describe_parts(parts_)) {
+  if (parts_.batching.on()) {
+    batcher_ = std::make_unique<Batcher>(parts_.batching, *parts_.pool, *parts_.clock);
+  }
+}
+
+OnnxModel::~OnnxModel() = default;
 
 Placement OnnxModel::placement(const Request& request) const {
   const auto* infer = std::get_if<InferRequest>(&request);
@@ -53,7 +59,8 @@ Placement OnnxModel::placement_of(const InferRequest& request) const {
   if (!parts_.cost) return {};
   const double units = parts_.cost->units(description_.inputs, request);
   const Duration estimate = parts_.cost->of(units);
-  const bool is_short = estimate < kInlineBound && parts_.cost->reaches(units);
+  const bool is_short =
+      estimate < kInlineBound && parts_.cost->reaches(units) && batcher_ == nullptr;
   return {is_short ? Placement::Where::kInline : Placement::Where::kPooled, estimate};
 }
 
@@ -77,8 +84,19 @@ CancelHandle OnnxModel::start(const Call& call, RequestPtr request, Sink& sink) 
     sink.on_result(run(infer->inputs, infer->outputs, nullptr, call.times));
     return {};
   }
+  return start_pooled(call, std::move(request), sink, place.estimate);
+}
+
+CancelHandle OnnxModel::start_pooled(const Call& call, RequestPtr request, Sink& sink,
+                                     Duration estimate) {
+  if (batcher_ != nullptr) {
+    const auto shape = batch_shape(description_, std::get<InferRequest>(*request));
+    if (shape && batcher_->takes(*shape)) {
+      return batcher_->start(shared_from_this(), call, std::move(request), sink, *shape);
+    }
+  }
   return PooledCall::start(shared_from_this(), call, std::move(request), sink, *parts_.pool,
-                           *parts_.clock, place.estimate);
+                           *parts_.clock, estimate);
 }
 
 Result<Response> OnnxModel::run(std::span<const Tensor> inputs, std::span<const std::string> wanted,

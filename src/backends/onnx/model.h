@@ -17,12 +17,15 @@ namespace sluice::onnx {
 // ONNX Runtime's environment, kept for as long as a session needs it.
 using Environment = OrtEnv;
 
+class Batcher;
+
 // One version of one model, loaded. Immutable, shared by the calls under way, so that a successor
 // can take its name while they finish.
 //
 // A short run (placement() says so) happens on the call's home thread within start(). Others
-// happen on the pool: there the deadline and cancel() answer the caller at once, and stop the run
-// at its next operator. The pool, the clock and the metrics must outlive it.
+// happen on the pool, together where batching is on: there the deadline and cancel() answer the
+// caller at once, and stop the run at its next operator. The pool, the clock and the metrics must
+// outlive it.
 class OnnxModel final : public Callable, public std::enable_shared_from_this<OnnxModel> {
  public:
   struct Parts {
@@ -32,11 +35,14 @@ class OnnxModel final : public Callable, public std::enable_shared_from_this<Onn
     std::filesystem::path file;
     Session session;
     std::optional<RunCost> cost;  // none: not known, always pooled
+    BatchingOptions batching;
     ComputePool* pool = nullptr;
     const Clock* clock = nullptr;
     telemetry::ModelMetrics metrics;
   };
+  // Where batching is on the model must bear it (can_batch, batch_tensors.h).
   explicit OnnxModel(Parts parts);
+  ~OnnxModel() override;
 
   [[nodiscard]] const Description& describe() const override { return description_; }
   [[nodiscard]] Placement placement(const Request& request) const override;
@@ -50,10 +56,12 @@ class OnnxModel final : public Callable, public std::enable_shared_from_this<Onn
   [[nodiscard]] const std::optional<RunCost>& cost() const { return parts_.cost; }
 
  private:
+  CancelHandle start_pooled(const Call& call, RequestPtr request, Sink& sink, Duration estimate);
   [[nodiscard]] Placement placement_of(const InferRequest& request) const;
 
   Parts parts_;
   Description description_;
+  std::unique_ptr<Batcher> batcher_;  // null where batching is off
 };
 
 }  // namespace sluice::onnx

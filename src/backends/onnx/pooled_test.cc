@@ -1,13 +1,12 @@
 // Calls that run on the pool: deadlines, cancellation, bounds.
 #include <gmock/gmock.h>
 
-#include <latch>
-
 #include "backends/onnx/test_support.h"
 
 namespace sluice::onnx {
 namespace {
 
+using testing::Blocker;
 using ::testing::HasSubstr;
 using testing::integers;
 using testing::OnnxTest;
@@ -19,30 +18,6 @@ constexpr std::int64_t kForEver = std::int64_t{1} << 40;
 
 class Pooled : public OnnxTest {
  protected:
-  // Takes the pool's only thread until let go.
-  class Blocker {
-   public:
-    explicit Blocker(ComputePool& pool) {
-      Task task = [latches = latches_] {
-        latches->running.count_down();
-        latches->go.wait();
-      };
-      EXPECT_TRUE(pool.submit(task));
-      latches_->running.wait();
-    }
-    ~Blocker() { let_go(); }
-    void let_go() {
-      if (!std::exchange(gone_, true)) latches_->go.count_down();
-    }
-
-   private:
-    struct Latches {
-      std::latch running{1};
-      std::latch go{1};
-    };
-    std::shared_ptr<Latches> latches_ = std::make_shared<Latches>();
-    bool gone_ = false;
-  };
   void TearDown() override {
     // What was stopped leaves the pool before the pool's owner is gone.
     Blocker last(pool);

@@ -125,15 +125,17 @@ class Repository : public testing::OnnxTest {
   }
   template <class F>
   Result<> wait_for(F start) {
-    std::promise<Result<>> done;
-    start([&](Result<> result) { done.set_value(std::move(result)); });
-    return done.get_future().get();
+    const auto done = std::make_shared<std::promise<Result<>>>();
+    auto future = done->get_future();
+    start([done](Result<> result) { done->set_value(std::move(result)); });
+    return future.get();
   }
   void wait_for_loader() {
-    std::promise<void> done;
-    Task task = [&] { done.set_value(); };
-    ASSERT_TRUE(loader.submit(task));
-    done.get_future().wait();
+    const auto done = std::make_shared<std::promise<void>>();
+    auto future = done->get_future();
+    Task task = [done] { done->set_value(); };
+    while (!loader.submit(task)) std::this_thread::yield();
+    future.wait();
   }
 
   Folder folder;

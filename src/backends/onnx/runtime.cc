@@ -7,6 +7,7 @@
 #include <system_error>
 #include <thread>
 
+#include "backends/onnx/batch_tensors.h"
 #include "runtime/io_threads.h"
 
 namespace sluice::onnx {
@@ -89,9 +90,16 @@ Result<std::shared_ptr<OnnxModel>> OnnxRuntime::load(const ModelSource& source,
                           {"consequence", "its calls always run on the pool"}});
     }
   }
-  return std::make_shared<OnnxModel>(OnnxModel::Parts{
-      environment_, source.name, source.version, source.file, std::move(*session), std::move(cost),
-      &services_.pool, &services_.clock, services_.instruments.model(source.name, source.version)});
+  auto model = std::make_shared<OnnxModel>(
+      OnnxModel::Parts{environment_, source.name, source.version, source.file, std::move(*session),
+                       std::move(cost), options.batching, &services_.pool, &services_.clock,
+                       services_.instruments.model(source.name, source.version)});
+  if (options.batching.on()) {
+    if (auto ok = can_batch(model->describe()); !ok) {
+      return fail(at_file(source.file, std::move(ok.error())));
+    }
+  }
+  return model;
 }
 
 }  // namespace sluice::onnx

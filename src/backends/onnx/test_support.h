@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <future>
+#include <latch>
 #include <memory>
 #include <string>
 #include <utility>
@@ -52,6 +53,31 @@ class Waiting final : public Sink {
   std::promise<Result<Response>> answered;
   std::thread::id home_thread;
   CallTimes times;
+};
+
+// Takes the pool's only thread until let go.
+class Blocker {
+ public:
+  explicit Blocker(ComputePool& pool) {
+    Task task = [latches = latches_] {
+      latches->running.count_down();
+      latches->go.wait();
+    };
+    EXPECT_TRUE(pool.submit(task));
+    latches_->running.wait();
+  }
+  ~Blocker() { let_go(); }
+  void let_go() {
+    if (!std::exchange(gone_, true)) latches_->go.count_down();
+  }
+
+ private:
+  struct Latches {
+    std::latch running{1};
+    std::latch go{1};
+  };
+  std::shared_ptr<Latches> latches_ = std::make_shared<Latches>();
+  bool gone_ = false;
 };
 
 class OnnxTest : public ::testing::Test {

@@ -12,11 +12,14 @@
 namespace sluice::config {
 namespace {
 
-// For a cell of a table.
+// For a cell of a table: a bar would end it, and outside of code what looks like a tag would
+// vanish.
 std::string cell(std::string_view text) {
   std::string out;
+  bool code = false;
   for (const char c : text) {
-    if (c == '|') out += '\\';
+    if (c == '`') code = !code;
+    if (c == '|' || (c == '<' && !code)) out += '\\';
     out += c == '\n' ? ' ' : c;
   }
   return out;
@@ -43,6 +46,9 @@ std::string without_quotes(std::string text) {
 }
 
 std::string with_limits(std::string text, const Limits& limits) {
+  if (!limits.least.empty() && limits.least == limits.most) {
+    return std::format("{}, {}", text, limits.least);
+  }
   if (!limits.least.empty() && !limits.most.empty()) {
     return std::format("{}, {} to {}", text, limits.least, limits.most);
   }
@@ -119,14 +125,14 @@ class ReferenceWriter {
       const std::string text = without_quotes(default_of(field, object));
       standard = field.required ? "required" : text.empty() ? "" : std::format("`{}`", text);
     }
-    std::string meaning = field.sentence;
+    std::string meaning = cell(field.sentence);
     for (const Choice& choice : field.type->leaf().constraints().choices) {
       if (!choice.sentence.empty()) {
-        meaning += std::format("<br>`{}`: {}", choice.name, choice.sentence);
+        meaning += std::format("<br>`{}`: {}", choice.name, cell(choice.sentence));
       }
     }
     out_ += std::format("| `{}` | {} | {} | {} |\n", field.name, cell(value(*field.type)),
-                        cell(standard), cell(meaning));
+                        cell(standard), meaning);
   }
 
   std::string value(const Type& type) {

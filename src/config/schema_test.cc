@@ -64,7 +64,7 @@ TEST(MarkdownReference, HasATableForEachStruct) {
   for (const std::string_view part : {
            "# Configuration\n\n## test\nOptions of every kind.\n",
            "| key | value | default | meaning |\n|---|---|---|---|\n",
-           "| `version` | whole number, 1 to 1 | required | Of the format. |\n",
+           "| `version` | whole number, 1 | required | Of the format. |\n",
            "| `ratio` | number, at most 1 | `0.5` | Any number \\| at most 1. |\n",
            "| `level` | `info` or `error` | `info` | What is logged.<br>`info`: All. |\n",
            "| `listeners` | list of [listener](#listener) | `[]` | Where requests are taken. |\n",
@@ -97,6 +97,18 @@ struct Holder {
 void describe(Fields<Holder>& f) {
   f.field("plain", &Holder::plain, "As it is.");
   f.field("other", &Holder::other, "With more.");
+}
+
+struct Marked {
+  std::string a = "<x>|";
+};
+void describe(Fields<Marked>& f) {
+  f.field("a", &Marked::a, "As <path>/`<n>|`.");
+}
+
+TEST(MarkdownReference, EscapesWhatWouldBreakATableOrVanish) {
+  const std::string page = markdown_reference_of<Marked>("m");
+  EXPECT_TRUE(contains(page, R"(| `a` | text | `<x>\|` | As \<path>/`<n>\|`. |)")) << page;
 }
 
 TEST(MarkdownReference, ShowsWhereAMemberStartsDifferently) {

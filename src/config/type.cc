@@ -247,7 +247,12 @@ bool check_key(const Node& entry, Problems& problems, const Constraints& bounds)
 
 std::string format_number(double value) {
   std::array<char, 32> buffer{};
-  const auto [end, error] = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value);
+  // As people write it, unless that would be long.
+  const double size = std::abs(value);
+  const bool fixed = value == 0 || (size >= 1e-4 && size < 1e15);
+  const auto [end, error] =
+      std::to_chars(buffer.data(), buffer.data() + buffer.size(), value,
+                    fixed ? std::chars_format::fixed : std::chars_format::scientific);
   return error == std::errc{} ? std::string(buffer.data(), end) : std::string("0");
 }
 

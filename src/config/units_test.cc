@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "config/type.h"
+
 namespace sluice::config {
 namespace {
 
@@ -104,6 +106,14 @@ TEST(Units, PrintsBytesInTheLargestExactUnitAndReadsThemBack) {
     EXPECT_EQ(format_bytes(value), text);
     EXPECT_EQ(parse_bytes(text), value) << text;
   }
+}
+
+TEST(Numbers, PrintAsPeopleWriteThem) {
+  const std::pair<double, std::string_view> cases[] = {
+      {0, "0"},           {0.5, "0.5"},      {1e6, "1000000"}, {-3, "-3"},
+      {0.0001, "0.0001"}, {1e300, "1e+300"}, {1e-7, "1e-07"},
+  };
+  for (const auto& [value, text] : cases) EXPECT_EQ(format_number(value), text);
 }
 
 }  // namespace

@@ -67,6 +67,10 @@ void Ensemble::describe_members() {
   for (TensorInfo& output : merged_outputs(core_->options.merge)) {
     description_.outputs.push_back(std::move(output));
   }
+  for (const EnsembleMember& member : core_->members) {
+    const std::size_t inputs = member.callable->describe().inputs.size();
+    if (inputs != 0 && inputs != description_.inputs.size()) members_take_all_ = false;
+  }
   description_.properties.emplace("merge", std::string(to_string(core_->options.merge.rule)));
 }
 
@@ -77,7 +81,10 @@ Placement Ensemble::placement(const Request& request) const {
     all.where = std::max(all.where, one.where);
     all.estimate += one.estimate;
   }
-  if (all.where == Placement::Where::kInline && all.estimate > kInlineBound) {
+  // A member that gets a part of the request may be placed otherwise than with all of it: what it
+  // said of the whole is no promise for the part.
+  if (all.where == Placement::Where::kInline &&
+      (all.estimate > kInlineBound || !members_take_all_)) {
     all.where = Placement::Where::kPooled;
   }
   return all;
@@ -119,18 +126,17 @@ Result<Response> Ensemble::run_inline(const Call& call, const RequestPtr& reques
   std::vector<Result<Response>> results;
   results.reserve(core.members.size());
   for (std::size_t i = 0; i < core.members.size(); ++i) {
-    const EnsembleMember& member = core.members[i];
-    if (i > 0 && inner.deadline.passed(core.clock->now())) {
+    if (inner.deadline.passed(now)) {
       results.emplace_back(fail(timed_out("the deadline passed before its turn")));
-    } else {
-      Holder holder;
-      member.callable->start(inner, core.request_for(i, request), holder);
-      results.push_back(holder.take());
+      continue;
     }
+    Holder holder;
+    core.members[i].callable->start(inner, core.request_for(i, request), holder);
+    results.push_back(holder.take());
+    now = core.clock->now();
   }
-  auto response = core.assemble(std::get<InferRequest>(*request), std::move(results));
-  if (call.times != nullptr) call.times->ran = core.clock->now();
-  return response;
+  if (call.times != nullptr) call.times->ran = now;
+  return core.assemble(std::get<InferRequest>(*request), std::move(results));
 }
 
 UnavailableCallable::UnavailableCallable(std::string name, std::string reason)

@@ -61,6 +61,7 @@ class Ensemble final : public Callable {
   // Shared with calls that outlive the ensemble's place in the registry.
   std::shared_ptr<const EnsembleCore> core_;
   Description description_;
+  bool members_take_all_ = true;  // every member takes every input
 };
 
 // Stands for a callable that could not be made: every call fails with the reason.

@@ -6,21 +6,24 @@
 namespace sluice::gateway {
 
 Result<> EnsembleCore::check(const Description& description, const InferRequest& request) const {
+  bool all_described = true;
   for (const std::string& output : request.outputs) {
+    if (description.output(output) != nullptr) continue;
     // Those of a member that is not there now are not in the description, and may be asked for.
     const auto dot = output.find('.');
     const bool of_member =
         dot != std::string::npos && std::ranges::any_of(members, [&](const EnsembleMember& m) {
           return m.name == std::string_view(output).substr(0, dot);
         });
-    if (!of_member && description.output(output) == nullptr) {
+    if (!of_member) {
       return fail(invalid(
           std::format("'{}' has no output '{}'; they are named <member>.<output>", name, output)));
     }
+    all_described = false;
   }
   if (description.inputs.empty()) return {};  // no member is there to say
+  if (all_described) return check_inputs(description, request);
   InferRequest inputs_only;
-  if (request.outputs.empty()) return check_inputs(description, request);
   inputs_only.inputs = request.inputs;
   return check_inputs(description, inputs_only);
 }

@@ -48,13 +48,7 @@ void EnsembleRun::start_all() {
     }
   }
   const bool may_run_inline = inline_time <= kInlineBound;
-  for (const std::size_t i : inline_members) {
-    if (call_.deadline.passed(core_->clock->now())) {
-      slots_[i].result = fail(timed_out("the deadline passed before its turn"));
-    } else {
-      start_member(i, may_run_inline);
-    }
-  }
+  for (const std::size_t i : inline_members) start_member(i, may_run_inline);
   starting_ = false;
   if (pending_ == 0) return finish();
   if (!call_.deadline.is_never()) {
@@ -66,10 +60,14 @@ void EnsembleRun::start_all() {
 }
 
 void EnsembleRun::start_member(std::size_t member, bool may_run_inline) {
+  Slot& slot = slots_[member];
+  if (call_.deadline.passed(core_->clock->now())) {
+    slot.result = fail(timed_out("the deadline passed before its turn"));
+    return;
+  }
   ++pending_;
   Call call = call_;
   call.may_run_inline = may_run_inline;
-  Slot& slot = slots_[member];
   CancelHandle handle =
       core_->members[member].callable->start(call, core_->request_for(member, request_), slot);
   if (!slot.result) slot.handle = std::move(handle);

@@ -27,36 +27,50 @@ class Builder {
         entries.push_back({model->name, CallableKind::kModel, model->versions});
         continue;
       }
-      const auto made = callable(name_of(spec));
+      const auto made = make(name_of(spec));
       if (!made) return fail(made.error());
-      entries.push_back(
-          {name_of(spec), CallableKind::kEnsemble, {{"1", VersionState::kReady, {}, *made}}});
+      entries.push_back({name_of(spec),
+                         CallableKind::kEnsemble,
+                         {{"1", VersionState::kReady, {}, made->callable}}});
     }
     return std::make_shared<const Registry>(std::move(entries));
   }
 
  private:
-  Result<CallablePtr> callable(const std::string& name) {
+  struct Made {
+    CallablePtr callable;
+    std::size_t levels = 0;  // of ensembles, itself included
+  };
+
+  Result<Made> make(const std::string& name) {
     const auto it = std::ranges::find(specs_, name, name_of);
     if (it == specs_.end()) {
-      return std::make_shared<UnavailableCallable>(name, std::format("there is no '{}'", name));
+      return Made{
+          std::make_shared<UnavailableCallable>(name, std::format("there is no '{}'", name))};
     }
-    if (const auto* model = std::get_if<ModelSpec>(&*it)) return latest(*model);
+    if (const auto* model = std::get_if<ModelSpec>(&*it)) return Made{latest(*model)};
     if (const auto done = ensembles_.find(name); done != ensembles_.end()) return done->second;
     if (!under_way_.insert(name).second) {
       return fail(invalid(std::format("ensemble '{}' contains itself", name)));
     }
     const auto& spec = std::get<EnsembleSpec>(*it);
     std::vector<EnsembleMember> members;
+    std::size_t levels = 1;
     for (const EnsembleSpec::Member& member : spec.members) {
-      auto target = callable(member.target);
+      auto target = make(member.target);
       if (!target) return target;
-      members.push_back({member.name, std::move(*target), member.weight,
+      levels = std::max(levels, target->levels + 1);
+      members.push_back({member.name, std::move(target->callable), member.weight,
                          instruments_.member(spec.name, member.name)});
     }
     under_way_.erase(name);
-    return ensembles_[name] =
-               std::make_shared<Ensemble>(spec.name, std::move(members), spec.options, clock_);
+    if (levels > kMaxCallDepth) {
+      return fail(invalid(std::format("'{}' stands on {} ensembles, one on the other; {} at most",
+                                      name, levels - 1, kMaxCallDepth - 1)));
+    }
+    return ensembles_[name] = {
+               std::make_shared<Ensemble>(spec.name, std::move(members), spec.options, clock_),
+               levels};
   }
 
   static CallablePtr latest(const ModelSpec& model) {
@@ -71,7 +85,7 @@ class Builder {
   const std::vector<CallableSpec>& specs_;
   const Clock& clock_;
   telemetry::Instruments& instruments_;
-  std::map<std::string, CallablePtr> ensembles_;
+  std::map<std::string, Made> ensembles_;
   std::set<std::string> under_way_;
 };
 
@@ -83,8 +97,8 @@ Gateway::~Gateway() = default;
 
 LocalGateway& Gateway::add_home(Executor& home) {
   const std::scoped_lock lock(mutex_);
-  locals_.push_back(std::make_unique<LocalGateway>(home));
-  locals_.back()->registry_ = registry_;
+  locals_.push_back(std::make_shared<LocalGateway>(home));
+  locals_.back()->registry_ = own_share();
   return *locals_.back();
 }
 
@@ -108,8 +122,9 @@ Result<> Gateway::configure(std::vector<CallableSpec> specs) {
 void Gateway::set_versions(std::string_view model, std::vector<Version> versions) {
   const std::scoped_lock lock(mutex_);
   const auto it = std::ranges::find(specs_, model, name_of);
-  if (it == specs_.end()) return;
-  std::get<ModelSpec>(*it).versions = std::move(versions);
+  auto* spec = it == specs_.end() ? nullptr : std::get_if<ModelSpec>(&*it);
+  if (spec == nullptr) return;
+  spec->versions = std::move(versions);
   // The ensembles were made before from the same names, so this cannot fail.
   if (auto registry = build()) publish(std::move(*registry));
 }
@@ -121,11 +136,14 @@ Result<RegistryPtr> Gateway::build() const {
 void Gateway::publish(RegistryPtr registry) {
   registry_ = std::move(registry);
   for (const auto& local : locals_) {
-    // A count of its own for each thread: a call that keeps a share must not move a cache line
-    // between cores.
-    RegistryPtr own(registry_.get(), [keep = registry_](const Registry*) {});
-    local->home_->post([target = local.get(), own = std::move(own)] { target->registry_ = own; });
+    local->home_->post([local, own = own_share()] { local->registry_ = own; });
   }
+}
+
+// With a count of its own for each thread: one that keeps a share must not move a cache line
+// between cores.
+RegistryPtr Gateway::own_share() const {
+  return {registry_.get(), [keep = registry_](const Registry*) {}};
 }
 
 RegistryPtr Gateway::snapshot() const {

@@ -70,9 +70,11 @@ class Gateway {
   void remove_home(LocalGateway& local);
 
   // All that is served, in the order of the configuration. Ensembles whose targets are missing are
-  // made all the same: such a member is down. An ensemble that contains itself is kInvalid.
+  // made all the same: such a member is down. An ensemble that contains itself, or a tower of
+  // more than kMaxCallDepth ensembles, is kInvalid.
   Result<> configure(std::vector<CallableSpec> specs);
-  // New versions of a model; what calls the old ones finishes on them.
+  // New versions of a model; what calls the old ones finishes on them. Nothing for a name that is
+  // no model (any more).
   void set_versions(std::string_view model, std::vector<Version> versions);
 
   [[nodiscard]] RegistryPtr snapshot() const;
@@ -86,8 +88,9 @@ class Gateway {
   [[nodiscard]] bool ready() const;
 
  private:
-  Result<RegistryPtr> build() const;   // mutex_ held
-  void publish(RegistryPtr registry);  // mutex_ held
+  Result<RegistryPtr> build() const;            // mutex_ held
+  void publish(RegistryPtr registry);           // mutex_ held
+  [[nodiscard]] RegistryPtr own_share() const;  // mutex_ held
   void administer(std::string_view name, std::function<void(ModelSpec::Done)> ModelSpec::* what,
                   ModelSpec::Done done);
 
@@ -96,7 +99,7 @@ class Gateway {
   mutable std::mutex mutex_;
   std::vector<CallableSpec> specs_;                    // guarded by mutex_
   RegistryPtr registry_;                               // guarded by mutex_
-  std::vector<std::unique_ptr<LocalGateway>> locals_;  // guarded by mutex_
+  std::vector<std::shared_ptr<LocalGateway>> locals_;  // guarded by mutex_
   std::atomic<bool> accepting_ = false;
 };
 

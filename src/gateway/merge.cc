@@ -1,6 +1,7 @@
 #include "gateway/merge.h"
 
 #include <algorithm>
+#include <cmath>
 #include <format>
 
 namespace sluice::gateway {
@@ -45,23 +46,41 @@ double at(const Tensor& tensor, std::int64_t i) {
   return element_as_double(tensor, static_cast<std::size_t>(i)).value_or(0);
 }
 
+// Which of [0, count) has the highest value: the first of those; what is not a number loses.
+template <class ValueOf>
+std::int64_t highest(std::int64_t count, const ValueOf& value_of) {
+  std::int64_t best = 0;
+  double most = value_of(0);
+  for (std::int64_t i = 1; i < count; ++i) {
+    const double value = value_of(i);
+    if (value > most || (std::isnan(most) && !std::isnan(value))) {
+      most = value;
+      best = i;
+    }
+  }
+  return best;
+}
+
+double total_weight(const std::vector<MemberAnswer>& answers) {
+  double total = 0;
+  for (const MemberAnswer& answer : answers) total += answer.weight;
+  return total;
+}
+
 std::vector<Tensor> best_label(const MergeOptions& options,
                                const std::vector<MemberAnswer>& answers,
                                const std::vector<const Tensor*>& counted, std::int64_t rows) {
   Tensor label = make_tensor("label", DataType::kBytes, {rows});
   Tensor proba = make_tensor("proba", DataType::kFp32, {rows});
   for (std::int64_t row = 0; row < rows; ++row) {
-    std::size_t best = 0;
-    double highest = 0;
-    for (std::size_t m = 0; m < counted.size(); ++m) {
-      const double p = at(*counted[m], row * columns_of(*counted[m]) + options.column);
-      if (m == 0 || p > highest) {
-        highest = p;
-        best = m;
-      }
-    }
-    label.strings[static_cast<std::size_t>(row)] = answers[best].member;
-    proba.as<float>()[static_cast<std::size_t>(row)] = static_cast<float>(highest);
+    const auto probability = [&](std::int64_t m) {
+      const Tensor& tensor = *counted[static_cast<std::size_t>(m)];
+      return at(tensor, row * columns_of(tensor) + options.column);
+    };
+    const std::int64_t best = highest(std::ssize(counted), probability);
+    const auto i = static_cast<std::size_t>(row);
+    label.strings[i] = answers[static_cast<std::size_t>(best)].member;
+    proba.as<float>()[i] = static_cast<float>(probability(best));
   }
   std::vector<Tensor> outputs;
   outputs.push_back(std::move(label));
@@ -74,8 +93,7 @@ std::vector<Tensor> mean(const std::vector<MemberAnswer>& answers,
   const Tensor& first = *counted.front();
   const bool wide = first.type == DataType::kFp64;
   Tensor out = make_tensor("mean", wide ? DataType::kFp64 : DataType::kFp32, first.shape);
-  double total = 0;
-  for (const MemberAnswer& answer : answers) total += answer.weight;
+  const double total = total_weight(answers);
   const std::int64_t count = first.shape.elements().value_or(0);
   for (std::int64_t i = 0; i < count; ++i) {
     double sum = 0;
@@ -98,23 +116,19 @@ std::vector<Tensor> weighted_vote(const MergeOptions& options,
   Tensor vote = make_tensor("vote", DataType::kInt64, {rows});
   Tensor share = make_tensor("share", DataType::kFp32, {rows});
   Tensor label = make_tensor("label", DataType::kBytes, {options.labels.empty() ? 0 : rows});
-  double total = 0;
-  for (const MemberAnswer& answer : answers) total += answer.weight;
+  const double total = total_weight(answers);
   std::vector<double> votes(static_cast<std::size_t>(classes));
   for (std::int64_t row = 0; row < rows; ++row) {
     std::ranges::fill(votes, 0.0);
     for (std::size_t m = 0; m < counted.size(); ++m) {
-      std::int64_t best = 0;
-      for (std::int64_t c = 1; c < classes; ++c) {
-        if (at(*counted[m], row * classes + c) > at(*counted[m], row * classes + best)) best = c;
-      }
+      const std::int64_t best =
+          highest(classes, [&](std::int64_t c) { return at(*counted[m], row * classes + c); });
       votes[static_cast<std::size_t>(best)] += answers[m].weight;
     }
     const auto winner = std::ranges::max_element(votes) - votes.begin();
     const auto i = static_cast<std::size_t>(row);
     vote.as<std::int64_t>()[i] = winner;
-    share.as<float>()[i] =
-        static_cast<float>(votes[static_cast<std::size_t>(winner)] / (total > 0 ? total : 1));
+    share.as<float>()[i] = static_cast<float>(votes[static_cast<std::size_t>(winner)] / total);
     if (!options.labels.empty()) {
       const auto w = static_cast<std::size_t>(winner);
       label.strings[i] = w < options.labels.size() ? options.labels[w] : std::to_string(winner);
@@ -172,10 +186,14 @@ Result<std::vector<Tensor>> merge(const MergeOptions& options,
                                        answers.front().member, to_string(first.shape),
                                        answers[m].member, to_string(tensor.shape))));
     }
-    if (options.rule == MergeRule::kBestLabel && rows > 0 && columns_of(tensor) <= options.column) {
-      return fail(internal(std::format("member '{}' has no column {} to compare", answers[m].member,
-                                       options.column)));
+    const std::int64_t column = options.rule == MergeRule::kBestLabel ? options.column : 0;
+    if (options.rule != MergeRule::kMean && rows > 0 && columns_of(tensor) <= column) {
+      return fail(internal(
+          std::format("member '{}' has no column {} to compare", answers[m].member, column)));
     }
+  }
+  if (options.rule != MergeRule::kBestLabel && total_weight(answers) <= 0) {
+    return fail(unavailable("only members of weight 0 answered"));
   }
   switch (options.rule) {
     case MergeRule::kAll:

@@ -46,8 +46,9 @@ struct MemberAnswer {
 // The merged outputs, named as the rule says: `label` BYTES [N] and `proba` FP32 [N]; `mean` FP32
 // or FP64 of the output's shape; `vote` INT64 [N], `share` FP32 [N] (of the weight that answered)
 // and, with labels, `label` BYTES [N]. None for kAll. Fails (kInternal) when the answers do not fit
-// together: an output is missing, is not a number, or differs in shape from the others'. Ties go to
-// the member or class that comes first.
+// together: an output is missing, is not a number, or differs in shape from the others'; and
+// (kUnavailable) when only members without weight answered where weight counts. Ties go to the
+// member or class that comes first; NaN is less than any number.
 Result<std::vector<Tensor>> merge(const MergeOptions& options,
                                   const std::vector<MemberAnswer>& answers);
 

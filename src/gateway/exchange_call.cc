@@ -22,8 +22,8 @@ class ExchangeCall final : public Sink {
     Call call{.home = &exchange_.loop(),
               .deadline = deadline,
               .service_class = options.service_class,
-              .request_id = named(exchange_.request_id, "X-Request-Id"),
-              .traceparent = named(exchange_.traceparent, "traceparent"),
+              .request_id = request_id_of(exchange_),
+              .traceparent = traceparent_of(exchange_),
               .tracestate = head.header("tracestate").value_or(""),
               .times = &times_};
     exchange_.timings.lap(telemetry::Stage::kParse, clock_.now());
@@ -52,11 +52,6 @@ class ExchangeCall final : public Sink {
   }
 
  private:
-  // What the server made of it, else what the caller sent.
-  [[nodiscard]] std::string_view named(const std::string& made, std::string_view header) const {
-    return made.empty() ? exchange_.head().header(header).value_or("") : std::string_view(made);
-  }
-
   http::Exchange& exchange_;
   const Clock& clock_;
   Answer answer_;
@@ -66,7 +61,19 @@ class ExchangeCall final : public Sink {
   bool done_ = false;
 };
 
+std::string_view made_or_sent(const http::Exchange& exchange, const std::string& made,
+                              std::string_view header) {
+  return made.empty() ? exchange.head().header(header).value_or("") : std::string_view(made);
+}
+
 }  // namespace
+
+std::string_view request_id_of(const http::Exchange& exchange) {
+  return made_or_sent(exchange, exchange.request_id, "X-Request-Id");
+}
+std::string_view traceparent_of(const http::Exchange& exchange) {
+  return made_or_sent(exchange, exchange.traceparent, "traceparent");
+}
 
 Result<std::optional<Duration>> requested_timeout(const http::RequestHead& head) {
   const auto text = head.header(http::kDeadlineHeader);

@@ -3,7 +3,7 @@
 
 #include <functional>
 #include <optional>
-#include <string>
+#include <string_view>
 
 #include "gateway/gateway.h"
 #include "http/exchange.h"
@@ -26,6 +26,11 @@ struct CallOptions {
 using Answer = std::move_only_function<void(http::Exchange&, Result<InferResponse>)>;
 void start_call(http::Exchange& exchange, const Clock& clock, const CallablePtr& callable,
                 InferRequest request, Answer answer, const CallOptions& options = {});
+
+// Under which names a call for this exchange is found again: what the server made, else what the
+// client sent; empty where neither did. Views into the exchange.
+std::string_view request_id_of(const http::Exchange& exchange);
+std::string_view traceparent_of(const http::Exchange& exchange);
 
 // The deadline that the client gave in X-Deadline-Ms: none, or kInvalid when it is no number.
 Result<std::optional<Duration>> requested_timeout(const http::RequestHead& head);

@@ -111,6 +111,16 @@ TEST_F(ExchangeCallTest, HandsOnWhoAsksAndTheTrace) {
   EXPECT_EQ(exchange_->answer, "ok");
 }
 
+TEST_F(ExchangeCallTest, PrefersTheNamesThatTheServerMadeOverThoseThatTheClientSent) {
+  TestExchange& x = exchange({{"X-Request-Id", "sent"}, {"traceparent", "sent"}});
+  x.request_id = "made-id";
+  x.traceparent = "made-trace";
+  start(x);
+  EXPECT_EQ(seen().request_id, "made-id");
+  EXPECT_EQ(seen().traceparent, "made-trace");
+  fake_->reply(good());
+}
+
 TEST_F(ExchangeCallTest, TakesAShareOfTheCallableOnlyWhenTheCallGoesOn) {
   fake_->placed = kInline;
   start(exchange());

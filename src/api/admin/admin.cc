@@ -1,5 +1,6 @@
 #include "api/admin/admin.h"
 
+#include "base/same_secret.h"
 #include "http/json/writer.h"
 #include "telemetry/exposition.h"
 
@@ -102,15 +103,6 @@ class Admin {
 };
 
 }  // namespace
-
-bool same_secret(std::string_view given, std::string_view expected) {
-  unsigned differences = given.size() == expected.size() ? 0 : 1;
-  for (std::size_t i = 0; i < given.size(); ++i) {
-    const char other = expected.empty() ? '\0' : expected[i % expected.size()];
-    differences |= static_cast<unsigned char>(given[i] ^ other);
-  }
-  return differences == 0;
-}
 
 Result<std::shared_ptr<const void>> add_admin(http::Router& router, const gateway::Mount& mount,
                                               AdminOptions options) {

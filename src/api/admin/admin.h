@@ -24,7 +24,4 @@ Result<std::shared_ptr<const void>> add_admin(http::Router& router, const gatewa
 // answer.
 Result<> add_health(http::Router& router, const gateway::Gateway& gateway);
 
-// Are they the same? Takes the same time wherever they differ.
-bool same_secret(std::string_view given, std::string_view expected);
-
 }  // namespace sluice::admin

@@ -32,7 +32,9 @@ class RowFiller {
         return std::abs(value) < 65520 ? "" : "a number that a float16 holds";
       case DataType::kBf16:
         tensor_.as<std::uint16_t>()[i] = float_to_bfloat(static_cast<float>(value));
-        return "";
+        return std::isfinite(bfloat_to_float(tensor_.as<std::uint16_t>()[i]))
+                   ? ""
+                   : "a number that a bfloat16 holds";
       case DataType::kInt8:
         return put_integer<std::int8_t>(i, value);
       case DataType::kInt16:
@@ -59,11 +61,11 @@ class RowFiller {
  private:
   template <class T>
   std::string_view put_integer(std::size_t i, double value) {
-    // 2^53 is as far as a double counts; beyond it the conversion below would be a guess.
-    const double most =
-        std::min<double>(static_cast<double>(std::numeric_limits<T>::max()), 0x1p53);
-    if (value != std::floor(value) ||
-        value < static_cast<double>(std::numeric_limits<T>::lowest()) || value > most) {
+    // Up to here a double counts one by one; beyond, another number may have been written.
+    constexpr double kExact = 0x1p53 - 1;
+    const double most = std::min(static_cast<double>(std::numeric_limits<T>::max()), kExact);
+    const double least = std::max(static_cast<double>(std::numeric_limits<T>::lowest()), -kExact);
+    if (value != std::floor(value) || value < least || value > most) {
       return "a whole number in range";
     }
     tensor_.as<T>()[i] = static_cast<T>(value);
@@ -82,52 +84,57 @@ std::int64_t wanted_columns(const TensorInfo& input) {
   return input.shape.rank() == 2 ? input.shape[1] : -1;
 }
 
-std::expected<Tensor, BodyError> read_rows(const simdjson::dom::array& rows,
-                                           const TensorInfo& input) {
-  const std::size_t count = rows.size();
-  if (count == 0) return std::unexpected(wrong("'data' has no rows; it must have at least one"));
+// How many columns every row has: as the input wants, else as the first row has.
+std::expected<std::int64_t, BodyError> check_rows(const simdjson::dom::array& rows,
+                                                  const TensorInfo& input) {
   std::int64_t columns = wanted_columns(input);
-  simdjson::dom::array first;
-  if (columns < 0) {
-    if (rows.at(0).get_array().get(first) != simdjson::SUCCESS) {
-      return std::unexpected(wrong(std::format("'data' row 0: expected a list of numbers, got {}",
-                                               json::kind_of(rows.at(0).value()))));
-    }
-    columns = static_cast<std::int64_t>(first.size());
-  }
-  Tensor tensor =
-      make_tensor(input.name, input.type, Shape{static_cast<std::int64_t>(count), columns});
-  RowFiller filler(tensor);
-  std::size_t row_number = 0;
-  std::size_t i = 0;
+  std::int64_t row_number = 0;
   for (const Element row : rows) {
     simdjson::dom::array values;
     if (row.get_array().get(values) != simdjson::SUCCESS) {
-      return std::unexpected(
-          wrong(std::format("'data' row {}: expected a list of {} numbers, got {}", row_number,
-                            columns, json::kind_of(row))));
+      const std::string expected =
+          columns < 0 ? "a list of numbers" : std::format("a list of {} numbers", columns);
+      return std::unexpected(wrong(std::format("'data' row {}: expected {}, got {}", row_number,
+                                               expected, json::kind_of(row))));
     }
-    std::int64_t column = 0;
-    for (const Element value : values) {
-      if (column >= columns) break;
-      double number = 0;
-      if (!value.is_number() || value.get_double().get(number) != simdjson::SUCCESS) {
-        return std::unexpected(
-            wrong(std::format("'data' row {} column {}: expected a number, got {}", row_number,
-                              column, json::excerpt(value))));
-      }
-      if (const auto expected = filler.put(i++, number); !expected.empty()) {
-        return std::unexpected(
-            wrong(std::format("'data' row {} column {}: expected {}, got {}", row_number, column,
-                              expected, json::excerpt(value))));
-      }
-      ++column;
-    }
+    if (columns < 0) columns = std::max<std::int64_t>(1, static_cast<std::int64_t>(values.size()));
     if (std::cmp_not_equal(values.size(), columns)) {
       return std::unexpected(wrong(std::format("'data' row {}: expected {} columns, got {}",
                                                row_number, columns, values.size())));
     }
     ++row_number;
+  }
+  if (row_number == 0) {
+    return std::unexpected(wrong("'data' has no rows; it must have at least one"));
+  }
+  return columns;
+}
+
+// All rows are measured before memory is taken, so that it is never more than the body's worth.
+std::expected<Tensor, BodyError> read_rows(const simdjson::dom::array& rows,
+                                           const TensorInfo& input) {
+  const auto columns = check_rows(rows, input);
+  if (!columns) return std::unexpected(columns.error());
+  Tensor tensor =
+      make_tensor(input.name, input.type, Shape{static_cast<std::int64_t>(rows.size()), *columns});
+  RowFiller filler(tensor);
+  std::size_t i = 0;
+  for (const simdjson::dom::array row : rows) {
+    for (const Element value : row) {
+      const auto refused = [&](std::string_view expected, std::string_view got) {
+        const auto width = static_cast<std::size_t>(*columns);
+        return std::unexpected(wrong(std::format("'data' row {} column {}: expected {}, got {}",
+                                                 i / width, i % width, expected, got)));
+      };
+      double number = 0;
+      if (!value.is_number() || value.get_double().get(number) != simdjson::SUCCESS) {
+        return refused("a number", json::excerpt(value));
+      }
+      if (const auto expected = filler.put(i, number); !expected.empty()) {
+        return refused(expected, json::excerpt(value));
+      }
+      ++i;
+    }
   }
   return tensor;
 }
@@ -190,8 +197,9 @@ Result<Tensor> rows_tensor(const std::vector<std::vector<double>>& rows, const T
   std::size_t i = 0;
   for (const auto& row : rows) {
     if (row.size() != columns || (wanted >= 0 && std::cmp_not_equal(columns, wanted))) {
-      return fail(invalid(std::format("the sample has a row of {} columns; {} are expected",
-                                      row.size(), wanted >= 0 ? wanted : std::ssize(row))));
+      return fail(
+          invalid(std::format("the sample has a row of {} columns; {} are expected", row.size(),
+                              wanted >= 0 ? wanted : static_cast<std::int64_t>(columns))));
     }
     for (const double value : row) {
       if (const auto expected = filler.put(i++, value); !expected.empty()) {
@@ -222,6 +230,9 @@ Result<const Tensor*> prediction_of(const InferResponse& response, std::string_v
     found = &tensor;
   }
   if (found == nullptr) return fail(internal("the model gave no output that is a prediction"));
+  if (found->type == DataType::kBytes) {
+    return fail(internal(std::format("output '{}' is text; a prediction is numbers", found->name)));
+  }
   return found;
 }
 

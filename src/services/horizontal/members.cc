@@ -19,12 +19,8 @@ class Round final : public std::enable_shared_from_this<Round> {
         members_(dynamic_cast<gateway::Ensemble&>(*ensemble_).members()),
         done_(std::move(done)),
         slots_(members_.size()),
-        request_id_(exchange.request_id.empty()
-                        ? std::string(exchange.head().header("X-Request-Id").value_or(""))
-                        : exchange.request_id),
-        traceparent_(exchange.traceparent.empty()
-                         ? std::string(exchange.head().header("traceparent").value_or(""))
-                         : exchange.traceparent),
+        request_id_(gateway::request_id_of(exchange)),
+        traceparent_(gateway::traceparent_of(exchange)),
         tracestate_(exchange.head().header("tracestate").value_or("")) {}
 
   void start(const MemberQuestion& question, Deadline deadline) {
@@ -112,9 +108,9 @@ void ask_members(http::Exchange& exchange, const Clock& clock, std::shared_ptr<C
                  MemberQuestion question,
                  std::move_only_function<void(http::Exchange&, std::vector<MemberReport>)> done) {
   Duration wait = dynamic_cast<gateway::Ensemble&>(*ensemble).options().deadline;
-  if (const auto asked = gateway::requested_timeout(exchange.head()); asked && *asked) {
-    wait = std::min(wait, **asked);
-  }
+  const auto asked = gateway::requested_timeout(exchange.head());
+  if (!asked) return http::respond_problem(exchange, asked.error());
+  if (*asked) wait = std::min(wait, **asked);
   auto round = std::make_shared<Round>(exchange, std::move(ensemble), std::move(done));
   round->start(question, Deadline::after(clock.now(), wait));
 }

@@ -159,7 +159,7 @@ class Proxy {
     if (!result) return Face::answer_error(exchange, result.error());
     const Tensor* label = result->output("label");
     const Tensor* proba = result->output("proba");
-    if (label == nullptr || proba == nullptr) {
+    if (label == nullptr || proba == nullptr || label->strings.empty()) {
       return Face::answer_error(
           exchange, internal(std::format("'{}' gives no label: its merge rule must be best_label",
                                          face_.mount().target)));

@@ -1,7 +1,7 @@
 #include <algorithm>
-#include <format>
 
 #include "http/exchange.h"
+#include "http/json/writer.h"
 
 namespace sluice::http {
 
@@ -44,29 +44,16 @@ std::string retry_after_seconds(std::chrono::milliseconds wait) {
   return std::to_string(std::max<std::int64_t>(1, (wait.count() + 999) / 1000));
 }
 
-namespace {
-// RFC 8259 strings; bytes that are not UTF-8 never come here (messages quote ASCII only or are
-// checked at the edge), so only quotes, backslashes and control characters need care.
-std::string json_string(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      out += std::format("\\u{:04x}", static_cast<unsigned>(c));
-    } else {
-      out += c;
-    }
-  }
-  return out += '"';
-}
-}  // namespace
-
 std::string problem_json(int status, const Error& error) {
-  return std::format(R"({{"title":{},"status":{},"detail":{},"code":"{}"}})",
-                     json_string(reason_phrase(status)), status, json_string(error.message),
-                     to_string(error.code));
+  std::string out;
+  json::Writer(out)
+      .begin_object()
+      .field("title", reason_phrase(status))
+      .field("status", status)
+      .field("detail", error.message)
+      .field("code", to_string(error.code))
+      .end_object();
+  return out;
 }
 
 void respond_problem(Exchange& exchange, int status, const Error& error, const HeaderList* extra) {

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "gateway/testing_mount.h"
+#include "http/json/writer.h"
 #include "inference/testing_callable.h"
 
 namespace sluice::admin {
@@ -80,6 +81,15 @@ TEST_F(AdminTest, KnowsNoModelOfAnotherName) {
   auto& x = post("/ops/admin/models/gone/load");
   x.wait();
   EXPECT_EQ(x.status, 404);
+}
+
+TEST_F(AdminTest, AnswersNamesThatAreNoTextWithTextAllTheSame) {
+  add();
+  auto& x = post("/ops/admin/models/%ff%22/load");
+  x.wait();
+  EXPECT_EQ(x.status, 404);
+  EXPECT_TRUE(json::is_utf8(x.answer));
+  EXPECT_NE(x.answer.find("\xEF\xBF\xBD\\\""), std::string::npos) << x.answer;
 }
 
 TEST_F(AdminTest, SaysWhatBecameOfAReload) {

@@ -171,7 +171,7 @@ TEST(Problem, EveryCodeHasAStatusAndTheMessageIsEscaped) {
   }
   EXPECT_EQ(
       problem_json(422, invalid("a \"b\"\n")),
-      R"({"title":"Unprocessable Content","status":422,"detail":"a \"b\"\u000a","code":"invalid"})");
+      R"({"title":"Unprocessable Content","status":422,"detail":"a \"b\"\n","code":"invalid"})");
   EXPECT_EQ(retry_after_seconds(1ms), "1");
   EXPECT_EQ(retry_after_seconds(1001ms), "2");
 }

@@ -46,7 +46,8 @@ void describe(config::Fields<EnsembleOptions>& f) {
   f.field("members", &EnsembleOptions::members, "The members by name, in order.")
       .required()
       .entries(1, 100);
-  f.field("deadline", &EnsembleOptions::deadline, "How long all members together may take.")
+  f.field("deadline", &EnsembleOptions::deadline,
+          "How long all members together may take, unless the caller sets a deadline.")
       .range(std::chrono::milliseconds(1), std::chrono::hours(1));
   f.field("quorum", &EnsembleOptions::quorum, "How many members must answer.").range(0, 100);
   f.field("merge", &EnsembleOptions::merge, "How the answers become one.");

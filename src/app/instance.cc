@@ -196,13 +196,13 @@ Result<std::unique_ptr<Instance>> Instance::start(Configuration configuration) {
   const Options& options = p.configuration.options;
   auto prepared = p.prepare(options);
   if (!prepared) return fail(prepared.error());
-  p.gateway->set_accepting(true);
   if (auto ok = p.serve(*prepared, [] { return Result<>(); }); !ok) {
     return fail(ok.error());
   }
   if (auto ok = p.grpc->apply(options, p.context(), p.threads->size()); !ok) {
     return fail(ok.error());
   }
+  p.gateway->set_accepting(true);  // only now, since one listener says of all that they are ready
   return std::unique_ptr<Instance>(new Instance(std::move(*owned)));
 }
 

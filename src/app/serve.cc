@@ -44,7 +44,7 @@ void say_where(const Instance& instance) {
   std::string first;
   for (const std::string& address : instance.addresses()) {
     if (first.empty() && address.starts_with("http")) first = address;
-    std::println(stderr, "sluice {} serves {}", SLUICE_VERSION, address);
+    std::println("sluice {} serves {}", SLUICE_VERSION, address);
   }
   if (first.empty()) return;
   for (const ListenerOptions& listener : instance.options().listeners) {
@@ -53,10 +53,10 @@ void say_where(const Instance& instance) {
           !std::holds_alternative<horizontal::ServiceOptions>(mount.api)) {
         continue;
       }
-      std::println(stderr,
-                   "try:  curl {}{}/predict -H 'Content-Type: application/json' "
-                   "-d '{{\"data\": [[5.1, 3.5, 1.4, 0.2]]}}'",
-                   first, mount.prefix);
+      std::println(
+          "try:  curl {}{}/predict -H 'Content-Type: application/json' "
+          "-d '{{\"data\": [[5.1, 3.5, 1.4, 0.2]]}}'",
+          first, mount.prefix);
       return;
     }
     return;  // the address above is the first listener's
@@ -126,6 +126,7 @@ int serve(const std::optional<std::filesystem::path>& file) {
     return Result<>();
   });
   say_where(instance);
+  std::fflush(stdout);
   instance.log().info("app", "started", {{"version", SLUICE_VERSION}});
   while (true) {
     const int signal = signals.wait(std::chrono::hours(1));

@@ -21,7 +21,8 @@ struct EnsembleMember {
 };
 
 struct EnsembleOptions {
-  Duration deadline = std::chrono::seconds(1);  // for all members together
+  // For all members together, of a call whose caller asks for none.
+  Duration deadline = std::chrono::seconds(1);
   std::size_t quorum = 1;                       // answers without which there is none
   MergeOptions merge;
 };

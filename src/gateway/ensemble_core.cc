@@ -30,7 +30,9 @@ Result<> EnsembleCore::check(const Description& description, const InferRequest&
 
 Call EnsembleCore::call_for_members(const Call& call, TimePoint now) const {
   Call inner = call;
-  inner.deadline = call.deadline.earlier(Deadline::after(now, options.deadline));
+  if (!call.deadline_asked) {
+    inner.deadline = call.deadline.earlier(Deadline::after(now, options.deadline));
+  }
   inner.depth = static_cast<std::uint8_t>(call.depth + 1);
   inner.times = nullptr;
   return inner;

@@ -58,13 +58,19 @@ TEST(EnsembleRun, TimesOutWhenNobodyAnswersInTime) {
   EXPECT_EQ(bench.sink.code(), ErrorCode::kTimeout);
 }
 
-TEST(EnsembleRun, LetsTheCallerShortenTheDeadlineButNotStretchIt) {
-  for (const auto& [asked, expected] :
-       {std::pair(20 * kMs, 20 * kMs), std::pair(90 * kMs, 50 * kMs)}) {
+TEST(EnsembleRun, TakesTheDeadlineThatTheCallerAsksForElseTheEarlierOfTheCallsAndItsOwn) {
+  struct Case {
+    Duration given;
+    bool asked;
+    Duration expected;
+  };
+  for (const auto& [given, asked, expected] :
+       {Case{20 * kMs, false, 20 * kMs}, Case{90 * kMs, false, 50 * kMs},
+        Case{20 * kMs, true, 20 * kMs}, Case{90 * kMs, true, 90 * kMs}}) {
     EnsembleBench bench({kRemote}, {.deadline = 50 * kMs});
-    const Deadline deadline = Deadline::after(bench.home.now(), asked);
+    const Deadline deadline = Deadline::after(bench.home.now(), given);
     const TimePoint end = bench.home.now() + expected;
-    bench.start({.deadline = deadline});
+    bench.start({.deadline = deadline, .deadline_asked = asked});
     EXPECT_EQ(bench[0].pending.at(0)->call.deadline.at(), end);
     bench.home.advance(expected);
     EXPECT_TRUE(bench.sink.done());

@@ -16,11 +16,12 @@ class ExchangeCall final : public Sink {
   ExchangeCall(http::Exchange& exchange, const Clock& clock, Answer answer)
       : exchange_(exchange), clock_(clock), answer_(std::move(answer)) {}
 
-  void start(const CallablePtr& callable, InferRequest request, Deadline deadline,
+  void start(const CallablePtr& callable, InferRequest request, Deadline deadline, bool asked,
              const CallOptions& options) {
     const http::RequestHead& head = exchange_.head();
     Call call{.home = &exchange_.loop(),
               .deadline = deadline,
+              .deadline_asked = asked,
               .service_class = options.service_class,
               .request_id = request_id_of(exchange_),
               .traceparent = traceparent_of(exchange_),
@@ -94,13 +95,15 @@ void start_call(http::Exchange& exchange, const Clock& clock, const CallablePtr&
   const auto timeout = requested_timeout(exchange.head());
   if (!timeout) return answer(exchange, fail(timeout.error()));
   Deadline deadline;
-  for (const auto& wait : {*timeout, options.timeout}) {
-    if (wait) {
-      deadline = deadline.earlier(Deadline::after(exchange.timings.start(), *wait));
-    }
-  }
+  const auto bound = [&](const std::optional<Duration>& wait) {
+    if (wait) deadline = deadline.earlier(Deadline::after(exchange.timings.start(), *wait));
+  };
+  bound(*timeout);
+  bound(options.timeout);
+  const bool asked = !deadline.is_never();
+  if (!asked) bound(options.default_timeout);
   auto& call = exchange.attach<ExchangeCall>(exchange, clock, std::move(answer));
-  call.start(callable, std::move(request), deadline, options);
+  call.start(callable, std::move(request), deadline, asked, options);
 }
 
 }  // namespace sluice::gateway

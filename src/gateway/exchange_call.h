@@ -13,7 +13,8 @@ namespace sluice::gateway {
 
 // How the API has read the request, beside the input.
 struct CallOptions {
-  std::optional<Duration> timeout;  // asked for in the body; the header's may be shorter
+  std::optional<Duration> timeout;          // asked for in the body; the header's may be shorter
+  std::optional<Duration> default_timeout;  // where the client asks for none
   ServiceClass service_class = ServiceClass::kRealtime;
 };
 

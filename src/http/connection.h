@@ -120,7 +120,8 @@ class Connection final : public IoHandler, public Exchange {
   int status_ = 0;
   std::uint64_t body_bytes_ = 0;
   std::size_t lingered_ = 0;
-  bool must_linger_ = false;  // the client may still be sending
+  bool vary_encoding_ = false;  // the answer hangs on Accept-Encoding
+  bool must_linger_ = false;    // the client may still be sending
   bool sending_finished_ = false;
 
   TimePoint deadline_ = TimePoint::max();        // of the phase

@@ -11,14 +11,15 @@ namespace sluice::http {
 
 void Connection::append_cors() {
   if (site_->cors.origins.empty()) return;
-  const auto origin = parser_.head().header("Origin");
-  if (!origin) return;
   const auto& origins = site_->cors.origins;
   const bool any = std::ranges::find(origins, "*") != origins.end();
+  if (!any) out_ += "Vary: Origin\r\n";
+  const auto origin = parser_.head().header("Origin");
+  if (!origin) return;
   if (!any && std::ranges::find(origins, *origin) == origins.end()) return;
   out_ += "Access-Control-Allow-Origin: ";
   out_ += any ? std::string_view("*") : *origin;
-  out_ += any ? "\r\n" : "\r\nVary: Origin\r\n";
+  out_ += "\r\n";
 }
 
 void Connection::append_head(const ResponseHead& head, bool chunked,
@@ -33,8 +34,9 @@ void Connection::append_head(const ResponseHead& head, bool chunked,
   if (!encoding.empty()) {
     out_ += "Content-Encoding: ";
     out_ += encoding;
-    out_ += "\r\nVary: Accept-Encoding\r\n";
+    out_ += "\r\n";
   }
+  if (vary_encoding_) out_ += "Vary: Accept-Encoding\r\n";
   append_cors();
   if (!request_id.empty()) {
     out_ += "X-Request-Id: ";
@@ -56,9 +58,9 @@ void Connection::do_respond(const ResponseHead& head, std::string_view body) {
     const bool empty = head.status == 204 || head.status == 304 || head.status < 200;
     std::string compressed;
     std::string_view encoding;
-    if (site_->gzip.enabled && body.size() >= site_->gzip.min_bytes &&
-        body.size() <= site_->gzip.max_bytes && is_compressible(head.content_type) &&
-        accepts_gzip(parser_.head().header("Accept-Encoding").value_or(""))) {
+    vary_encoding_ = site_->gzip.enabled && body.size() >= site_->gzip.min_bytes &&
+                     body.size() <= site_->gzip.max_bytes && is_compressible(head.content_type);
+    if (vary_encoding_ && accepts_gzip(parser_.head().header("Accept-Encoding").value_or(""))) {
       compressed = gzip(body);
       body = compressed;
       encoding = "gzip";
@@ -67,6 +69,7 @@ void Connection::do_respond(const ResponseHead& head, std::string_view body) {
                 encoding);
     if (!head_only_ && !empty) out_ += body;
   }
+  vary_encoding_ = false;
   answered(head.status, body.size());
 }
 

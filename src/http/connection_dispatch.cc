@@ -46,6 +46,7 @@ void Connection::dispatch() {
     route_ = match.route;
     params_ = std::move(match.params);
   }
+  if (site_->track_requests && (route_ == nullptr || !route_->probe)) track();
   const auto in_flight = server_.counts().in_flight.load(std::memory_order_relaxed);
   if (route_ == nullptr) {
     answer_unrouted(match);
@@ -56,7 +57,6 @@ void Connection::dispatch() {
                      std::chrono::ceil<std::chrono::milliseconds>(server_.limits().retry_after)});
   } else {
     labels = route_->labels;
-    if (site_->track_requests && !route_->probe) track();
     route_->handler(*this);
   }
   dispatching_ = false;

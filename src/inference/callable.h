@@ -30,6 +30,7 @@ struct CallTimes {
 struct Call {
   Executor* home = nullptr;  // where the result is wanted; start() is called from there
   Deadline deadline;
+  bool deadline_asked = false;  // by the caller, in place of what callables have by default
   ServiceClass service_class = ServiceClass::kRealtime;
   bool may_run_inline = true;  // false: do not run on the home thread, however short
   std::uint8_t depth = 0;      // how many callables stand above this one

@@ -5,9 +5,10 @@ The names of the keys stand here once, so that tests speak of listeners, models 
 
 from __future__ import annotations
 
-import copy
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from support.ports import PortReservation
 
@@ -15,9 +16,16 @@ MODELS = Path(__file__).resolve().parents[2] / "models"
 IRIS_CLASSES = ("setosa", "versicolor", "virginica")
 
 
+class _PlainDumper(yaml.SafeDumper):
+    """Writes values out where they are needed; the configuration knows no anchors."""
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
+        return True
+
+
 def iris_path(name: str) -> Path:
     """The committed file of one of the seed's three classifiers."""
-    return MODELS / f"iris_svc_{IRIS_CLASSES.index(name)}_{name}.onnx"
+    return MODELS / f"iris_svc_0_{name}.onnx"
 
 
 def mount(api: str, target: str | None = None, prefix: str | None = None) -> dict[str, Any]:
@@ -96,8 +104,12 @@ class Config:
         return self
 
     def ensemble(self, name: str, members: dict[str, str], **options: Any) -> Config:
-        """An ensemble of callables: member name to target."""
-        entry = {"members": {m: {"target": t} for m, t in members.items()}, **options}
+        """An ensemble of callables, member name to target, which chooses the best label."""
+        entry = {
+            "members": {m: {"target": t} for m, t in members.items()},
+            "merge": {"rule": "best_label"},
+            **options,
+        }
         self.data["callables"][name] = {"ensemble": entry}
         return self
 
@@ -114,8 +126,8 @@ class Config:
 
     # -- for Server --
 
-    def to_dict(self) -> dict[str, Any]:
-        return copy.deepcopy(self.data)
+    def to_yaml(self) -> str:
+        return yaml.dump(self.data, Dumper=_PlainDumper, sort_keys=False)
 
     def release_ports(self) -> None:
         """The server refuses an address that anybody else has: just before it starts."""

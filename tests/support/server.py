@@ -13,7 +13,6 @@ from types import TracebackType
 from typing import Any, Self
 
 import httpx
-import yaml
 
 from support.config import Config
 from support.raw_http import RawConnection
@@ -67,6 +66,7 @@ class Server:
         directory.mkdir(parents=True, exist_ok=True)
         self.config_path = directory / "sluice.yaml"
         self.log_path = directory / "sluice.log"
+        self.out_path = directory / "sluice.out"
         self._env = {**os.environ, "SLUICE_DATA_DIR": str(directory / "data"), **(env or {})}
         self._clients: list[httpx.Client] = []
         self.process = self._start()
@@ -76,12 +76,12 @@ class Server:
     def _start(self) -> subprocess.Popen[bytes]:
         self.write_config()
         self.config.release_ports()
-        with self.log_path.open("wb") as log:
+        with self.log_path.open("wb") as log, self.out_path.open("wb") as out:
             return subprocess.Popen(
                 [str(binary()), "serve", "--config", str(self.config_path)],
                 stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
+                stdout=out,
+                stderr=log,
                 env=self._env,
             )
 
@@ -99,7 +99,7 @@ class Server:
 
     def write_config(self) -> None:
         """Writes the config as it is now: before a reload, say."""
-        text = yaml.safe_dump(self.config.to_dict(), sort_keys=False)
+        text = self.config.to_yaml()
         temporary = self.config_path.with_suffix(".new")
         temporary.write_text(text)
         temporary.rename(self.config_path)

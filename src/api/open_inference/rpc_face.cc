@@ -32,6 +32,7 @@ class RpcInference final : public Sink {
     }
     const Call call{.home = &call_.home(),
                     .deadline = deadline,
+                    .deadline_asked = message_.timeout > Duration::zero(),
                     .service_class = message_.service_class,
                     .request_id = call_.metadata("x-request-id"),
                     .traceparent = call_.metadata("traceparent"),

@@ -44,15 +44,18 @@ Result<> ModelRepository::refresh_holding(bool again) {
   if (!files) {
     // What serves goes on serving: a folder that is being put in place is missing for a moment.
     report();
-    if (std::ranges::any_of(versions(), [](const VersionStatus& status) {
-          return status.state == VersionState::kReady;
-        })) {
-      log_.warn("onnx", "model_files_missing",
-                {{"model", spec_.name}, {"reason", files.error().message}});
-      return {};
+    const bool serving = std::ranges::any_of(versions(), [](const VersionStatus& status) {
+      return status.state == VersionState::kReady;
+    });
+    if (!std::exchange(files_missing_, true)) {  // said once, not at every look
+      log_.error(
+          "onnx", serving ? "model_files_missing" : "model_not_loaded",
+          {{"model", spec_.name}, {"reason", files.error().message}, {"still_serving", serving}});
     }
+    if (serving) return {};
     return fail(files.error());
   }
+  files_missing_ = false;
 
   const auto chosen = [&](VersionNumber version) {
     return spec_.policy.only.empty() || std::ranges::contains(spec_.policy.only, version);

@@ -111,8 +111,9 @@ class ModelRepository : public std::enable_shared_from_this<ModelRepository> {
   telemetry::Log& log_;
   std::atomic<bool> polling_ = false;
 
-  std::mutex working_;  // held throughout a refresh or unload
-  bool wanted_ = true;  // guarded by working_
+  std::mutex working_;          // held throughout a refresh or unload
+  bool wanted_ = true;          // guarded by working_
+  bool files_missing_ = false;  // and it has been said; guarded by working_
 
   mutable std::mutex mutex_;
   Versions versions_;                    // guarded by mutex_, written only with working_ held

@@ -43,7 +43,7 @@ void Face::call(http::Exchange& exchange, const CallablePtr& callable, Tensor in
   InferRequest request;
   request.inputs.push_back(std::move(input));
   gateway::start_call(exchange, mount_.clock, callable, std::move(request), std::move(answer),
-                      {.timeout = options_.timeout});
+                      {.default_timeout = options_.timeout});
 }
 
 void Face::predict(http::Exchange& exchange, gateway::Answer answer) {

@@ -110,7 +110,7 @@ void ask_members(http::Exchange& exchange, const Clock& clock, std::shared_ptr<C
   Duration wait = dynamic_cast<gateway::Ensemble&>(*ensemble).options().deadline;
   const auto asked = gateway::requested_timeout(exchange.head());
   if (!asked) return http::respond_problem(exchange, asked.error());
-  if (*asked) wait = std::min(wait, **asked);
+  if (*asked) wait = **asked;
   auto round = std::make_shared<Round>(exchange, std::move(ensemble), std::move(done));
   round->start(question, Deadline::after(clock.now(), wait));
 }

@@ -209,7 +209,7 @@ TEST_F(ProxyTest, ReportsMembersThatAreSilentAtTheDeadline) {
   EXPECT_EQ(x.answer, before) << "what comes later goes nowhere";
 }
 
-TEST_F(ProxyTest, AsksMembersWithTheDeadlineOfTheEnsembleAndTheTraceOfTheClient) {
+TEST_F(ProxyTest, AsksMembersWithTheDeadlineAndTheTraceOfTheClient) {
   ensemble({.deadline = std::chrono::seconds(2)});
   const TimePoint before = clock.now();
   auto& x = serve({.path = "/predict/get/test",
@@ -218,8 +218,8 @@ TEST_F(ProxyTest, AsksMembersWithTheDeadlineOfTheEnsembleAndTheTraceOfTheClient)
                                {"X-Request-Id", "r-1"},
                                {"X-Deadline-Ms", "60000"}}});
   const Call& call = there_->pending.at(0)->call;
-  EXPECT_GE(call.deadline.at(), before + std::chrono::seconds(2));
-  EXPECT_LE(call.deadline.at(), clock.now() + std::chrono::seconds(2));
+  EXPECT_GE(call.deadline.at(), before + std::chrono::seconds(60));
+  EXPECT_LE(call.deadline.at(), clock.now() + std::chrono::seconds(60));
   EXPECT_EQ(call.traceparent, "00-ab");
   EXPECT_EQ(call.tracestate, "v=1");
   EXPECT_EQ(call.request_id, "r-1");

@@ -23,7 +23,7 @@ struct EnsembleMember {
 struct EnsembleOptions {
   // For all members together, of a call whose caller asks for none.
   Duration deadline = std::chrono::seconds(1);
-  std::size_t quorum = 1;                       // answers without which there is none
+  std::size_t quorum = 1;  // answers without which there is none
   MergeOptions merge;
 };
 

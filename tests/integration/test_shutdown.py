@@ -101,23 +101,21 @@ def test_with_a_delay_readiness_turns_false_while_calls_are_taken(
 
 
 def test_calls_that_never_end_are_cut_off(member: FaultProxy, tmp_path: Path) -> None:
-    with Server(config(member, drain_timeout="200ms"), tmp_path / "s") as server:
-        with call(server):
-            member.wait_for_messages(1)
-            server.signal(signal.SIGTERM)
-            server.wait_for_exit()
-            member.wait_until_left()
+    with Server(config(member, drain_timeout="200ms"), tmp_path / "s") as server, call(server):
+        member.wait_for_messages(1)
+        server.signal(signal.SIGTERM)
+        server.wait_for_exit()
+        member.wait_until_left()
 
 
 def test_a_second_sigterm_ends_at_once(member: FaultProxy, tmp_path: Path) -> None:
-    with Server(config(member, drain_timeout="3600s"), tmp_path / "s") as server:
-        with call(server):
-            member.wait_for_messages(1)
-            server.signal(signal.SIGTERM)
-            eventually(lambda: refused(server), what="new connections are refused")
-            assert server.process.poll() is None
-            server.signal(signal.SIGTERM)
-            server.wait_for_exit()
+    with Server(config(member, drain_timeout="3600s"), tmp_path / "s") as server, call(server):
+        member.wait_for_messages(1)
+        server.signal(signal.SIGTERM)
+        eventually(lambda: refused(server), what="new connections are refused")
+        assert server.process.poll() is None
+        server.signal(signal.SIGTERM)
+        server.wait_for_exit()
 
 
 def test_sigint_is_as_sigterm(member: FaultProxy, tmp_path: Path) -> None:

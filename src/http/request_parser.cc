@@ -183,7 +183,8 @@ RequestParser::Step RequestParser::feed_head(std::string_view bytes) {
   // RFC 9112 2.2 lets empty lines precede a request; llhttp would also let a bare LF.
   std::string_view lead = bytes.substr(0, bytes.find_first_not_of("\r\n"));
   while (lead.starts_with("\r\n")) lead.remove_prefix(2);
-  if (!lead.empty() && !(lead == "\r" && bytes.ends_with('\r'))) {
+  const bool may_go_on = lead == "\r" && lead.end() == bytes.end();
+  if (!lead.empty() && !may_go_on) {
     return s.refuse(400, "bad_grammar", "a line ends in CR LF, not in one of them");
   }
   // Never beyond the limit, so that a refusal does not hang on how the bytes fall into reads.

@@ -41,6 +41,8 @@ TEST(RequestParser, RefusesWhatTwoReadersMightUnderstandDifferently) {
       {"GET / HTTP/1.1\nHost: a\n\n", 400},
       {"GET / HTTP/1.1\r\nHost: a\nX: b\r\n\r\n", 400},
       {"\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", 400},
+      {"\rGET / HTTP/1.1\r\nHost: a\r\n\r\n", 400},
+      {"\rGET / HTTP/1.1\r", 400},
       {"GET / HTTP/1.1\r\nHost: a\r\nX: b\r\n c\r\n\r\n", 400},
       {"GET / HTTP/1.1\r\nHost: a\r\nX : b\r\n\r\n", 400},
       {"GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", 400},

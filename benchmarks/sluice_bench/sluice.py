@@ -59,7 +59,7 @@ def configuration(callables: dict[str, Any], service: str, ports: Ports) -> dict
 
     return {
         "version": 1,
-        "telemetry": {"access_log": False},
+        "telemetry": {"log": {"access": False}},
         "listeners": [
             listener(ports.service, {"api": "horizontal_service", "target": service}),
             listener(ports.proxy, {"api": "horizontal_proxy", "target": "iris_ensemble"}),
@@ -89,7 +89,7 @@ def sluice(
     if not context.binary.exists():
         raise MissingError(f"{context.binary} is not built: make bench builds it")
     ports = Ports(free_port(), free_port(), free_port(), free_port())
-    folder = context.out / "sluice"
+    folder = context.out / "configurations"
     folder.mkdir(parents=True, exist_ok=True)
     config = folder / f"{name}.yaml"
     # JSON is YAML.

@@ -58,7 +58,23 @@ void Connection::on_io(bool readable, bool writable) {
     if (unsent() > 0) flush();
   }
   if (readable && secure_) writable_ = true;  // or for bytes to write
+  if (!ended_ && wants_head() && server_.may_read_ahead() && !fill()) return give_back_input();
+  pump_later();
+}
+
+void Connection::pump_later() {
+  if (ended_ || handle_queued_) return;
+  handle_queued_ = true;
+  server_.handle_later(*this);
+}
+
+void Connection::handle() {
+  handle_queued_ = false;
   pump();
+}
+
+void Connection::resume() {
+  pump_later();
 }
 
 void Connection::pump() {
@@ -67,17 +83,30 @@ void Connection::pump() {
   int budget = kRequestsPerTurn;
   while (!ended_ && advance()) {
     if (phase_ == Phase::kHead && fed_ == 0 && --budget == 0) {
-      server_.defer([this] { pump(); });
+      server_.handle_next_turn(*this);
       break;
     }
   }
-  if (!ended_ && unsent() > 0) flush();
-  if (!ended_ && idle() && in_.bytes) {
-    begin_ = end_ = cursor_ = 0;
-    server_.give_buffer(std::move(in_));
-    in_ = {};
+  if (!ended_ && unsent() > 0 && !send_queued_) {
+    send_queued_ = true;
+    server_.send_later(*this);
   }
+  give_back_input();
   pumping_ = false;
+}
+
+// What was waiting for room to answer goes on.
+void Connection::send() {
+  send_queued_ = false;
+  if (ended_ || !flush() || phase_ != Phase::kHead) return;
+  if (readable_ || end_ - begin_ > fed_ || server_.draining()) pump_later();
+}
+
+void Connection::give_back_input() {
+  if (ended_ || !idle() || !in_.bytes) return;
+  begin_ = end_ = cursor_ = 0;
+  server_.give_buffer(std::move(in_));
+  in_ = {};
 }
 
 bool Connection::advance() {
@@ -131,9 +160,17 @@ void Connection::make_room() {
   cursor_ = begin_ = 0;
 }
 
+// From when the loop learnt of it: that others were handled first is time that it waited.
+void Connection::start_timings() {
+  constexpr std::chrono::microseconds kWorthSaying{100};
+  timings = telemetry::RequestTimings(loop_->now());
+  const TimePoint now = server_.precise_now();
+  if (now - timings.start() >= kWorthSaying) timings.lap(telemetry::Stage::kQueue, now);
+}
+
 bool Connection::step_head() {
   if (unsent() > kHighWater) return false;
-  if (end_ - begin_ == fed_) {
+  if (wants_head()) {
     if (server_.draining() && fed_ == 0) {
       if (unsent() == 0) end();
       return false;
@@ -142,7 +179,7 @@ bool Connection::step_head() {
   }
   if (fed_ == 0) {
     if (binding_ != nullptr && site_ != binding_->site) site_ = binding_->site;
-    timings = telemetry::RequestTimings(server_.precise_now());
+    start_timings();
   }
   make_room();
   switch (parser_.feed_head(pending())) {

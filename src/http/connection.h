@@ -25,6 +25,11 @@ class Connection final : public IoHandler, public Exchange {
 
   void start(const Binding& binding);
   void on_io(bool readable, bool writable) override;
+  // The server's calls, each after handle_later(), send_later() and handle_next_turn().
+  void handle();
+  void send();
+  void resume();
+  [[nodiscard]] bool ended() const { return ended_; }
   // Closes now if it is between requests, else after the answer.
   void drain();
   // The client is as good as gone.
@@ -39,10 +44,12 @@ class Connection final : public IoHandler, public Exchange {
 
   // connection.cc: reading
   void pump();
+  void pump_later();
   bool advance();  // one step; false: nothing more can be done now
   bool step_proxy_header();
   bool step_handling();
   bool step_head();
+  void start_timings();
   bool step_body();
   void begin_body();
   bool fill();  // more bytes into the input buffer; false: none now
@@ -53,6 +60,9 @@ class Connection final : public IoHandler, public Exchange {
     return {in_.bytes.get() + begin_, end_ - begin_};
   }
   [[nodiscard]] bool idle() const { return phase_ == Phase::kHead && begin_ == end_; }
+  // Waits for bytes of a head, and has used all that came.
+  [[nodiscard]] bool wants_head() const { return phase_ == Phase::kHead && end_ - begin_ == fed_; }
+  void give_back_input();
 
   // connection_dispatch.cc: to the handler
   void dispatch();
@@ -108,6 +118,8 @@ class Connection final : public IoHandler, public Exchange {
   bool writable_ = true;
 
   bool pumping_ = false;
+  bool handle_queued_ = false;
+  bool send_queued_ = false;
   bool dispatching_ = false;
   bool answered_ = false;
   bool counted_in_flight_ = false;

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
 #include <format>
 #include <utility>
 
@@ -165,12 +166,60 @@ void LoopServer::give_buffer(InputBuffer buffer) {
   if (spare_.size() < kSpareBuffers) spare_.push_back(std::move(buffer));
 }
 
+void LoopServer::handle_later(Connection& connection) {
+  ready_.push_back(&connection);
+  finish_turn_later();
+}
+
+void LoopServer::send_later(Connection& connection) {
+  unsent_.push_back(&connection);
+  finish_turn_later();
+}
+
 void LoopServer::remove(Connection& connection) {
   connections_.erase(&connection);
   removed_.push_back(&connection);
-  if (removed_.size() > 1) return;
-  defer([this] {
-    for (Connection* gone : std::exchange(removed_, {})) delete gone;
+  finish_turn_later();
+}
+
+void LoopServer::finish_turn_later() {
+  if (std::exchange(turn_to_finish_, true)) return;
+  defer([this] { finish_turn(); });
+}
+
+void LoopServer::finish_turn() {
+  while (!ready_.empty()) {
+    handle_some();
+    send_all();
+  }
+  send_all();
+  std::erase_if(resumed_, [](const Connection* connection) { return connection->ended(); });
+  for (Connection* gone : std::exchange(removed_, {})) delete gone;
+  turn_to_finish_ = false;
+}
+
+// A stage, or less of it: no answer waits long to be sent for others to be made.
+void LoopServer::handle_some() {
+  constexpr std::chrono::microseconds kLongEnough{200};
+  const TimePoint until = precise_now() + kLongEnough;
+  std::size_t done = 0;
+  do {
+    ready_[done]->handle();
+  } while (++done < std::min(ready_.size(), kStage) && precise_now() < until);
+  ready_.erase(ready_.begin(), ready_.begin() + static_cast<std::ptrdiff_t>(done));
+}
+
+void LoopServer::send_all() {
+  for (std::size_t i = 0; i < unsent_.size(); ++i) unsent_[i]->send();
+  unsent_.clear();
+}
+
+void LoopServer::handle_next_turn(Connection& connection) {
+  resumed_.push_back(&connection);
+  if (resumed_.size() > 1) return;
+  loop_.run_at(loop_.now(), [this, alive = alive_] {
+    if (!*alive) return;
+    for (Connection* one : std::exchange(resumed_, {})) one->resume();
   });
 }
 

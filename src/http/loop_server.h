@@ -43,6 +43,8 @@ struct InputBuffer {
 // Everything here belongs to the loop's thread.
 class LoopServer {
  public:
+  static constexpr std::size_t kStage = 64;  // connections of one stage of a turn
+
   LoopServer(EventLoop& loop, const ServerLimits& limits, const Clock& clock,
              ServerObserver& observer, SharedCounts& counts, std::uint64_t seed);
   ~LoopServer();
@@ -71,6 +73,16 @@ class LoopServer {
   [[nodiscard]] TimePoint precise_now() const { return clock_.now(); }
   InputBuffer take_buffer();
   void give_buffer(InputBuffer buffer);
+  // A turn has three stages, each over many connections, so that the code of each is still in the
+  // processor's cache for the next one: reading, handling, sending.
+  // Whether a connection may still read before its turn to be handled; else it reads then.
+  [[nodiscard]] bool may_read_ahead() const { return ready_.size() < kStage; }
+  // Has it handle what it read. Once for a connection and stage.
+  void handle_later(Connection& connection);
+  // The same after the events of the next turn, for one that has had its share of this one.
+  void handle_next_turn(Connection& connection);
+  // Has it send what it has to.
+  void send_later(Connection& connection);
   // Destroys it at the end of this turn.
   void remove(Connection& connection);
   // Runs the task at the end of this turn, unless this is gone by then.
@@ -78,6 +90,11 @@ class LoopServer {
 
  private:
   class Acceptor;
+
+  void finish_turn_later();
+  void finish_turn();
+  void handle_some();
+  void send_all();
   void accepted(int fd, const std::string& peer, Binding& binding);
 
   EventLoop& loop_;
@@ -90,7 +107,12 @@ class LoopServer {
   bool draining_ = false;
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
   std::unordered_set<Connection*> connections_;
-  std::vector<Connection*> removed_;  // destroyed at the end of this turn
+  // Of this turn; finish_turn() is on its way while any of them is not empty.
+  std::vector<Connection*> ready_;
+  std::vector<Connection*> unsent_;
+  std::vector<Connection*> removed_;
+  bool turn_to_finish_ = false;
+  std::vector<Connection*> resumed_;  // in the next turn
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   std::vector<InputBuffer> spare_;
 };

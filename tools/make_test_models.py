@@ -246,6 +246,20 @@ def gather() -> ModelProto:
     )
 
 
+def within_limit() -> ModelProto:
+    """Gives the rows that are at most 1, all of them for made-up input, and how many came."""
+    return model(
+        [
+            helper.make_node("LessOrEqual", ["x", "limit"], ["fits"]),
+            helper.make_node("Compress", ["x", "fits"], ["y"], axis=0),
+            helper.make_node("Size", ["x"], ["count"]),
+        ],
+        [tensor("x", TensorProto.FLOAT, ["rows"])],
+        [tensor("y", TensorProto.FLOAT, ["kept"]), tensor("count", TensorProto.INT64, [])],
+        [constant("limit", np.array(1, dtype=np.float32))],
+    )
+
+
 def hidden_width() -> ModelProto:
     """Says any width and works with 4 only, so that made-up input fails."""
     return model(
@@ -304,6 +318,7 @@ def files() -> dict[str, bytes]:
         "slow": slow,
         "slow_rows": slow_rows,
         "gather": gather,
+        "within_limit": within_limit,
         "hidden_width": hidden_width,
         "unknown_operator": unknown_operator,
         "sequence_output": sequence_output,

@@ -22,16 +22,19 @@ void add_input(std::vector<TensorInfo>& inputs, const TensorInfo& info) {
   inputs.push_back(info);
 }
 
-// Holds the answer of a member that answers at once.
-class Holder final : public Sink {
+// Gathers the answers of members that answer at once.
+class Gathered final : public Sink {
  public:
-  void on_result(Result<Response> result) override { result_ = std::move(result); }
-  Result<Response> take() {
-    return result_ ? std::move(*result_) : fail(internal("an inline call gave no answer"));
+  explicit Gathered(std::size_t members) { results_.reserve(members); }
+  void on_result(Result<Response> result) override { results_.push_back(std::move(result)); }
+  // Member i has been asked.
+  void settle(std::size_t i) {
+    if (results_.size() == i) results_.emplace_back(fail(internal("an inline call gave no answer")));
   }
+  std::vector<Result<Response>> take() { return std::move(results_); }
 
  private:
-  std::optional<Result<Response>> result_;
+  std::vector<Result<Response>> results_;
 };
 
 }  // namespace
@@ -117,26 +120,30 @@ CancelHandle Ensemble::start(const Call& call, RequestPtr request, Sink& sink) {
   return EnsembleRun::start(core_, call, std::move(request), sink);
 }
 
-// All members on this thread, one after the other: no allocation, no timer, nothing to cancel.
+// All members on this thread, one after the other: no timer, nothing to cancel.
 Result<Response> Ensemble::run_inline(const Call& call, const RequestPtr& request) const {
   const EnsembleCore& core = *core_;
-  TimePoint now = core.clock->now();
-  if (call.times != nullptr) call.times->started = now;
+  const TimePoint began = core.clock->now();
+  TimePoint now = began;
   Call inner = core.call_for_members(call, now);
-  std::vector<Result<Response>> results;
-  results.reserve(core.members.size());
+  const std::vector<RequestPtr> requests = core.requests_for(request);
+  Gathered gathered(core.members.size());
   for (std::size_t i = 0; i < core.members.size(); ++i) {
     if (inner.deadline.passed(now)) {
-      results.emplace_back(fail(timed_out("the deadline passed before its turn")));
+      gathered.on_result(fail(timed_out("the deadline passed before its turn")));
       continue;
     }
-    Holder holder;
-    core.members[i].callable->start(inner, core.request_for(i, request), holder);
-    results.push_back(holder.take());
-    now = core.clock->now();
+    CallTimes times;
+    inner.times = &times;
+    core.members[i].callable->start(inner, requests[i], gathered);
+    gathered.settle(i);
+    now = times.ran != TimePoint{} ? times.ran : core.clock->now();
   }
-  if (call.times != nullptr) call.times->ran = now;
-  return core.assemble(std::get<InferRequest>(*request), std::move(results));
+  if (call.times != nullptr) {
+    call.times->started = began;
+    call.times->ran = now;
+  }
+  return core.assemble(std::get<InferRequest>(*request), gathered.take());
 }
 
 UnavailableCallable::UnavailableCallable(std::string name, std::string reason)

@@ -38,21 +38,62 @@ Call EnsembleCore::call_for_members(const Call& call, TimePoint now) const {
   return inner;
 }
 
-RequestPtr EnsembleCore::request_for(std::size_t member, const RequestPtr& request) const {
-  const auto& infer = std::get<InferRequest>(*request);
-  const std::vector<TensorInfo>& wanted = members[member].callable->describe().inputs;
-  const bool same = infer.outputs.empty() && infer.version.empty() &&
-                    (wanted.empty() || wanted.size() == infer.inputs.size());
-  if (same) return request;
-  InferRequest own;
-  own.parameters = infer.parameters;
-  for (const Tensor& tensor : infer.inputs) {
-    if (wanted.empty() ||
-        std::ranges::any_of(wanted, [&](const TensorInfo& i) { return i.name == tensor.name; })) {
-      own.inputs.push_back(tensor);
-    }
+bool EnsembleCore::merges(const InferRequest& request) const {
+  return options.merge.rule != MergeRule::kAll &&
+         (request.outputs.empty() ||
+          std::ranges::any_of(merged_outputs(options.merge),
+                              [&](const TensorInfo& o) { return request.wants(o.name); }));
+}
+
+// Of a member's outputs those that are wanted as they are or merged; none stands for all.
+std::vector<std::string> EnsembleCore::outputs_for(std::size_t member, const InferRequest& request,
+                                                   bool merging) const {
+  if (request.outputs.empty()) return {};
+  const std::string prefix = members[member].name + '.';
+  const std::vector<TensorInfo>& given = members[member].callable->describe().outputs;
+  std::vector<std::string> wanted;
+  for (const TensorInfo& output : given) {
+    const bool counts =
+        merging && (options.merge.output.empty() || options.merge.output == output.name);
+    if (counts || request.wants(prefix + output.name)) wanted.push_back(output.name);
   }
-  return make_request(std::move(own));
+  if (wanted.size() == given.size()) wanted.clear();
+  return wanted;
+}
+
+std::vector<RequestPtr> EnsembleCore::requests_for(const RequestPtr& request) const {
+  const auto& infer = std::get<InferRequest>(*request);
+  std::vector<RequestPtr> requests;
+  requests.reserve(members.size());
+  const bool merging = merges(infer);
+  for (std::size_t i = 0; i < members.size(); ++i) {
+    InferRequest own;
+    own.outputs = outputs_for(i, infer, merging);
+    const std::vector<TensorInfo>& wanted = members[i].callable->describe().inputs;
+    const bool all_inputs = wanted.empty() || wanted.size() == infer.inputs.size();
+    if (all_inputs && infer.version.empty() && own.outputs.empty() && infer.outputs.empty()) {
+      requests.push_back(request);
+      continue;
+    }
+    // Members of a kind share one request.
+    if (all_inputs && i > 0) {
+      const auto& last = std::get<InferRequest>(*requests.back());
+      if (last.inputs.size() == infer.inputs.size() && last.version.empty() &&
+          last.outputs == own.outputs) {
+        requests.push_back(requests.back());
+        continue;
+      }
+    }
+    own.parameters = infer.parameters;
+    for (const Tensor& tensor : infer.inputs) {
+      if (all_inputs ||
+          std::ranges::any_of(wanted, [&](const TensorInfo& w) { return w.name == tensor.name; })) {
+        own.inputs.push_back(tensor);
+      }
+    }
+    requests.push_back(make_request(std::move(own)));
+  }
+  return requests;
 }
 
 Result<Response> EnsembleCore::assemble(const InferRequest& request,
@@ -86,7 +127,8 @@ Result<Response> EnsembleCore::assemble(const InferRequest& request,
     return fail(code, std::format("{} of {} members of '{}' answered, {} are needed: {}",
                                   answers.size(), members.size(), name, options.quorum, reasons));
   }
-  auto merged = merge(options.merge, answers);
+  Result<std::vector<Tensor>> merged;
+  if (merges(request)) merged = merge(options.merge, answers);
   if (!merged) return fail(merged.error());
   for (std::size_t i = 0; i < results.size(); ++i) {
     if (!results[i]) continue;

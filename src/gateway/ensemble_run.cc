@@ -34,6 +34,7 @@ CancelHandle EnsembleRun::start(std::shared_ptr<const EnsembleCore> core, const 
 }
 
 void EnsembleRun::start_all() {
+  const std::vector<RequestPtr> requests = core_->requests_for(request_);
   std::vector<std::size_t> inline_members;
   Duration inline_time{};
   for (std::size_t i = 0; i < slots_.size(); ++i) {
@@ -44,11 +45,11 @@ void EnsembleRun::start_all() {
       inline_members.push_back(i);
       inline_time += placement.estimate;
     } else {
-      start_member(i, false);
+      start_member(i, requests[i], false);
     }
   }
   const bool may_run_inline = inline_time <= kInlineBound;
-  for (const std::size_t i : inline_members) start_member(i, may_run_inline);
+  for (const std::size_t i : inline_members) start_member(i, requests[i], may_run_inline);
   starting_ = false;
   if (pending_ == 0) return finish();
   if (!call_.deadline.is_never()) {
@@ -59,7 +60,7 @@ void EnsembleRun::start_all() {
   }
 }
 
-void EnsembleRun::start_member(std::size_t member, bool may_run_inline) {
+void EnsembleRun::start_member(std::size_t member, RequestPtr request, bool may_run_inline) {
   Slot& slot = slots_[member];
   if (call_.deadline.passed(core_->clock->now())) {
     slot.result = fail(timed_out("the deadline passed before its turn"));
@@ -69,7 +70,7 @@ void EnsembleRun::start_member(std::size_t member, bool may_run_inline) {
   Call call = call_;
   call.may_run_inline = may_run_inline;
   CancelHandle handle =
-      core_->members[member].callable->start(call, core_->request_for(member, request_), slot);
+      core_->members[member].callable->start(call, std::move(request), slot);
   if (!slot.result) slot.handle = std::move(handle);
 }
 

@@ -21,11 +21,18 @@ struct EnsembleCore {
   [[nodiscard]] Result<> check(const Description& description, const InferRequest& request) const;
   // The call as a member sees it.
   [[nodiscard]] Call call_for_members(const Call& call, TimePoint now) const;
-  // The request as this member sees it: the very same where that will do.
-  [[nodiscard]] RequestPtr request_for(std::size_t member, const RequestPtr& request) const;
+  // The request as each member sees it, in order: the very same where that will do.
+  [[nodiscard]] std::vector<RequestPtr> requests_for(const RequestPtr& request) const;
   // From one result a member to the answer.
   [[nodiscard]] Result<Response> assemble(const InferRequest& request,
                                           std::vector<Result<Response>> results) const;
+
+ private:
+  // Whether anything of the merge rule is wanted.
+  [[nodiscard]] bool merges(const InferRequest& request) const;
+  [[nodiscard]] std::vector<std::string> outputs_for(std::size_t member,
+                                                     const InferRequest& request,
+                                                     bool merging) const;
 };
 
 // One call whose members do not all answer at once. Lives until the last member has reported, which
@@ -47,7 +54,7 @@ class EnsembleRun final : public Cancellable, public std::enable_shared_from_thi
     void on_result(Result<Response> r) override { run->reported(*this, std::move(r)); }
   };
   void start_all();
-  void start_member(std::size_t member, bool may_run_inline);
+  void start_member(std::size_t member, RequestPtr request, bool may_run_inline);
   void reported(Slot& slot, Result<Response> result);
   void finish(std::optional<Error> instead = std::nullopt);
 

@@ -176,6 +176,36 @@ TEST(Ensemble, GivesOnlyTheOutputsThatAreWanted) {
       << "members are asked for all: the merge rule needs them";
 }
 
+TEST(Ensemble, AsksItsMembersOnlyForTheOutputsThatAreWanted) {
+  EnsembleBench bench({kInline, kInline, kInline});
+  for (std::size_t i = 0; i < 2; ++i) {
+    bench[i].description.outputs.push_back({"z", DataType::kInt64, {-1}});
+  }
+  bench.make({{"a", bench.fakes[0]}, {"b", bench.fakes[1]}, {"c", bench.fakes[2]}}, {});
+  bench.start({}, wanting({"a.y", "b.y", "c.y"}));
+  const auto asked = [&](std::size_t i) { return std::get<InferRequest>(*bench[i].seen.at(0)); };
+  EXPECT_EQ(asked(0).outputs, std::vector<std::string>{"y"});
+  EXPECT_EQ(bench[0].seen, bench[1].seen) << "members of a kind share one request";
+  EXPECT_TRUE(asked(2).outputs.empty()) << "it has no others";
+  EXPECT_EQ(asked(2).inputs.at(0).data.size(), 8U);
+  EXPECT_EQ(bench.output_names(), (std::vector<std::string>{"a.y", "b.y", "c.y"}));
+}
+
+TEST(Ensemble, AsksForWhatItsMergeRuleNeedsAndMergesOnlyWhereThatIsWanted) {
+  EnsembleBench bench({kInline}, {.merge = {.rule = MergeRule::kMean, .output = "y"}});
+  bench[0].description.outputs.push_back({"z", DataType::kInt64, {-1}});
+  bench.make({{"a", bench.fakes[0]}}, {.merge = {.rule = MergeRule::kMean, .output = "y"}});
+  bench.start({}, wanting({"mean"}));
+  EXPECT_EQ(std::get<InferRequest>(*bench[0].seen.at(0)).outputs, std::vector<std::string>{"y"});
+  EXPECT_EQ(bench.output_names(), std::vector<std::string>{"mean"});
+
+  bench[0].answer = [](const InferRequest&) -> Result<Response> {
+    return response_of(make_tensor("z", DataType::kInt64, {1}));  // nothing to merge
+  };
+  bench.start({}, wanting({"a.z"}));
+  ASSERT_TRUE(bench.sink.results.at(1)) << bench.sink.results.at(1).error().message;
+}
+
 TEST(Ensemble, TakesTheNameOfAnOutputOfAMemberThatIsNotThere) {
   EnsembleBench bench({kInline});
   bench.make({{"a", bench.fakes[0]},

@@ -82,6 +82,12 @@ std::string to_string(const Shape& shape) {
   return text += ']';
 }
 
+void Buffer::unshare() {
+  Buffer own(size_);
+  std::memcpy(bytes_of(own.data_.get()), bytes_of(data_.get()), size_);
+  *this = std::move(own);
+}
+
 Tensor make_tensor(std::string name, DataType type, const Shape& shape) {
   const auto count = static_cast<std::size_t>(shape.elements().value());
   Tensor tensor{std::move(name), type, shape, {}, {}};

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
@@ -73,13 +74,16 @@ class Shape {
 
 std::string to_string(const Shape& shape);  // "[1,4]"
 
-// Flat bytes, aligned for every element type, not zeroed when made.
+// Flat bytes, aligned for every element type, not zeroed when made. A copy shares the bytes until
+// one of the two is written to, so handing tensors on costs nothing. Like any value it is used by
+// one thread at a time; its copies may be with others.
 class Buffer {
  public:
   Buffer() = default;
   explicit Buffer(std::size_t size)
-      : data_(std::make_unique_for_overwrite<std::byte[]>(size)), size_(size) {}
-  Buffer(const Buffer& other) : Buffer(other.size_) { std::ranges::copy(other.bytes(), data()); }
+      : data_(std::make_shared_for_overwrite<Unit[]>((size + sizeof(Unit) - 1) / sizeof(Unit))),
+        size_(size) {}
+  Buffer(const Buffer&) = default;
   Buffer(Buffer&& other) noexcept
       : data_(std::move(other.data_)), size_(std::exchange(other.size_, 0)) {}
   Buffer& operator=(Buffer other) noexcept {
@@ -89,14 +93,26 @@ class Buffer {
   }
   ~Buffer() = default;
 
-  [[nodiscard]] std::byte* data() { return data_.get(); }
-  [[nodiscard]] const std::byte* data() const { return data_.get(); }
+  [[nodiscard]] std::byte* data() {
+    if (data_.use_count() > 1) unshare();
+    std::atomic_thread_fence(std::memory_order_acquire);  // after the last reader of a copy
+    return bytes_of(data_.get());
+  }
+  [[nodiscard]] const std::byte* data() const { return bytes_of(data_.get()); }
   [[nodiscard]] std::size_t size() const { return size_; }
-  [[nodiscard]] std::span<std::byte> bytes() { return {data_.get(), size_}; }
-  [[nodiscard]] std::span<const std::byte> bytes() const { return {data_.get(), size_}; }
+  [[nodiscard]] std::span<std::byte> bytes() { return {data(), size_}; }
+  [[nodiscard]] std::span<const std::byte> bytes() const { return {data(), size_}; }
 
  private:
-  std::unique_ptr<std::byte[]> data_;
+  struct alignas(16) Unit {
+    std::array<std::byte, 16> bytes;
+  };
+  static std::byte* bytes_of(Unit* units) {
+    return units == nullptr ? nullptr : units->bytes.data();
+  }
+  void unshare();
+
+  std::shared_ptr<Unit[]> data_;
   std::size_t size_ = 0;
 };
 

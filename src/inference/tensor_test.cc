@@ -32,6 +32,24 @@ TEST(Shape, MatchesAPatternWhereAnyDimensionIsOpen) {
   EXPECT_EQ(to_string(Shape({-1, 4})), "[-1,4]");
 }
 
+TEST(Buffer, ACopySharesTheBytesUntilOneIsWrittenTo) {
+  Tensor tensor = make_tensor("t", DataType::kInt64, {2});
+  tensor.as<std::int64_t>()[0] = 7;
+  Tensor copy = tensor;
+  const Tensor& seen = copy;
+  EXPECT_EQ(seen.data.data(), std::as_const(tensor).data.data());
+  copy.as<std::int64_t>()[0] = 8;
+  EXPECT_EQ(seen.as<std::int64_t>()[0], 8);
+  EXPECT_EQ(std::as_const(tensor).as<std::int64_t>()[0], 7);
+}
+
+TEST(Buffer, AlignsItsBytesForEveryElementType) {
+  for (std::size_t size = 1; size < 100; ++size) {
+    const Buffer buffer(size);
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(buffer.data()) % 16, 0U);
+  }
+}
+
 TEST(Tensor, ReadsEveryNumericTypeAsADouble) {
   for (std::size_t i = 0; i < kDataTypeCount; ++i) {
     const auto type = static_cast<DataType>(i);

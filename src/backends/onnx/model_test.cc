@@ -209,6 +209,36 @@ TEST_F(Model, IsNotRunPastTheDeadline) {
   EXPECT_EQ(answer.error().code, ErrorCode::kTimeout);
 }
 
+TEST_F(Model, OutputsWhoseShapeIsKnownBeforeAreRightForAnyNumberOfRows) {
+  const auto model = load(test_model("add"));
+  for (const std::int64_t rows : {1, 2, 64, 100}) {
+    const std::vector<float> numbers(static_cast<std::size_t>(rows * 3), 2.0F);
+    InferRequest request = request_of(floats("left", {rows, 3}, numbers));
+    request.inputs.push_back(floats("right", {rows, 3}, numbers));
+    const auto response = infer(model, std::move(request));
+    ASSERT_TRUE(response) << response.error().message;
+    EXPECT_EQ(response->output("sum")->shape, (Shape{rows, 3}));
+    EXPECT_EQ(values_of<float>(*response, "sum"),
+              std::vector<float>(static_cast<std::size_t>(rows * 3), 4.0F));
+  }
+}
+
+// Made-up input suggests as many values out as in.
+TEST_F(Model, AnOutputWhoseShapeHangsOnTheValuesIsAnsweredAllTheSame) {
+  const auto model = load(test_model("within_limit"));
+  const auto kept_of = [&](std::vector<float> values) {
+    const auto rows = static_cast<std::int64_t>(values.size());
+    const auto response = infer(model, request_of(floats("x", {rows}, values)));
+    EXPECT_TRUE(response) << response.error().message;
+    EXPECT_EQ(values_of<std::int64_t>(*response, "count"), std::vector<std::int64_t>{rows});
+    return values_of<float>(*response, "y");
+  };
+  EXPECT_EQ(kept_of({1, 0}), (std::vector<float>{1, 0}));
+  EXPECT_EQ(kept_of({5, 0.5, 7, 1}), (std::vector<float>{0.5, 1}));
+  EXPECT_EQ(kept_of({5, 6}), std::vector<float>{});
+  EXPECT_EQ(kept_of({0, 1, 0}), (std::vector<float>{0, 1, 0}));
+}
+
 TEST_F(Model, CountsItsRunsAndRows) {
   const auto model = load(test_model("gather"));
   ASSERT_TRUE(infer(model, request_of(integers("index", {1, 2, 0}))));

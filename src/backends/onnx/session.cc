@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "backends/onnx/explain.h"
+#include "backends/onnx/row_shapes.h"
 #include "backends/onnx/small_array.h"
 #include "backends/onnx/values.h"
 
@@ -62,13 +63,8 @@ RunControl::RunControl() {
 }
 
 void RunControl::terminate() {
+  terminated_.store(true, std::memory_order_relaxed);
   static_cast<void>(checked(Ort::GetApi().RunOptionsSetTerminate(options_.get())));
-}
-
-Result<std::size_t> Session::index_of(const std::string& output) const {
-  const auto at = std::ranges::find(outputs_, output, [](const Output& o) { return o.info.name; });
-  if (at == outputs_.end()) return fail(invalid(std::format("there is no output '{}'", output)));
-  return static_cast<std::size_t>(at - outputs_.begin());
 }
 
 Result<> Session::learn_labels(std::span<const Tensor> inputs) {
@@ -83,8 +79,68 @@ Result<> Session::learn_labels(std::span<const Tensor> inputs) {
   return {};
 }
 
+void Session::guess_shapes(std::span<const Tensor> of_one_row, std::span<const Tensor> of_many,
+                           std::int64_t many) {
+  if (!on_cpu_) return;
+  for (std::size_t i = 0; i < outputs_.size(); ++i) {
+    Output& output = outputs_[i];
+    if (output.form != Output::Form::kTensor && output.form != Output::Form::kTable) continue;
+    output.row_shape = guess_row_shape(of_one_row[i], of_many[i], many);
+    if (output.row_shape) shapes_known_->store(true, std::memory_order_relaxed);
+  }
+}
+
+// The outputs of one run: what they are, and the memory that they get before it where their shape
+// is known.
+struct Session::Wanted {
+  explicit Wanted(std::size_t count) : specs(count), names(count), values(count) {
+    tensors.resize(count);
+  }
+
+  Result<> give_memory(std::int64_t rows, const OrtMemoryInfo& cpu) {
+    for (std::size_t i = 0; i < tensors.size(); ++i) {
+      const Output& output = *specs[i];
+      if (!output.row_shape) continue;
+      const auto shape = with_rows(*output.row_shape, rows);
+      if (!shape) continue;
+      tensors[i] = make_tensor(output.info.name, output.info.type, *shape);
+      auto value = to_value(tensors[i], cpu);
+      if (!value) return fail(value.error());
+      values[i] = std::move(*value);
+      given = true;
+    }
+    return {};
+  }
+
+  SmallArray<const Output*, kFewTensors> specs;
+  SmallArray<const char*, kFewTensors> names;
+  SmallArray<Handle<OrtValue>, kFewTensors> values;
+  std::vector<Tensor> tensors;
+  bool given = false;
+};
+
+Result<> Session::choose(std::span<const std::string> names, Wanted& wanted) const {
+  for (std::size_t i = 0; i < wanted.tensors.size(); ++i) {
+    const Output* output = &outputs_[i];
+    if (!names.empty()) {
+      const auto found =
+          std::ranges::find(outputs_, names[i], [](const Output& o) { return o.info.name; });
+      if (found == outputs_.end()) {
+        return fail(invalid(std::format("there is no output '{}'", names[i])));
+      }
+      if (std::ranges::contains(names.first(i), names[i])) {
+        return fail(invalid(std::format("output '{}' is asked for twice", names[i])));
+      }
+      output = &*found;
+    }
+    wanted.specs[i] = output;
+    wanted.names[i] = output->info.name.c_str();
+  }
+  return {};
+}
+
 Result<std::vector<Tensor>> Session::fetch(std::span<const Tensor> inputs,
-                                           std::span<const std::string> wanted, RunControl* control,
+                                           std::span<const std::string> names, RunControl* control,
                                            std::vector<Labels>* labels) const {
   SmallArray<const char*, kFewTensors> input_names(inputs.size());
   SmallArray<Handle<OrtValue>, kFewTensors> values(inputs.size());
@@ -97,39 +153,49 @@ Result<std::vector<Tensor>> Session::fetch(std::span<const Tensor> inputs,
     input_names[i] = inputs[i].name.c_str();
   }
 
-  const std::size_t count = wanted.empty() ? outputs_.size() : wanted.size();
-  SmallArray<const Output*, kFewTensors> specs(count);
-  SmallArray<const char*, kFewTensors> output_names(count);
-  for (std::size_t i = 0; i < count; ++i) {
-    std::size_t index = i;
-    if (!wanted.empty()) {
-      const auto found = index_of(wanted[i]);
-      if (!found) return fail(found.error());
-      if (std::ranges::find(wanted.first(i), wanted[i]) != wanted.first(i).end()) {
-        return fail(invalid(std::format("output '{}' is asked for twice", wanted[i])));
-      }
-      index = *found;
+  const std::size_t count = names.empty() ? outputs_.size() : names.size();
+  Wanted wanted(count);
+  if (auto ok = choose(names, wanted); !ok) return fail(ok.error());
+  if (shapes_known_->load(std::memory_order_relaxed)) {
+    if (const auto rows = rows_of_call(inputs_, inputs)) {
+      if (auto ok = wanted.give_memory(*rows, *cpu_); !ok) return fail(ok.error());
     }
-    specs[i] = &outputs_[index];
-    output_names[i] = outputs_[index].info.name.c_str();
   }
-
-  SmallArray<OrtValue*, kFewTensors> raw(count);
-  auto ran = checked(Ort::GetApi().Run(session_.get(), (control ? *control : *quiet_).options(),
-                                       input_names.data(), value_pointers.data(), inputs.size(),
-                                       output_names.data(), count, raw.data()));
-  SmallArray<Handle<OrtValue>, kFewTensors> results(count);
-  for (std::size_t i = 0; i < count; ++i) results[i].reset(raw[i]);
+  const auto run_once = [&]() -> Result<> {
+    SmallArray<OrtValue*, kFewTensors> raw(count);
+    for (std::size_t i = 0; i < count; ++i) raw[i] = wanted.values[i].get();
+    auto ran = checked(Ort::GetApi().Run(session_.get(), (control ? *control : *quiet_).options(),
+                                         input_names.data(), value_pointers.data(), inputs.size(),
+                                         wanted.names.data(), count, raw.data()));
+    for (std::size_t i = 0; i < count; ++i) {
+      if (raw[i] != wanted.values[i].get()) wanted.values[i].reset(raw[i]);
+    }
+    return ran;
+  };
+  Result<> ran = run_once();
+  if (!ran && wanted.given && (control == nullptr || !control->terminated())) {
+    for (std::size_t i = 0; i < count; ++i) {
+      wanted.values[i].reset();
+      wanted.tensors[i] = {};
+    }
+    wanted.given = false;
+    ran = run_once();
+    // It was the memory that was wrong, not the input.
+    if (ran) shapes_known_->store(false, std::memory_order_relaxed);
+  }
   if (!ran) return fail(ran.error().code, explain(ran.error().message));
 
-  std::vector<Tensor> tensors;
-  tensors.reserve(count);
   for (std::size_t i = 0; i < count; ++i) {
-    auto tensor = read(*specs[i], *results[i], labels ? &(*labels)[i] : nullptr);
-    if (!tensor) return fail(tensor.error());
-    tensors.push_back(std::move(*tensor));
+    const Output& output = *wanted.specs[i];
+    Tensor& tensor = wanted.tensors[i];
+    const bool written = tensor.data.size() > 0;
+    if (written && output.form == Output::Form::kTensor) continue;
+    auto read_back = written ? in_class_order(std::move(tensor), output.columns)
+                             : read(output, *wanted.values[i], labels ? &(*labels)[i] : nullptr);
+    if (!read_back) return fail(read_back.error());
+    tensor = std::move(*read_back);
   }
-  return tensors;
+  return std::move(wanted.tensors);
 }
 
 }  // namespace sluice::onnx

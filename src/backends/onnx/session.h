@@ -1,8 +1,10 @@
 // One model file opened by ONNX Runtime: what it takes and gives, and how to run it.
 #pragma once
 
+#include <atomic>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -21,10 +23,12 @@ class RunControl {
  public:
   RunControl();
   void terminate();  // any thread, any number of times, also before the run
+  [[nodiscard]] bool terminated() const { return terminated_.load(std::memory_order_relaxed); }
   [[nodiscard]] OrtRunOptions* options() const { return options_.get(); }
 
  private:
   Handle<OrtRunOptions> options_;
+  std::atomic<bool> terminated_ = false;
 };
 
 // An output and how it becomes a tensor.
@@ -40,10 +44,12 @@ struct Output {
   Form form = Form::kTensor;
   Labels labels;                     // of maps, once known
   std::vector<std::size_t> columns;  // of kTable: where each class stands in what comes
+  // As far as it is known before a run (row_shapes.h).
+  std::optional<Shape> row_shape;
 };
 
-// run() is safe from any number of threads at once; learn_labels() before that, by the one who
-// opened it. The environment must outlive it.
+// run() is safe from any number of threads at once; learn_labels() and guess_shapes() before that,
+// by the one who opened it. The environment must outlive it.
 class Session {
  public:
   // Errors say why in words for a person, without the file's name.
@@ -65,12 +71,18 @@ class Session {
 
   // Runs once and keeps what the answer says about the classes of maps.
   Result<> learn_labels(std::span<const Tensor> inputs);
+  // Keeps what two answers say about shapes, so that memory for such outputs is given to the run.
+  // Where a later run shows the guess to be wrong, that run is repeated without it and so are all
+  // that follow.
+  void guess_shapes(std::span<const Tensor> of_one_row, std::span<const Tensor> of_many,
+                    std::int64_t many);
 
  private:
   Session() = default;
   Result<> describe(const ModelFacts& facts);
 
-  [[nodiscard]] Result<std::size_t> index_of(const std::string& output) const;
+  struct Wanted;  // outputs of one run
+  [[nodiscard]] Result<> choose(std::span<const std::string> names, Wanted& wanted) const;
   // `labels`, where not null, gets one entry for each output fetched.
   Result<std::vector<Tensor>> fetch(std::span<const Tensor> inputs,
                                     std::span<const std::string> wanted, RunControl* control,
@@ -80,6 +92,8 @@ class Session {
   Handle<OrtMemoryInfo> cpu_;
   std::unique_ptr<RunControl> quiet_;  // of all runs that nobody stops
   bool loops_ = false;
+  bool on_cpu_ = true;
+  std::unique_ptr<std::atomic<bool>> shapes_known_ = std::make_unique<std::atomic<bool>>(false);
 
   std::vector<TensorInfo> inputs_;
   std::vector<Output> outputs_;

@@ -14,19 +14,25 @@ std::int64_t elements_of(const Tensor& tensor) {
   return std::max<std::int64_t>(1, tensor.shape.elements().value_or(1));
 }
 
-Result<Duration> shortest_run(const Session& session, std::span<const Tensor> inputs,
-                              const Clock& clock) {
-  Duration best = Duration::max();
+struct Timed {
+  Duration shortest = Duration::max();
+  std::vector<Tensor> outputs;  // of the last run
+};
+
+Result<Timed> run_a_few(const Session& session, std::span<const Tensor> inputs,
+                        const Clock& clock) {
+  Timed timed;
   const TimePoint begin = clock.now();
   for (int i = 0; i < kRuns; ++i) {
     const TimePoint before = clock.now();
     auto answer = session.run(inputs, {}, nullptr);
     const TimePoint after = clock.now();
     if (!answer) return fail(answer.error());
-    best = std::min<Duration>(best, after - before);
+    timed.shortest = std::min<Duration>(timed.shortest, after - before);
+    timed.outputs = std::move(*answer);
     if (after - begin > kEnough) break;
   }
-  return best;
+  return timed;
 }
 
 bool any_free(std::span<const TensorInfo> inputs) {
@@ -79,23 +85,27 @@ WarmUp warm_up(Session& session, std::size_t rows, const Clock& clock) {
   const auto one_row = made_up_inputs(session.inputs(), 1);
   // The first run of all allocates and learns; it does not count.
   if (auto ok = session.learn_labels(one_row); !ok) return {std::nullopt, ok.error()};
-  const auto one = shortest_run(session, one_row, clock);
+  const auto one = run_a_few(session, one_row, clock);
   if (!one) return {std::nullopt, one.error()};
 
-  RunCost cost = fit_cost(*one, *one, 1);
+  const Duration time_of_one = one->shortest;
+  RunCost cost = fit_cost(time_of_one, time_of_one, 1);
   if (any_free(session.inputs())) {
     // Where more rows do not work, or dimension 0 is fixed, each further unit counts as a whole
     // run: rather too long than too short.
-    cost = {Duration::zero(), static_cast<double>(one->count()), {}, 1};
+    cost = {Duration::zero(), static_cast<double>(time_of_one.count()), {}, 1};
     const bool free_rows = std::ranges::any_of(session.inputs(), [](const TensorInfo& input) {
       return input.shape.rank() > 0 && input.shape.dims().front() < 0;
     });
-    if (free_rows && rows > 1 && *one < kEnough) {
+    if (free_rows && rows > 1 && time_of_one < kEnough) {
       const auto many_rows = made_up_inputs(session.inputs(), static_cast<std::int64_t>(rows));
-      if (const auto many = shortest_run(session, many_rows, clock)) {
-        cost = fit_cost(*one, *many, static_cast<double>(rows));
+      if (const auto many = run_a_few(session, many_rows, clock)) {
+        cost = fit_cost(time_of_one, many->shortest, static_cast<double>(rows));
+        session.guess_shapes(one->outputs, many->outputs, static_cast<std::int64_t>(rows));
       }
     }
+  } else {
+    session.guess_shapes(one->outputs, one->outputs, 1);
   }
   for (const Tensor& tensor : one_row) cost.unit_elements.push_back(elements_of(tensor));
   return {std::move(cost), std::nullopt};

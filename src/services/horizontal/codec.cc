@@ -139,25 +139,6 @@ std::expected<Tensor, BodyError> read_rows(const simdjson::dom::array& rows,
   return tensor;
 }
 
-std::size_t columns_of(const Tensor& tensor) {
-  const auto rows = static_cast<std::size_t>(tensor.shape.rows());
-  return rows == 0 ? 0 : static_cast<std::size_t>(tensor.shape.elements().value_or(0)) / rows;
-}
-
-void append_row(std::string& out, const Tensor& tensor, std::size_t row, std::size_t columns) {
-  out += '[';
-  for (std::size_t c = 0; c < columns; ++c) {
-    if (c > 0) out += ',';
-    const std::size_t i = row * columns + c;
-    if (tensor.type == DataType::kFp32) {
-      json::append_number(out, tensor.as<float>()[i]);
-    } else {
-      json::append_number(out, element_as_double(tensor, i).value_or(0));
-    }
-  }
-  out += ']';
-}
-
 }  // namespace
 
 struct RowsReader::Impl {
@@ -210,98 +191,12 @@ Result<Tensor> rows_tensor(const std::vector<std::vector<double>>& rows, const T
   return tensor;
 }
 
-Result<const Tensor*> prediction_of(const InferResponse& response, std::string_view output,
-                                    std::string_view prefix) {
-  const Tensor* found = nullptr;
-  for (const Tensor& tensor : response.outputs) {
-    std::string_view name = tensor.name;
-    if (!name.starts_with(prefix)) continue;
-    name.remove_prefix(prefix.size());
-    if (!prefix.empty() && !name.starts_with('.')) continue;
-    if (!prefix.empty()) name.remove_prefix(1);
-    const bool is_float = tensor.type == DataType::kFp32 || tensor.type == DataType::kFp64 ||
-                          tensor.type == DataType::kFp16 || tensor.type == DataType::kBf16;
-    if (output.empty() ? !is_float : name != output) continue;
-    if (found != nullptr) {
-      return fail(
-          internal("the model has several floating-point outputs; say which is the "
-                   "prediction (output: ..)"));
-    }
-    found = &tensor;
-  }
-  if (found == nullptr) return fail(internal("the model gave no output that is a prediction"));
-  if (found->type == DataType::kBytes) {
-    return fail(internal(std::format("output '{}' is text; a prediction is numbers", found->name)));
-  }
-  return found;
-}
-
-void append_first_row(std::string& out, const Tensor& prediction) {
-  append_row(out, prediction, 0, columns_of(prediction));
-}
-
-void append_prediction(std::string& out, const Tensor& prediction) {
-  const auto rows = static_cast<std::size_t>(prediction.shape.rows());
-  const std::size_t columns = columns_of(prediction);
-  out += "\"prediction\":";
-  append_row(out, prediction, 0, columns);
-  if (rows < 2) return;
-  out += ",\"predictions\":[";
-  for (std::size_t row = 0; row < rows; ++row) {
-    if (row > 0) out += ',';
-    append_row(out, prediction, row, columns);
-  }
-  out += ']';
-}
-
 void append_error(std::string& out, const Error& error) {
   out += R"({"code":")";
   out += to_string(error.code);
   out += R"(","message":)";
   json::append_string(out, error.message);
   out += '}';
-}
-
-std::string_view numpy_name(DataType type) {
-  switch (type) {
-    case DataType::kBool:
-      return "bool";
-    case DataType::kUint8:
-      return "uint8";
-    case DataType::kUint16:
-      return "uint16";
-    case DataType::kUint32:
-      return "uint32";
-    case DataType::kUint64:
-      return "uint64";
-    case DataType::kInt8:
-      return "int8";
-    case DataType::kInt16:
-      return "int16";
-    case DataType::kInt32:
-      return "int32";
-    case DataType::kInt64:
-      return "int64";
-    case DataType::kFp16:
-      return "float16";
-    case DataType::kBf16:
-      return "bfloat16";
-    case DataType::kFp32:
-      return "float32";
-    case DataType::kFp64:
-      return "float64";
-    case DataType::kBytes:
-      return "object";
-  }
-  return "object";
-}
-
-std::string structure(std::size_t rows, std::size_t columns) {
-  return std::format("({},{})", rows, columns);
-}
-
-std::string structure(const Tensor& tensor) {
-  return structure(static_cast<std::size_t>(tensor.shape.rows()), columns_of(tensor));
 }
 
 }  // namespace sluice::horizontal

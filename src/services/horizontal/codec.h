@@ -1,4 +1,4 @@
-// The bodies of the horizontal services: {"data": [[..]]} in, {"prediction": [..]} out.
+// What the horizontal services read: {"data": [[..]]}.
 #pragma once
 
 #include <memory>
@@ -34,21 +34,7 @@ class RowsReader {
 // The same from numbers at hand.
 Result<Tensor> rows_tensor(const std::vector<std::vector<double>>& rows, const TensorInfo& input);
 
-// The output that is the prediction. kInternal when there is none, or when it cannot be told.
-Result<const Tensor*> prediction_of(const InferResponse& response, std::string_view output,
-                                    std::string_view prefix = {});
-
-// "prediction":[row 0] and, for several rows, ,"predictions":[[..],..]: without braces.
-void append_prediction(std::string& out, const Tensor& prediction);
-// [row 0]
-void append_first_row(std::string& out, const Tensor& prediction);
 // {"code":"unavailable","message":".."}
 void append_error(std::string& out, const Error& error);
-
-// "float32" and the like, as the metadata of these services names types.
-std::string_view numpy_name(DataType type);
-// "(1,4)"
-std::string structure(std::size_t rows, std::size_t columns);
-std::string structure(const Tensor& tensor);
 
 }  // namespace sluice::horizontal

@@ -38,15 +38,29 @@ TensorInfo Face::input_of(const Description& description) {
                                     : description.inputs.front();
 }
 
+const std::vector<std::string>& Face::wanted_of(const CallablePtr& callable, Ask ask) {
+  if (known_.owner_before(callable) || callable.owner_before(known_)) {
+    known_ = callable;
+    const Description& target = callable->describe();
+    predictions_ = prediction_names(target, options_.output);
+    label_.clear();
+    if (target.output("label") != nullptr && target.output("proba") != nullptr) {
+      label_ = {"label", "proba"};
+    }
+  }
+  return ask == Ask::kLabel ? label_ : predictions_;
+}
+
 void Face::call(http::Exchange& exchange, const CallablePtr& callable, Tensor input,
-                gateway::Answer answer) {
+                gateway::Answer answer, Ask ask) {
   InferRequest request;
   request.inputs.push_back(std::move(input));
+  request.outputs = wanted_of(callable, ask);
   gateway::start_call(exchange, mount_.clock, callable, std::move(request), std::move(answer),
                       {.default_timeout = options_.timeout});
 }
 
-void Face::predict(http::Exchange& exchange, gateway::Answer answer) {
+void Face::predict(http::Exchange& exchange, gateway::Answer answer, Ask ask) {
   const CallablePtr* callable = target(exchange);
   if (callable == nullptr) return;
   if (const auto type = exchange.head().header("Content-Type")) {
@@ -58,7 +72,7 @@ void Face::predict(http::Exchange& exchange, gateway::Answer answer) {
   }
   auto input = reader_.read(exchange.body(), input_of((*callable)->describe()));
   if (!input) return http::respond_problem(exchange, input.error().status, input.error().error);
-  call(exchange, *callable, std::move(*input), std::move(answer));
+  call(exchange, *callable, std::move(*input), std::move(answer), ask);
 }
 
 void Face::predict_sample(http::Exchange& exchange, gateway::Answer answer) {
@@ -66,7 +80,7 @@ void Face::predict_sample(http::Exchange& exchange, gateway::Answer answer) {
   if (callable == nullptr) return;
   auto input = rows_tensor(options_.sample, input_of((*callable)->describe()));
   if (!input) return answer_error(exchange, input.error());
-  call(exchange, *callable, std::move(*input), std::move(answer));
+  call(exchange, *callable, std::move(*input), std::move(answer), Ask::kPrediction);
 }
 
 void Face::append_input_metadata(std::string& out, const Description& description) const {

@@ -9,6 +9,7 @@
 #include "http/router.h"
 #include "services/horizontal/codec.h"
 #include "services/horizontal/options.h"
+#include "services/horizontal/prediction.h"
 
 namespace sluice::horizontal {
 
@@ -21,8 +22,10 @@ class Face {
 
   // The target as it is now; answers the exchange itself, and gives null, when there is none.
   const CallablePtr* target(http::Exchange& exchange) const;
-  // Asks the target with the body's rows, or with the sample.
-  void predict(http::Exchange& exchange, gateway::Answer answer);
+  // Asks the target with the body's rows, or with the sample, for its predictions (kLabel: for what
+  // the best_label rule gives).
+  enum class Ask : std::uint8_t { kPrediction, kLabel };
+  void predict(http::Exchange& exchange, gateway::Answer answer, Ask ask = Ask::kPrediction);
   void predict_sample(http::Exchange& exchange, gateway::Answer answer);
   // As problem+json.
   static void answer_error(http::Exchange& exchange, const Error& error);
@@ -46,7 +49,8 @@ class Face {
   // The tensor that rows go into.
   static TensorInfo input_of(const Description& description);
   void call(http::Exchange& exchange, const CallablePtr& callable, Tensor input,
-            gateway::Answer answer);
+            gateway::Answer answer, Ask ask);
+  const std::vector<std::string>& wanted_of(const CallablePtr& callable, Ask ask);
 
   std::string api_;
   gateway::Mount mount_;
@@ -54,6 +58,10 @@ class Face {
   telemetry::RequestMetrics metrics_;
   RowsReader reader_;
   std::string scratch_;
+  // What to ask the target for, worked out once for each that comes to stand under its name.
+  std::weak_ptr<Callable> known_;
+  std::vector<std::string> predictions_;
+  std::vector<std::string> label_;
 };
 
 }  // namespace sluice::horizontal

@@ -143,7 +143,9 @@ class Proxy {
   }
 
   void predict_label(http::Exchange& exchange) {
-    face_.predict(exchange, [this](auto& x, auto result) { answer_label(x, std::move(result)); });
+    face_.predict(
+        exchange, [this](auto& x, auto result) { answer_label(x, std::move(result)); },
+        Face::Ask::kLabel);
   }
 
   static void append_label(std::string& out, const Tensor& label, const Tensor& proba,

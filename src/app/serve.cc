@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "app/instance.h"
+#include "rpc/library_setup.h"
 
 namespace sluice::app {
 
@@ -108,6 +109,7 @@ bool drain(Instance& instance, Signals& signals) {
 }  // namespace
 
 int serve(const std::optional<std::filesystem::path>& file) {
+  rpc::set_up_library();
   Signals signals;
   auto configuration = load_configuration(file);
   if (!configuration) {

@@ -4,7 +4,9 @@
 #include <grpcpp/impl/rpc_service_method.h>
 #include <grpcpp/support/proto_buffer_reader.h>
 
+#include <algorithm>
 #include <format>
+#include <utility>
 
 #include "rpc/status.h"
 
@@ -69,7 +71,7 @@ void CallSlot::arrived(bool ok) {
   bytes_in_ = message_.Length();
   deadline_ = to_deadline(context_->raw_deadline());
   --lane_.waiting_[method_];
-  lane_.ask_for_calls(method_);
+  lane_.ask_later(method_);
   if (!lane_.enter()) {
     fail({ErrorCode::kExhausted,
           std::format("more than {} calls in flight on this thread", lane_.max_calls_),
@@ -109,7 +111,13 @@ void CallSlot::respond(const google::protobuf::MessageLite& message) {
   bytes_out_ = message.ByteSizeLong();
   grpc::Slice slice(bytes_out_);
   message.SerializeWithCachedSizesToArray(const_cast<std::uint8_t*>(slice.begin()));
-  writer_->Finish(grpc::ByteBuffer(&slice, 1), grpc::Status::OK, sent_event_.tag());
+  answer_ = grpc::ByteBuffer(&slice, 1);
+  lane_.send_later(*this);
+}
+
+void CallSlot::send() {
+  writer_->Finish(answer_, grpc::Status::OK, sent_event_.tag());
+  answer_.Clear();
 }
 
 void CallSlot::fail(const Error& why) {
@@ -185,6 +193,26 @@ void CallLane::ask_for_calls(std::size_t method) {
   }
 }
 
+void CallLane::send_later(CallSlot& slot) {
+  finish_turn_later();
+  unsent_.push_back(&slot);
+}
+
+void CallLane::ask_later(std::size_t method) {
+  if (std::ranges::contains(to_ask_, method)) return;
+  finish_turn_later();
+  to_ask_.push_back(method);
+}
+
+void CallLane::finish_turn_later() {
+  if (unsent_.empty() && to_ask_.empty()) executor_.defer([this] { finish_turn(); });
+}
+
+void CallLane::finish_turn() {
+  for (CallSlot* slot : std::exchange(unsent_, {})) slot->send();
+  for (const std::size_t method : std::exchange(to_ask_, {})) ask_for_calls(method);
+}
+
 bool CallLane::enter() {
   const std::size_t now = in_flight_.load(std::memory_order_relaxed);
   if (now == max_calls_) return false;
@@ -201,7 +229,7 @@ void CallLane::leave() {
 void CallLane::give_back(CallSlot& slot) {
   const std::size_t method = slot.method_;
   free_.push_back(&slot);
-  ask_for_calls(method);
+  ask_later(method);
   close_if_idle();
 }
 

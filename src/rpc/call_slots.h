@@ -59,6 +59,7 @@ class CallSlot final : public UnaryCall {
     Handler handler_;
   };
 
+  void send();
   void arrived(bool ok);
   void sent(bool ok);
   void done(bool ok);
@@ -69,6 +70,7 @@ class CallSlot final : public UnaryCall {
   std::optional<grpc::ServerContext> context_;
   std::optional<grpc::ServerAsyncResponseWriter<grpc::ByteBuffer>> writer_;
   grpc::ByteBuffer message_;
+  grpc::ByteBuffer answer_;  // until the end of the turn
   int status_ = 0;
   std::size_t bytes_out_ = 0;
   bool counted_ = false;
@@ -103,6 +105,11 @@ class CallLane {
 
  private:
   friend class CallSlot;
+  void send_later(CallSlot& slot);
+  // Keeps as many calls asked for as the method says.
+  void ask_later(std::size_t method);
+  void finish_turn_later();
+  void finish_turn();
   void ask_for_calls(std::size_t method);
   // False when there are too many.
   bool enter();
@@ -119,6 +126,9 @@ class CallLane {
   std::vector<std::size_t> waiting_;  // for each method
   std::vector<std::unique_ptr<CallSlot>> slots_;
   std::vector<CallSlot*> free_;
+  // Of this turn; finish_turn() is on its way while either is not empty.
+  std::vector<CallSlot*> unsent_;
+  std::vector<std::size_t> to_ask_;
   bool closing_ = false;
   std::atomic<std::size_t> in_flight_ = 0;
   std::atomic<bool> stopping_ = false;

@@ -10,7 +10,7 @@
 #include <thread>
 
 #include "http/test_certificates.h"
-#include "rpc/library_log.h"
+#include "rpc/library_setup.h"
 #include "rpc/open_inference.grpc.pb.h"
 #include "rpc/status.h"
 
@@ -336,8 +336,8 @@ TEST(GrpcServer, APortThatIsTakenOrAFileThatIsMissingIsAnErrorAtStart) {
             "cannot read the TLS file '/nowhere/cert.pem' of the gRPC listener");
 }
 
-TEST(LibraryLog, IsSilentOnceToldSo) {
-  silence_library_logs();
+TEST(LibrarySetUp, SilencesTheLibrarysOwnLog) {
+  set_up_library();
   ::testing::internal::CaptureStderr();
   inference::ModelReadyRequest request;
   EXPECT_FALSE(request.ParseFromString("\x0a\x01\xff"));

@@ -62,19 +62,37 @@ void QueueExecutor::close() {
   queue_->Shutdown();
 }
 
+void QueueExecutor::run_deferred() {
+  while (!deferred_.empty()) {
+    for (Task& task : std::exchange(deferred_, {})) task();
+  }
+}
+
+bool QueueExecutor::take_events() {
+  constexpr std::size_t kMost = 64;
+  const auto next = timers_.next();
+  gpr_timespec until = next ? to_timespec(*next) : gpr_inf_future(GPR_CLOCK_MONOTONIC);
+  events_.clear();
+  while (events_.size() < kMost) {
+    void* tag = nullptr;
+    bool ok = false;
+    const auto status = queue_->AsyncNext(&tag, &ok, until);
+    if (events_.empty()) turn_ = std::chrono::steady_clock::now();
+    if (status == grpc::CompletionQueue::SHUTDOWN) return !events_.empty();
+    if (status == grpc::CompletionQueue::TIMEOUT) break;
+    events_.push_back({static_cast<QueueEvent*>(tag), ok});
+    until = gpr_inf_past(GPR_CLOCK_MONOTONIC);
+  }
+  return true;
+}
+
 void QueueExecutor::run() {
   turn_ = std::chrono::steady_clock::now();
   owner_.store(std::this_thread::get_id(), std::memory_order_relaxed);
-  for (;;) {
-    const auto next = timers_.next();
-    void* tag = nullptr;
-    bool ok = false;
-    const auto status = queue_->AsyncNext(
-        &tag, &ok, next ? to_timespec(*next) : gpr_inf_future(GPR_CLOCK_MONOTONIC));
-    turn_ = std::chrono::steady_clock::now();
-    if (status == grpc::CompletionQueue::SHUTDOWN) break;
-    if (status == grpc::CompletionQueue::GOT_EVENT) static_cast<QueueEvent*>(tag)->on_event(ok);
+  while (take_events()) {
+    for (const Event& each : events_) each.event->on_event(each.ok);
     while (auto task = timers_.take_due(turn_)) (*task)();
+    run_deferred();
   }
   owner_.store(std::thread::id(), std::memory_order_relaxed);
 }

@@ -1,0 +1,13 @@
+// What gRPC and what it stands on do for the whole process unless told otherwise.
+#pragma once
+
+namespace sluice::rpc {
+
+// Once, before the first server, by whoever owns the process.
+//
+// Both gRPC and protobuf write lines to stderr about anything a client does wrong, in a form of
+// their own; what matters comes back as an Error or a status all the same. And Debian builds Abseil
+// with its search for deadlocks on, which keeps a graph of every mutex that gRPC takes.
+void set_up_library();
+
+}  // namespace sluice::rpc

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
@@ -13,12 +14,16 @@ PEERS = BENCHMARKS / "peers"
 
 
 @contextmanager
-def nginx(context: Context) -> Iterator[Server]:
+def nginx(context: Context, behind: int | None = None) -> Iterator[Server]:
+    """Answers a constant at /health, and hands /predict on to the port `behind`."""
     port, folder = free_port(), context.out / "nginx"
     folder.mkdir(parents=True, exist_ok=True)
     text = (PEERS / "nginx.conf").read_text(encoding="utf-8")
+    fillings = {"%PORT%": port, "%FOLDER%": folder, "%BEHIND%": behind or free_port()}
+    for mark, filling in fillings.items():
+        text = text.replace(mark, str(filling))
     conf = folder / "nginx.conf"
-    conf.write_text(text.replace("%PORT%", str(port)).replace("%FOLDER%", str(folder)))
+    conf.write_text(text, encoding="utf-8")
     command = [context.program("nginx"), "-p", str(folder), "-c", str(conf), "-e", "stderr"]
     with Server("nginx", command, folder / "log") as server:
         server.port = port
@@ -66,20 +71,24 @@ def seed_proxy(context: Context, *, keep_client: bool) -> Iterator[list[Server]]
 
 
 @contextmanager
-def mlserver(context: Context) -> Iterator[Server]:
+def mlserver(context: Context, *, lean: bool) -> Iterator[list[Server]]:
+    """As it comes, but for its access log; or without its worker process, metrics and gzip."""
     port = free_port()
     python = context.python("mlserver")
-    environment = {
-        "MODEL_PATH": str(model("setosa")),
-        "MLSERVER_HTTP_PORT": str(port),
-        "MLSERVER_GRPC_PORT": str(free_port()),
-    }
-    command = [str(python.with_name("mlserver")), "start", str(PEERS / "mlserver")]
-    log = context.out / "mlserver" / "log"
-    with Server("MLServer", command, log, environment=environment) as server:
+    settings = {"debug": False, "host": "127.0.0.1", "http_port": port, "grpc_port": free_port()}
+    if lean:
+        settings |= {"parallel_workers": 0, "metrics_endpoint": None, "gzip_enabled": False}
+    else:
+        settings |= {"metrics_port": free_port()}
+    folder = context.out / "mlserver" / ("lean" if lean else "default")
+    shutil.copytree(PEERS / "mlserver", folder, dirs_exist_ok=True)
+    (folder / "settings.json").write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
+    command = [str(python.with_name("mlserver")), "start", str(folder)]
+    environment = {"MODEL_PATH": str(model("setosa"))}
+    with Server("MLServer", command, folder / "log", environment=environment) as server:
         server.port = port
         server.wait_for(port, "/v2/models/setosa/infer", body=INFER_BODY)
-        yield server
+        yield [server]
 
 
 @contextmanager
@@ -92,13 +101,13 @@ def grpc_constant(context: Context) -> Iterator[Server]:
 
 @contextmanager
 def slow_member(
-    context: Context, delay_ms: float, *, prediction: str = "0.9,0.1", silent: bool = False
+    context: Context, delay_ms: float, *, silent: bool = False, core: int = LOAD_CORE
 ) -> Iterator[Server]:
-    """A remote member on the load's core, where the one caller only waits for it."""
+    """A remote member, on the load's core, where the one caller only waits for it."""
     command = [
         context.native.path("slow_member"), "--delay_ms", str(delay_ms),
-        "--prediction", prediction, "--silent", str(int(silent)),
+        "--prediction", "0.9,0.1", "--silent", str(int(silent)),
     ]  # fmt: skip
     log = context.out / "slow_member.log"
-    with Server("slow member", command, log, core=LOAD_CORE, prints_port=True) as server:
+    with Server("slow member", command, log, core=core, prints_port=True) as server:
         yield server

@@ -146,19 +146,27 @@ def against_the_seed_proxy(context: Context) -> list[Row]:
 
 
 def against_mlserver(context: Context) -> list[Row]:
+    """Twice: as it comes, and with what can be turned off turned off (no target)."""
     path = "/v2/models/setosa/infer"
-    with ExitStack() as stack:
-        theirs = stack.enter_context(peers.mlserver(context))
-        ours = stack.enter_context(sluice(context, "local"))
-        found = interleaved(
-            context.rounds,
-            {
-                "sluice": under_wrk(context, [ours.server], ours.ports.infer, path, INFER_BODY),
-                "mlserver": under_wrk(context, [theirs], theirs.port, path, INFER_BODY),
-            },
-        )
-    mine, other = Rates(tuple(found["sluice"])), Rates(tuple(found["mlserver"]))
-    return [ratio_row("mlserver", "V2 REST infer / MLServer", mine, other, MLSERVER_AT_LEAST)]
+    rows = []
+    for lean, name, what, at_least in (
+        (False, "mlserver", "V2 REST infer / MLServer", MLSERVER_AT_LEAST),
+        (True, "mlserver_lean", "V2 REST infer / MLServer, in one process", None),
+    ):
+        with ExitStack() as stack:
+            theirs = stack.enter_context(peers.mlserver(context, lean=lean))
+            ours = stack.enter_context(sluice(context, "local"))
+            port = theirs[0].port
+            found = interleaved(
+                context.rounds,
+                {
+                    "sluice": under_wrk(context, [ours.server], ours.ports.infer, path, INFER_BODY),
+                    "mlserver": under_wrk(context, theirs, port, path, INFER_BODY),
+                },
+            )
+        mine, other = Rates(tuple(found["sluice"])), Rates(tuple(found["mlserver"]))
+        rows.append(ratio_row(name, what, mine, other, at_least))
+    return rows
 
 
 def against_bare_grpc(context: Context) -> list[Row]:

@@ -2,6 +2,7 @@
 
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,7 +13,7 @@
 namespace sluice {
 
 namespace {
-constexpr int kEventsPerTurn = 256;
+constexpr std::size_t kEventsPerTurn = 256;
 constexpr std::chrono::milliseconds kLongestSleep{60'000};
 
 int checked(int fd, const char* what) {
@@ -99,23 +100,33 @@ void EventLoop::run_deferred() {
   }
 }
 
-int EventLoop::wait_ms() {
-  const auto next = timers_.next();
-  if (!next) return static_cast<int>(kLongestSleep.count());
-  const TimePoint now = std::chrono::steady_clock::now();
-  if (*next <= now) return 0;
-  const auto ms = std::chrono::ceil<std::chrono::milliseconds>(*next - now);
-  return static_cast<int>(std::min(ms, kLongestSleep).count());
+int EventLoop::wait(std::span<epoll_event> events) {
+  Duration left = kLongestSleep;
+  if (const auto next = timers_.next()) {
+    left = std::clamp<Duration>(*next - std::chrono::steady_clock::now(), Duration::zero(), left);
+  }
+  const auto count = static_cast<int>(events.size());
+  if (exact_waits_) {
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(left);
+    const timespec until{seconds.count(), (left - seconds).count()};
+    const int n = ::epoll_pwait2(epoll_, events.data(), count, &until, nullptr);
+    if (n >= 0 || errno != ENOSYS) return n;
+    exact_waits_ = false;  // a kernel before 5.11
+  }
+  const auto ms = std::chrono::ceil<std::chrono::milliseconds>(left);
+  return ::epoll_wait(epoll_, events.data(), count, static_cast<int>(ms.count()));
 }
 
 void EventLoop::run() {
   owner_.store(std::this_thread::get_id(), std::memory_order_relaxed);
+  // Deadlines are kept to the microsecond; by default the kernel may wake a thread 50 of them late.
+  ::prctl(PR_SET_TIMERSLACK, 1UL);
   turn_ = std::chrono::steady_clock::now();
   std::array<epoll_event, kEventsPerTurn> events;
   run_posted();
   run_deferred();
   while (!stop_.load(std::memory_order_acquire)) {
-    const int n = ::epoll_wait(epoll_, events.data(), kEventsPerTurn, wait_ms());
+    const int n = wait(events);
     turn_ = std::chrono::steady_clock::now();
     bool woken = false;
     dispatching_ = true;

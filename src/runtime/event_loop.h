@@ -5,11 +5,14 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <thread>
 #include <vector>
 
 #include "runtime/executor.h"
 #include "runtime/timer_queue.h"
+
+struct epoll_event;
 
 namespace sluice {
 
@@ -59,7 +62,8 @@ class EventLoop final : public Executor {
  private:
   void run_posted();
   void run_deferred();
-  int wait_ms();
+  // Until an event comes or a timer is due. How many events.
+  int wait(std::span<epoll_event> events);
 
   int epoll_;
   int wake_;
@@ -67,6 +71,7 @@ class EventLoop final : public Executor {
   std::vector<Task> deferred_;
   std::vector<IoHandler*> forgotten_;  // in this turn, while events are handed out
   bool dispatching_ = false;
+  bool exact_waits_ = true;
   bool hangup_ = false;
   TimePoint turn_{};
   std::atomic<std::thread::id> owner_{};

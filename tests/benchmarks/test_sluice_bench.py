@@ -7,14 +7,18 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from support.server import binary
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
 
 from sluice_bench import processes, report
 from sluice_bench.load import Rate, Rates, interleaved
 from sluice_bench.report import Row
+from sluice_bench.sluice import Ports, configuration, local_callables, remote_callables
 from sluice_bench.throughput import limit_row, ratio_row
 
 
@@ -88,6 +92,26 @@ def test_processor_time_and_memory_of_a_process_and_its_children_are_read() -> N
     finally:
         child.kill()
         child.wait()
+
+
+@pytest.mark.parametrize(
+    ("callables", "service"),
+    [
+        (local_callables(), "setosa"),
+        (remote_callables([1, 2, 3], "100ms"), "remote_setosa"),
+    ],
+    ids=["local", "remote"],
+)
+def test_sluice_takes_the_configurations_that_it_is_measured_with(
+    tmp_path: Path, callables: dict[str, Any], service: str
+) -> None:
+    config = tmp_path / "sluice.yaml"
+    document = configuration(callables, service, Ports(9000, 9001, 9002, 9003))
+    config.write_text(json.dumps(document), encoding="utf-8")
+    checked = subprocess.run(
+        [binary(), "check", config], capture_output=True, text=True, check=False
+    )
+    assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
 def test_a_server_that_ends_at_once_is_missing_with_its_last_words(tmp_path: Path) -> None:

@@ -260,6 +260,15 @@ def within_limit() -> ModelProto:
     )
 
 
+def handed_through() -> ModelProto:
+    """An input that is an output as well, and one that is doubled."""
+    return model(
+        [helper.make_node("Add", ["x", "x"], ["y"])],
+        [tensor("x", TensorProto.FLOAT, ["rows", 2])],
+        [tensor("x", TensorProto.FLOAT, ["rows", 2]), tensor("y", TensorProto.FLOAT, ["rows", 2])],
+    )
+
+
 def hidden_width() -> ModelProto:
     """Says any width and works with 4 only, so that made-up input fails."""
     return model(
@@ -319,6 +328,7 @@ def files() -> dict[str, bytes]:
         "slow_rows": slow_rows,
         "gather": gather,
         "within_limit": within_limit,
+        "handed_through": handed_through,
         "hidden_width": hidden_width,
         "unknown_operator": unknown_operator,
         "sequence_output": sequence_output,

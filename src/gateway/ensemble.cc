@@ -29,7 +29,8 @@ class Gathered final : public Sink {
   void on_result(Result<Response> result) override { results_.push_back(std::move(result)); }
   // Member i has been asked.
   void settle(std::size_t i) {
-    if (results_.size() == i) results_.emplace_back(fail(internal("an inline call gave no answer")));
+    if (results_.size() == i)
+      results_.emplace_back(fail(internal("an inline call gave no answer")));
   }
   std::vector<Result<Response>> take() { return std::move(results_); }
 

@@ -69,8 +69,7 @@ void EnsembleRun::start_member(std::size_t member, RequestPtr request, bool may_
   ++pending_;
   Call call = call_;
   call.may_run_inline = may_run_inline;
-  CancelHandle handle =
-      core_->members[member].callable->start(call, std::move(request), slot);
+  CancelHandle handle = core_->members[member].callable->start(call, std::move(request), slot);
   if (!slot.result) slot.handle = std::move(handle);
 }
 

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 #include <format>
+#include <utility>
 
 #include "http/proxy_protocol.h"
 #include "telemetry/request_id.h"
@@ -58,7 +59,8 @@ void Connection::on_io(bool readable, bool writable) {
     if (unsent() > 0) flush();
   }
   if (readable && secure_) writable_ = true;  // or for bytes to write
-  if (!ended_ && wants_head() && server_.may_read_ahead() && !fill()) return give_back_input();
+  const bool nothing_came = !ended_ && wants_head() && server_.may_read_ahead() && !fill();
+  if (nothing_came && unsent() == 0 && !server_.draining()) return give_back_input();
   pump_later();
 }
 
@@ -73,7 +75,13 @@ void Connection::handle() {
   pump();
 }
 
+void Connection::go_on_next_turn() {
+  if (std::exchange(resume_queued_, true)) return;
+  server_.handle_next_turn(*this);
+}
+
 void Connection::resume() {
+  resume_queued_ = false;
   pump_later();
 }
 
@@ -83,7 +91,7 @@ void Connection::pump() {
   int budget = kRequestsPerTurn;
   while (!ended_ && advance()) {
     if (phase_ == Phase::kHead && fed_ == 0 && --budget == 0) {
-      server_.handle_next_turn(*this);
+      go_on_next_turn();
       break;
     }
   }
@@ -95,11 +103,11 @@ void Connection::pump() {
   pumping_ = false;
 }
 
-// What was waiting for room to answer goes on.
+// What was waiting for room to answer goes on, after others had their turn.
 void Connection::send() {
   send_queued_ = false;
   if (ended_ || !flush() || phase_ != Phase::kHead) return;
-  if (readable_ || end_ - begin_ > fed_ || server_.draining()) pump_later();
+  if (readable_ || end_ - begin_ > fed_ || server_.draining()) go_on_next_turn();
 }
 
 void Connection::give_back_input() {

@@ -45,6 +45,7 @@ class Connection final : public IoHandler, public Exchange {
   // connection.cc: reading
   void pump();
   void pump_later();
+  void go_on_next_turn();
   bool advance();  // one step; false: nothing more can be done now
   bool step_proxy_header();
   bool step_handling();
@@ -120,6 +121,7 @@ class Connection final : public IoHandler, public Exchange {
   bool pumping_ = false;
   bool handle_queued_ = false;
   bool send_queued_ = false;
+  bool resume_queued_ = false;
   bool dispatching_ = false;
   bool answered_ = false;
   bool counted_in_flight_ = false;

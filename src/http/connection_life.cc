@@ -139,6 +139,7 @@ void Connection::arm_timer() {
 
 void Connection::on_timer() {
   timer_ = 0;
+  if (handle_queued_) pump();  // what came in this turn came in time
   if (ended_) return;
   if (std::min(deadline_, write_deadline_) > loop_->now()) return arm_timer();
   on_timeout();

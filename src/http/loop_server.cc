@@ -188,11 +188,10 @@ void LoopServer::finish_turn_later() {
 }
 
 void LoopServer::finish_turn() {
-  while (!ready_.empty()) {
-    handle_some();
+  do {
+    if (!ready_.empty()) handle_some();
     send_all();
-  }
-  send_all();
+  } while (!ready_.empty());
   std::erase_if(resumed_, [](const Connection* connection) { return connection->ended(); });
   for (Connection* gone : std::exchange(removed_, {})) delete gone;
   turn_to_finish_ = false;

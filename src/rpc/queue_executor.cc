@@ -6,6 +6,9 @@
 namespace sluice::rpc {
 
 namespace {
+// No answer waits longer than about this for others to be made.
+constexpr std::chrono::microseconds kLongEnough{200};
+
 // gRPC's monotonic clock is the steady one.
 gpr_timespec to_timespec(TimePoint at) {
   const auto since = at.time_since_epoch();
@@ -90,7 +93,14 @@ void QueueExecutor::run() {
   turn_ = std::chrono::steady_clock::now();
   owner_.store(std::this_thread::get_id(), std::memory_order_relaxed);
   while (take_events()) {
-    for (const Event& each : events_) each.event->on_event(each.ok);
+    TimePoint answers_due = turn_ + kLongEnough;
+    for (const Event& each : events_) {
+      each.event->on_event(each.ok);
+      const TimePoint now = std::chrono::steady_clock::now();
+      if (now < answers_due) continue;
+      run_deferred();
+      answers_due = now + kLongEnough;
+    }
     while (auto task = timers_.take_due(turn_)) (*task)();
     run_deferred();
   }

@@ -110,8 +110,8 @@ int EventLoop::wait(std::span<epoll_event> events) {
     const auto seconds = std::chrono::floor<std::chrono::seconds>(left);
     const timespec until{seconds.count(), (left - seconds).count()};
     const int n = ::epoll_pwait2(epoll_, events.data(), count, &until, nullptr);
-    if (n >= 0 || errno != ENOSYS) return n;
-    exact_waits_ = false;  // a kernel before 5.11
+    if (n >= 0 || errno == EINTR) return n;
+    exact_waits_ = false;  // a kernel before 5.11, or a sandbox that does not know the call
   }
   const auto ms = std::chrono::ceil<std::chrono::milliseconds>(left);
   return ::epoll_wait(epoll_, events.data(), count, static_cast<int>(ms.count()));

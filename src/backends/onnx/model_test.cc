@@ -239,6 +239,16 @@ TEST_F(Model, AnOutputWhoseShapeHangsOnTheValuesIsAnsweredAllTheSame) {
   EXPECT_EQ(kept_of({0, 1, 0}), (std::vector<float>{0, 1, 0}));
 }
 
+TEST_F(Model, AnInputThatIsAnOutputAsWellIsHandedThrough) {
+  const auto model = load(test_model("handed_through"));
+  for (int i = 0; i < 3; ++i) {
+    const auto response = infer(model, request_of(floats("x", {1, 2}, {3, 4})));
+    ASSERT_TRUE(response) << response.error().message;
+    EXPECT_EQ(values_of<float>(*response, "x"), (std::vector<float>{3, 4}));
+    EXPECT_EQ(values_of<float>(*response, "y"), (std::vector<float>{6, 8}));
+  }
+}
+
 TEST_F(Model, CountsItsRunsAndRows) {
   const auto model = load(test_model("gather"));
   ASSERT_TRUE(infer(model, request_of(integers("index", {1, 2, 0}))));

@@ -38,6 +38,12 @@ Result<Tensor> in_class_order(Tensor tensor, const std::vector<std::size_t>& col
   return ordered;
 }
 
+// Whether a run failed over the memory that it was given, which it compares by its declared rank
+// before and by its shape when it comes to write.
+bool blames_memory(std::string_view message) {
+  return message.contains("for output:") || message.contains("shape verification failed");
+}
+
 Result<Tensor> read(const Output& output, const OrtValue& value, Labels* labels) {
   switch (output.form) {
     case Output::Form::kTensor:
@@ -63,7 +69,6 @@ RunControl::RunControl() {
 }
 
 void RunControl::terminate() {
-  terminated_.store(true, std::memory_order_relaxed);
   static_cast<void>(checked(Ort::GetApi().RunOptionsSetTerminate(options_.get())));
 }
 
@@ -85,6 +90,8 @@ void Session::guess_shapes(std::span<const Tensor> of_one_row, std::span<const T
   for (std::size_t i = 0; i < outputs_.size(); ++i) {
     Output& output = outputs_[i];
     if (output.form != Output::Form::kTensor && output.form != Output::Form::kTable) continue;
+    // An input that is an output as well is handed through, and nothing is written.
+    if (std::ranges::contains(inputs_, output.info.name, &TensorInfo::name)) continue;
     output.row_shape = guess_row_shape(of_one_row[i], of_many[i], many);
     if (output.row_shape) shapes_known_->store(true, std::memory_order_relaxed);
   }
@@ -173,14 +180,13 @@ Result<std::vector<Tensor>> Session::fetch(std::span<const Tensor> inputs,
     return ran;
   };
   Result<> ran = run_once();
-  if (!ran && wanted.given && (control == nullptr || !control->terminated())) {
+  if (!ran && wanted.given && blames_memory(ran.error().message)) {
     for (std::size_t i = 0; i < count; ++i) {
       wanted.values[i].reset();
       wanted.tensors[i] = {};
     }
     wanted.given = false;
     ran = run_once();
-    // It was the memory that was wrong, not the input.
     if (ran) shapes_known_->store(false, std::memory_order_relaxed);
   }
   if (!ran) return fail(ran.error().code, explain(ran.error().message));

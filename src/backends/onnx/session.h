@@ -23,12 +23,10 @@ class RunControl {
  public:
   RunControl();
   void terminate();  // any thread, any number of times, also before the run
-  [[nodiscard]] bool terminated() const { return terminated_.load(std::memory_order_relaxed); }
   [[nodiscard]] OrtRunOptions* options() const { return options_.get(); }
 
  private:
   Handle<OrtRunOptions> options_;
-  std::atomic<bool> terminated_ = false;
 };
 
 // An output and how it becomes a tensor.

@@ -73,6 +73,8 @@ std::vector<std::string> prediction_names(const Description& target, std::string
     add({});
     return names;
   }
+  // The name of an output of the whole, as one of the merge rule: which is meant is not known here.
+  if (target.output(output) != nullptr) return {};
   for (const std::string& member : target.members) {
     if (!add(member)) return {};
   }

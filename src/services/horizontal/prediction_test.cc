@@ -90,6 +90,8 @@ TEST(PredictionNames, OfAnEnsembleAreEveryMembersOrNone) {
   EXPECT_THAT(prediction_names(giving({a, b, mean}, {"a", "b"}), ""), ElementsAre("a.y", "b.y"));
   EXPECT_THAT(prediction_names(giving({a, mean}, {"a", "b"}), ""), IsEmpty());
   EXPECT_THAT(prediction_names(giving({a, b, mean}, {"a", "b"}), "mean"), IsEmpty());
+  const TensorInfo a_mean{"a.mean", DataType::kFp32, {-1}};
+  EXPECT_THAT(prediction_names(giving({a_mean, mean}, {"a"}), "mean"), IsEmpty());
 }
 
 TEST(Prediction, NamesTypesAndStructuresAsNumpyDoes) {

@@ -49,9 +49,7 @@ def test_a_request_behind_one_with_a_large_answer_of_the_pool_is_answered(server
     numbers = [i + 0.123 for i in range(60_000)]
     tensor = {"name": "x", "shape": [1, len(numbers)], "datatype": "FP32", "data": numbers}
     body = json.dumps({"inputs": [tensor]}).encode()
-    infer = b"POST /v2/models/same/infer HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % len(
-        body
-    )
+    infer = b"POST /v2/models/same/infer HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n"
     live = b"GET /v2/health/live HTTP/1.1\r\nHost: a\r\n\r\n"
     with server.raw("v2") as connection:
         connection.send(infer % len(body) + body + live * 100)

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <format>
+#include <random>
 
 #include "config/config.h"
 
@@ -51,7 +52,9 @@ Result<> GrpcListeners::start(const ListenerOptions& listener, const Options& op
   rpc::GrpcServerOptions server{.address = listener.address,
                                 .threads = threads,
                                 .max_message_bytes = options.limits.body_bytes,
-                                .max_calls = options.limits.in_flight};
+                                .max_calls = options.limits.in_flight,
+                                .track_calls = options.telemetry.log.access,
+                                .seed = std::random_device()()};
   if (listener.tls) {
     server.tls =
         rpc::GrpcTls{listener.tls->certificate, listener.tls->key, listener.tls->client_ca};

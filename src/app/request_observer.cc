@@ -37,9 +37,7 @@ void RequestObserver::on_answered(const rpc::UnaryCall& call, int status, std::u
   count(call.labels, error, call.timings);
   if (probe || !log_.access_enabled()) return;
   const std::string peer = call.peer();
-  telemetry::AccessRecord record{.request_id = call.request_id.empty()
-                                                   ? call.metadata("x-request-id")
-                                                   : std::string_view(call.request_id),
+  telemetry::AccessRecord record{.request_id = call.request_id,
                                  .client = peer,
                                  .method = "GRPC",
                                  .path = call.path(),
@@ -50,8 +48,8 @@ void RequestObserver::on_answered(const rpc::UnaryCall& call, int status, std::u
                                  .took = call.timings.total(),
                                  .bytes_in = call.bytes_in(),
                                  .bytes_out = bytes_out};
-  if (const auto parent = telemetry::parse_traceparent(call.metadata("traceparent"))) {
-    record.trace = parent->trace;
+  if (const auto trace = telemetry::parse_traceparent(call.traceparent)) {
+    record.trace = trace->trace;
   }
   telemetry::log_access(log_, record);
 }

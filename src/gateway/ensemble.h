@@ -27,6 +27,11 @@ struct EnsembleOptions {
   MergeOptions merge;
 };
 
+// Why an ensemble does not answer: kInvalid when all that failed refused the input, kTimeout when
+// time was the only reason, else kUnavailable; with everyone's reason.
+Error quorum_missed(std::string_view ensemble, std::size_t members, std::size_t quorum,
+                    const std::vector<MemberError>& failed);
+
 struct EnsembleCore;
 
 // Members on other threads or machines start first; those that run inline follow in turn, with the
@@ -34,8 +39,7 @@ struct EnsembleCore;
 // than kInlineBound, they are pooled.
 //
 // A member that fails, is down or too late costs its own entry: it is listed in `errors` of the
-// answer. With fewer answers than the quorum the result is kTimeout when time was the only reason,
-// kInvalid when the members refused the input, else kUnavailable. Outputs are named
+// answer. With fewer answers than the quorum the result is quorum_missed(). Outputs are named
 // `<member>.<output>`, then those of the merge rule. What is still running at the deadline is
 // cancelled and not waited for.
 class Ensemble final : public Callable {

@@ -5,6 +5,22 @@
 
 namespace sluice::gateway {
 
+Error quorum_missed(std::string_view ensemble, std::size_t members, std::size_t quorum,
+                    const std::vector<MemberError>& failed) {
+  const auto all = [&](ErrorCode code) {
+    return std::ranges::all_of(failed, [&](const MemberError& e) { return e.error.code == code; });
+  };
+  std::string reasons;
+  for (const MemberError& e : failed) {
+    reasons += std::format("{}{}: {}", reasons.empty() ? "" : "; ", e.member, e.error.message);
+  }
+  const ErrorCode code = all(ErrorCode::kInvalid)   ? ErrorCode::kInvalid
+                         : all(ErrorCode::kTimeout) ? ErrorCode::kTimeout
+                                                    : ErrorCode::kUnavailable;
+  return {code, std::format("{} of {} members of '{}' answered, {} are needed: {}",
+                            members - failed.size(), members, ensemble, quorum, reasons)};
+}
+
 Result<> EnsembleCore::check(const Description& description, const InferRequest& request) const {
   bool all_described = true;
   for (const std::string& output : request.outputs) {
@@ -101,8 +117,6 @@ Result<Response> EnsembleCore::assemble(const InferRequest& request,
   InferResponse response{.model = name, .version = "1"};
   std::vector<MemberAnswer> answers;
   answers.reserve(results.size());
-  bool only_time = true;
-  bool only_input = true;
   for (std::size_t i = 0; i < results.size(); ++i) {
     const EnsembleMember& member = members[i];
     const Result<Response>& result = results[i];
@@ -112,20 +126,10 @@ Result<Response> EnsembleCore::assemble(const InferRequest& request,
       continue;
     }
     member.metrics.record(result.error().code);
-    only_time = only_time && result.error().code == ErrorCode::kTimeout;
-    only_input = only_input && result.error().code == ErrorCode::kInvalid;
     response.errors.push_back({member.name, result.error()});
   }
   if (answers.size() < options.quorum) {
-    std::string reasons;
-    for (const MemberError& e : response.errors) {
-      reasons += std::format("{}{}: {}", reasons.empty() ? "" : "; ", e.member, e.error.message);
-    }
-    const ErrorCode code = only_input  ? ErrorCode::kInvalid
-                           : only_time ? ErrorCode::kTimeout
-                                       : ErrorCode::kUnavailable;
-    return fail(code, std::format("{} of {} members of '{}' answered, {} are needed: {}",
-                                  answers.size(), members.size(), name, options.quorum, reasons));
+    return fail(quorum_missed(name, members.size(), options.quorum, response.errors));
   }
   Result<std::vector<Tensor>> merged;
   if (merges(request)) merged = merge(options.merge, answers);

@@ -69,6 +69,7 @@ class Connection final : public IoHandler, public Exchange {
   void dispatch();
   void track();
   void answer_unrouted(const Router::Match& match);
+  void tell_error(int status, const Error& why, const HeaderList* extra = nullptr);
   bool answer_preflight();
   void refuse(const Refusal& refusal);
 

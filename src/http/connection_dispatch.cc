@@ -14,11 +14,8 @@ void Connection::track() {
   request_id =
       telemetry::RequestId::accept(head.header("X-Request-Id").value_or(""), server_.random())
           .view();
-  const auto given = head.header("traceparent").value_or("");
   traceparent =
-      telemetry::parse_traceparent(given)
-          ? given
-          : telemetry::format_traceparent(telemetry::TraceContext::root(server_.random())).view();
+      telemetry::accept_traceparent(head.header("traceparent").value_or(""), server_.random());
 }
 
 void Connection::dispatch() {
@@ -52,8 +49,7 @@ void Connection::dispatch() {
     answer_unrouted(match);
   } else if (!route_->probe && in_flight >= static_cast<std::int64_t>(server_.limits().in_flight)) {
     server_.observer().on_refused(*site_, "in_flight_limit");
-    respond_problem(*this, 503,
-                    {ErrorCode::kUnavailable, "too many requests are being answered",
+    tell_error(503, {ErrorCode::kUnavailable, "too many requests are being answered",
                      std::chrono::ceil<std::chrono::milliseconds>(server_.limits().retry_after)});
   } else {
     labels = route_->labels;
@@ -98,13 +94,17 @@ void Connection::answer_unrouted(const Router::Match& match) {
     return;
   }
   if (known) {
-    respond_problem(*this, 405,
-                    invalid(std::format("{} is not for {}; it takes {}", head.method_text,
-                                        head.path, match.allow)),
-                    &allow);
-    return;
+    return tell_error(405,
+                      invalid(std::format("{} is not for {}; it takes {}", head.method_text,
+                                          head.path, match.allow)),
+                      &allow);
   }
-  respond_problem(*this, 404, not_found(std::format("nothing is served at {}", head.path)));
+  tell_error(404, not_found(std::format("nothing is served at {}", head.path)));
+}
+
+// In the form of the protocol that is spoken at this path, as far as a path has been read.
+void Connection::tell_error(int status, const Error& why, const HeaderList* extra) {
+  site_->router.error_form(parser_.head().path)(*this, status, why, extra);
 }
 
 // The request is not understood, so neither is where the next one begins: answer and close.
@@ -114,10 +114,9 @@ void Connection::refuse(const Refusal& refusal) {
   dispatching_ = true;
   close_after_ = must_linger_ = true;
   cursor_ = end_;
-  respond_problem(
-      *this, refusal.status,
-      {refusal.status == 413 || refusal.status == 431 ? ErrorCode::kTooLarge : ErrorCode::kInvalid,
-       refusal.message});
+  tell_error(refusal.status, {refusal.status == 413 || refusal.status == 431 ? ErrorCode::kTooLarge
+                                                                             : ErrorCode::kInvalid,
+                              refusal.message});
   dispatching_ = false;
   finish_exchange();
 }

@@ -123,6 +123,9 @@ class Exchange {
 // An error as application/problem+json (RFC 9457), with Retry-After where the error has one.
 void respond_problem(Exchange& exchange, int status, const Error& error,
                      const HeaderList* extra = nullptr);
+// How a protocol tells errors; respond_problem is one.
+using ErrorForm = void (*)(Exchange& exchange, int status, const Error& error,
+                           const HeaderList* extra);
 // The status of an error, for protocols over HTTP that have none of their own.
 int status_of(ErrorCode code);
 inline void respond_problem(Exchange& exchange, const Error& error) {

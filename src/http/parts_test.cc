@@ -48,6 +48,20 @@ TEST(Router, AnswersAWrongMethodWithTheOnesThatWork) {
   EXPECT_TRUE(unknown.allow.empty());
 }
 
+TEST(Router, TellsErrorsInTheFormOfTheNearestPrefix) {
+  Router router;
+  const ErrorForm own = [](Exchange&, int, const Error&, const HeaderList*) {};
+  const ErrorForm nearer = [](Exchange&, int, const Error&, const HeaderList*) {};
+  const ErrorForm problem = router.error_form("/v2");
+  router.tell_errors("/v2", own);
+  router.tell_errors("/v2/more", nearer);
+  EXPECT_EQ(router.error_form("/v2"), own);
+  EXPECT_EQ(router.error_form("/v2/models/a"), own);
+  EXPECT_EQ(router.error_form("/v2/more/a"), nearer);
+  EXPECT_EQ(router.error_form("/v20"), problem);
+  EXPECT_EQ(router.error_form(""), problem);
+}
+
 TEST(Router, RefusesRoutesThatOverlap) {
   Router router = router_of({{Method::kGet, "/a/{x}"}});
   const auto add = [&](const char* pattern) {

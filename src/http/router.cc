@@ -100,6 +100,23 @@ Router::Match Router::find(Method method, std::string_view path) const {
   return match;
 }
 
+void Router::tell_errors(std::string prefix, ErrorForm form) {
+  error_forms_.emplace_back(std::move(prefix), form);
+}
+
+ErrorForm Router::error_form(std::string_view path) const {
+  ErrorForm form = respond_problem;
+  std::size_t longest = 0;
+  for (const auto& [prefix, candidate] : error_forms_) {
+    const bool below =
+        path.starts_with(prefix) && (path.size() == prefix.size() || path[prefix.size()] == '/');
+    if (!below || prefix.size() < longest) continue;
+    longest = prefix.size();
+    form = candidate;
+  }
+  return form;
+}
+
 std::vector<const Route*> Router::routes() const {
   return all_;
 }

@@ -34,6 +34,11 @@ class Router {
   // Fails (kConflict) when method and pattern are taken, or when two patterns match the same paths.
   Result<> add(Route route);
 
+  // Errors that are told before a handler sees the request (404, 405, 413, 503, ..) take this form
+  // at and below the prefix, as the protocol served there has it.
+  void tell_errors(std::string prefix, ErrorForm form);
+  [[nodiscard]] ErrorForm error_form(std::string_view path) const;
+
   struct Match {
     const Route* route = nullptr;  // null: see `allow`
     std::string allow;             // for 405; empty when no route has this path: 404
@@ -65,6 +70,7 @@ class Router {
   std::unordered_map<std::string, Node*, Hash, std::equal_to<>> exact_;
   std::unique_ptr<Node> root_ = std::make_unique<Node>();
   std::vector<const Route*> all_;
+  std::vector<std::pair<std::string, ErrorForm>> error_forms_;
 };
 
 }  // namespace sluice::http

@@ -9,6 +9,8 @@
 #include <utility>
 
 #include "rpc/status.h"
+#include "telemetry/request_id.h"
+#include "telemetry/trace.h"
 
 namespace sluice::rpc {
 
@@ -52,6 +54,8 @@ void CallSlot::request(std::size_t method) {
   path_ = lane_.methods_[method].path;
   error.reset();
   request_id.clear();
+  traceparent.clear();
+  peer_.clear();
   context_.emplace();
   writer_.emplace(&*context_);
   context_->AsyncNotifyWhenDone(done_event_.tag());
@@ -79,7 +83,18 @@ void CallSlot::arrived(bool ok) {
     return;
   }
   counted_ = true;
+  if (lane_.track_calls_ && !lane_.methods_[method_].probe) track();
   lane_.methods_[method_].handler(*this);
+}
+
+void CallSlot::track() {
+  request_id = telemetry::RequestId::accept(metadata("x-request-id"), lane_.random_).view();
+  traceparent = telemetry::accept_traceparent(metadata("traceparent"), lane_.random_);
+  peer_ = context_->peer();
+}
+
+std::string CallSlot::peer() const {
+  return peer_.empty() ? context_->peer() : peer_;
 }
 
 Result<> CallSlot::parse(google::protobuf::MessageLite& message) {
@@ -163,8 +178,12 @@ void CallSlot::release_when_over() {
 }
 
 CallLane::CallLane(std::unique_ptr<grpc::ServerCompletionQueue> queue, GrpcObserver* observer,
-                   std::size_t max_calls)
-    : executor_(std::move(queue)), observer_(observer), max_calls_(max_calls) {}
+                   std::size_t max_calls, bool track_calls, std::uint64_t seed)
+    : executor_(std::move(queue)),
+      observer_(observer),
+      max_calls_(max_calls),
+      track_calls_(track_calls),
+      random_(seed) {}
 
 void CallLane::set_methods(std::vector<Method> methods) {
   methods_ = std::move(methods);

@@ -14,6 +14,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/random.h"
 #include "rpc/grpc_server.h"
 #include "rpc/queue_executor.h"
 
@@ -41,7 +42,7 @@ class CallSlot final : public UnaryCall {
   Result<> parse(google::protobuf::MessageLite& message) override;
   google::protobuf::Arena& arena() override { return arena_; }
   [[nodiscard]] std::string_view metadata(std::string_view key) const override;
-  [[nodiscard]] std::string peer() const override { return context_->peer(); }
+  [[nodiscard]] std::string peer() const override;
   void respond(const google::protobuf::MessageLite& message) override;
   void fail(const Error& error) override;
 
@@ -59,6 +60,7 @@ class CallSlot final : public UnaryCall {
     Handler handler_;
   };
 
+  void track();
   void send();
   void arrived(bool ok);
   void sent(bool ok);
@@ -73,6 +75,7 @@ class CallSlot final : public UnaryCall {
   grpc::ByteBuffer answer_;  // until the end of the turn
   int status_ = 0;
   std::size_t bytes_out_ = 0;
+  std::string peer_;  // kept where calls are tracked: gRPC forgets it when one is cancelled
   bool counted_ = false;
   bool answered_ = false;
   bool sent_ = false;
@@ -88,7 +91,7 @@ class CallSlot final : public UnaryCall {
 class CallLane {
  public:
   CallLane(std::unique_ptr<grpc::ServerCompletionQueue> queue, GrpcObserver* observer,
-           std::size_t max_calls);
+           std::size_t max_calls, bool track_calls, std::uint64_t seed);
 
   void set_methods(std::vector<Method> methods);
   [[nodiscard]] const std::vector<Method>& methods() const { return methods_; }
@@ -122,6 +125,8 @@ class CallLane {
   std::vector<Method> methods_;
   GrpcObserver* observer_;
   const std::size_t max_calls_;
+  const bool track_calls_;
+  Random random_;  // for ids
   std::size_t max_slots_ = 0;
   std::vector<std::size_t> waiting_;  // for each method
   std::vector<std::unique_ptr<CallSlot>> slots_;

@@ -9,6 +9,7 @@
 #include <fstream>
 #include <thread>
 
+#include "base/random.h"
 #include "rpc/call_slots.h"
 
 namespace sluice::rpc {
@@ -92,9 +93,10 @@ Result<std::unique_ptr<GrpcServer>> GrpcServer::start(GrpcServerOptions options,
   grpc::ServerBuilder builder;
   set_limits(builder, state.options);
   builder.AddListeningPort(state.options.address, *creds, &state.port);
+  Random seeds(state.options.seed);
   for (std::size_t i = 0; i < threads; ++i) {
-    auto& lane = *state.lanes.emplace_back(
-        std::make_unique<CallLane>(builder.AddCompletionQueue(), observer, share));
+    auto& lane = *state.lanes.emplace_back(std::make_unique<CallLane>(
+        builder.AddCompletionQueue(), observer, share, state.options.track_calls, seeds.next()));
     lane.set_methods(methods(i, lane.executor()));
   }
   state.service = std::make_unique<RawService>(state.lanes[0]->methods());

@@ -32,6 +32,8 @@ struct GrpcServerOptions {
   Duration keepalive = std::chrono::seconds(75);  // a ping after so long without a word
   Duration keepalive_timeout = std::chrono::seconds(20);  // then closed
   std::optional<GrpcTls> tls;
+  bool track_calls = false;  // every call gets an id and a trace, for the log
+  std::uint64_t seed = 1;    // of those
 };
 
 // Makes the methods of one thread, whose calls come home to the executor: the same paths for all.

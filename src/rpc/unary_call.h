@@ -65,7 +65,10 @@ class UnaryCall {
   telemetry::RequestTimings timings;
   http::ExchangeLabels labels;
   std::optional<ErrorCode> error;
+  // Under which names the call is found again: the caller's where they are well-formed, else new
+  // ones. Empty where the server keeps no track of calls.
   std::string request_id;
+  std::string traceparent;
 
  protected:
   UnaryCall() = default;

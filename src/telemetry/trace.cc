@@ -183,4 +183,9 @@ FixedText<55> format_traceparent(const TraceContext& context) {
   return text;
 }
 
+std::string accept_traceparent(std::string_view given, Random& random) {
+  if (parse_traceparent(given)) return std::string(given);
+  return std::string(format_traceparent(TraceContext::root(random)).view());
+}
+
 }  // namespace sluice::telemetry

@@ -70,4 +70,7 @@ TraceContext continue_trace(std::string_view traceparent, std::string_view trace
 // The header's value, of version 00.
 FixedText<55> format_traceparent(const TraceContext& context);
 
+// The caller's traceparent where it is well-formed, else that of a new trace.
+std::string accept_traceparent(std::string_view given, Random& random);
+
 }  // namespace sluice::telemetry

@@ -247,6 +247,14 @@ def test_bad_json_says_the_byte(rest: httpx.Client) -> None:
 def test_statuses(rest: httpx.Client, method: str, path: str, status: int) -> None:
     answer = rest.request(method, path, json={"inputs": []} if method == "POST" else None)
     assert answer.status_code == status, answer.text
+    assert list(answer.json()) == ["error"], "the protocol's own form, also of what no route takes"
+    assert ("allow" in answer.headers) == (status == 405)
+
+
+def test_a_body_beyond_the_bound_is_told_in_the_protocols_form(rest: httpx.Client) -> None:
+    answer = rest.post("/v2/models/identity_fp32/infer", content=b" " * (11 << 20))
+    assert answer.status_code == 413
+    assert list(answer.json()) == ["error"]
 
 
 def test_index_of_those_that_are_ready(rest: httpx.Client) -> None:
@@ -257,7 +265,12 @@ def test_index_of_those_that_are_ready(rest: httpx.Client) -> None:
     assert "broken" in {entry["name"] for entry in rest.post("/v2/repository/index").json()}
 
 
-def test_a_timeout_parameter_is_a_deadline(rest: httpx.Client) -> None:
-    """In microseconds; so short that nothing can be done in it."""
-    answer = infer(rest, "identity_fp32", tensor([1.0], [1, 1]), parameters={"timeout": 20_000_000})
-    assert answer.status_code == 200
+def test_a_timeout_parameter_is_a_deadline_in_microseconds(rest: httpx.Client) -> None:
+    def asked(timeout: int) -> httpx.Response:
+        parameters = {"timeout": timeout}
+        return infer(rest, "identity_fp32", tensor([1.0], [1, 1]), parameters=parameters)
+
+    assert asked(20_000_000).status_code == 200
+    answer = asked(1)  # passed before anything can be done
+    assert answer.status_code == 504
+    assert "deadline" in answer.json()["error"]

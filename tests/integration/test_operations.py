@@ -8,7 +8,9 @@ from datetime import datetime
 from pathlib import Path
 
 import httpx
+import numpy as np
 import pytest
+import tritonclient.grpc as grpcclient
 
 from support import iris
 from support.config import IRIS_CLASSES, Config, mount
@@ -29,6 +31,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     config.listen("service", mount("horizontal_service", "setosa"))
     config.listen("proxy", mount("horizontal_proxy", "iris"))
     config.listen("open", mount("open_inference"))
+    config.listen("grpc", mount("open_inference"), protocol="grpc")
     with Server(config, folder / "server") as running:
         yield running
 
@@ -173,6 +176,21 @@ def test_every_line_has_the_fields_of_the_log(server: Server) -> None:
         assert line["level"] in ("DEBUG", "INFO", "WARN", "ERROR")
         assert re.fullmatch("[a-z_]+", line["component"])
         assert re.fullmatch("[a-z_]+", line["action"])
+
+
+def test_a_call_over_grpc_is_a_line_with_names_of_its_own(server: Server) -> None:
+    host, port = server.config.tcp("grpc")
+    with grpcclient.InferenceServerClient(f"{host}:{port}") as client:
+        rows = grpcclient.InferInput("float_input", [1, 4], "FP32")
+        rows.set_data_from_numpy(np.array([iris.SETOSA], dtype=np.float32))
+        client.infer("setosa", [rows])
+        client.infer("setosa", [rows], headers={"x-request-id": "grpc-1"})
+        client.infer("setosa", [rows], headers={"traceparent": TRACEPARENT})
+    given = server.wait_for_log(action="request", request_id="grpc-1", method="GRPC")
+    assert given["client"].startswith("ipv4:127.0.0.1:")
+    assert re.fullmatch(r"[0-9a-f]{32}", given["trace_id"])
+    traced = server.wait_for_log(action="request", trace_id=TRACEPARENT[3:35], method="GRPC")
+    assert re.fullmatch(r"[0-9a-f]{32}", traced["request_id"])
 
 
 def test_health_and_queries_are_not_in_the_log(server: Server) -> None:

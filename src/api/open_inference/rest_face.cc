@@ -13,14 +13,16 @@ namespace {
 constexpr std::string_view kJson = "application/json";
 constexpr std::string_view kBinary = "application/octet-stream";
 
-void answer_error(http::Exchange& exchange, int status, const Error& error) {
+// Also of what the server itself refuses below /v2.
+void answer_error(http::Exchange& exchange, int status, const Error& error,
+                  const http::HeaderList* extra = nullptr) {
   exchange.error = error.code;
-  http::HeaderList headers;
+  http::HeaderList headers = extra == nullptr ? http::HeaderList() : *extra;
   if (error.retry_after) headers.set("Retry-After", http::retry_after_seconds(*error.retry_after));
   exchange.respond({status, kJson, &headers}, error_json(error.message));
 }
 void answer_error(http::Exchange& exchange, const Error& error) {
-  answer_error(exchange, http::status_of(error.code), error);
+  answer_error(exchange, http::status_of(error.code), error, nullptr);
 }
 void answer_json(http::Exchange& exchange, std::string_view body) {
   exchange.respond(200, kJson, body);
@@ -62,6 +64,7 @@ class RestFace {
            face_.labels({}), path.probe});
       if (!added) return added;
     }
+    router.tell_errors(face_.mount().prefix + "/v2", answer_error);
     return {};
   }
 

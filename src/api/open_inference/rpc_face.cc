@@ -34,8 +34,8 @@ class RpcInference final : public Sink {
                     .deadline = deadline,
                     .deadline_asked = message_.timeout > Duration::zero(),
                     .service_class = message_.service_class,
-                    .request_id = call_.metadata("x-request-id"),
-                    .traceparent = call_.metadata("traceparent"),
+                    .request_id = made_or_sent(call_.request_id, "x-request-id"),
+                    .traceparent = made_or_sent(call_.traceparent, "traceparent"),
                     .tracestate = call_.metadata("tracestate"),
                     .times = &times_};
     clock_ = &clock;
@@ -64,6 +64,10 @@ class RpcInference final : public Sink {
   }
 
  private:
+  [[nodiscard]] std::string_view made_or_sent(const std::string& made, std::string_view key) const {
+    return made.empty() ? call_.metadata(key) : std::string_view(made);
+  }
+
   rpc::UnaryCall& call_;
   InferMessage message_;
   const Clock* clock_ = nullptr;

@@ -13,8 +13,9 @@ class Round final : public std::enable_shared_from_this<Round> {
  public:
   using Done = std::move_only_function<void(http::Exchange&, std::vector<MemberReport>)>;
 
-  Round(http::Exchange& exchange, std::shared_ptr<Callable> ensemble, Done done)
+  Round(http::Exchange& exchange, const Clock& clock, std::shared_ptr<Callable> ensemble, Done done)
       : exchange_(&exchange),
+        clock_(clock),
         ensemble_(std::move(ensemble)),
         members_(dynamic_cast<gateway::Ensemble&>(*ensemble_).members()),
         done_(std::move(done)),
@@ -33,14 +34,22 @@ class Round final : public std::enable_shared_from_this<Round> {
               .traceparent = traceparent_,
               .tracestate = tracestate_};
     pending_ = members_.size();
+    for (Slot& slot : slots_) slot.round = this;
     for (std::size_t i = 0; i < members_.size(); ++i) {
-      Slot& slot = slots_[i];
-      slot.round = this;
+      auto* probeable = dynamic_cast<Probeable*>(members_[i].callable.get());
+      if (probeable != nullptr) keep(slots_[i], question.probe(*probeable, call, slots_[i]));
+    }
+    const TimePoint began = clock_.now();
+    for (std::size_t i = 0; i < members_.size(); ++i) {
       Callable& callable = *members_[i].callable;
-      auto* probeable = dynamic_cast<Probeable*>(&callable);
-      CancelHandle handle = probeable != nullptr ? question.probe(*probeable, call, slot)
-                                                 : question.otherwise(callable, call, slot);
-      if (!slot.result) slot.handle = std::move(handle);
+      if (dynamic_cast<Probeable*>(&callable) != nullptr) continue;
+      const TimePoint now = clock_.now();
+      if (deadline.passed(now)) {
+        slots_[i].on_result(fail(timed_out("the deadline passed before its turn")));
+        continue;
+      }
+      call.may_run_inline = now - began < kInlineBound;
+      keep(slots_[i], question.otherwise(callable, call, slots_[i]));
     }
     starting_ = false;
     if (pending_ == 0) return finish();
@@ -64,8 +73,12 @@ class Round final : public std::enable_shared_from_this<Round> {
     }
   };
 
+  static void keep(Slot& slot, CancelHandle handle) {
+    if (!slot.result) slot.handle = std::move(handle);
+  }
+
   void reported() {
-    const auto keep = self_;
+    const auto alive = self_;
     if (--pending_ > 0) return;
     if (!starting_ && !finished_) finish();
     if (finished_) self_ = nullptr;
@@ -74,7 +87,7 @@ class Round final : public std::enable_shared_from_this<Round> {
   void finish() {
     if (finished_) return;
     finished_ = true;
-    const auto keep = shared_from_this();
+    const auto alive = shared_from_this();
     if (timer_ != 0) exchange_->loop().cancel(timer_);
     std::vector<MemberReport> reports;
     for (std::size_t i = 0; i < members_.size(); ++i) {
@@ -90,6 +103,7 @@ class Round final : public std::enable_shared_from_this<Round> {
   }
 
   http::Exchange* exchange_;  // until finish()
+  const Clock& clock_;
   std::shared_ptr<Callable> ensemble_;
   const std::vector<gateway::EnsembleMember>& members_;
   Done done_;
@@ -111,7 +125,7 @@ void ask_members(http::Exchange& exchange, const Clock& clock, std::shared_ptr<C
   const auto asked = gateway::requested_timeout(exchange.head());
   if (!asked) return http::respond_problem(exchange, asked.error());
   if (*asked) wait = **asked;
-  auto round = std::make_shared<Round>(exchange, std::move(ensemble), std::move(done));
+  auto round = std::make_shared<Round>(exchange, clock, std::move(ensemble), std::move(done));
   round->start(question, Deadline::after(clock.now(), wait));
 }
 

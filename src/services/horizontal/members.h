@@ -23,9 +23,10 @@ struct MemberQuestion {
   std::function<CancelHandle(Callable&, const Call&, Sink&)> otherwise;
 };
 
-// Asks all side by side, each until the ensemble's deadline, and calls `done` once with a report
-// for each, in order. A client that goes away stops it, and `done` is called
-// all the same. A wrong X-Deadline-Ms is answered here, and nobody is asked.
+// Asks all side by side until the ensemble's deadline, and calls `done` once with a report for
+// each, in order. Those that are probed start first; what others do on this thread is bounded by
+// kInlineBound, then it is pooled. A client that goes away stops it, and `done` is called all the
+// same. A wrong X-Deadline-Ms is answered here, and nobody is asked.
 void ask_members(http::Exchange& exchange, const Clock& clock, std::shared_ptr<Callable> ensemble,
                  MemberQuestion question,
                  std::move_only_function<void(http::Exchange&, std::vector<MemberReport>)> done);

@@ -193,6 +193,7 @@ class Proxy {
   void get_test(http::Exchange& exchange) {
     const CallablePtr* callable = nullptr;
     if (ensemble(exchange, callable) == nullptr) return;
+    const CallablePtr asked = *callable;
     MemberQuestion question{
         .probe = [](Probeable& p, const Call& call,
                     Sink& sink) { return p.run_self_test(call, sink); },
@@ -208,32 +209,36 @@ class Proxy {
           request.inputs.push_back(std::move(*input));
           return c.start(call, make_request(std::move(request)), sink);
         }};
-    ask_members(exchange, face_.mount().clock, *callable, std::move(question),
-                [this](http::Exchange& x, std::vector<MemberReport> reports) {
-                  answer_reports(x, reports);
+    ask_members(exchange, face_.mount().clock, asked, std::move(question),
+                [this, asked](http::Exchange& x, std::vector<MemberReport> reports) {
+                  answer_reports(x, dynamic_cast<const gateway::Ensemble&>(*asked), reports);
                 });
   }
 
-  void answer_reports(http::Exchange& exchange, const std::vector<MemberReport>& reports) {
+  // As the ensemble itself would: without a quorum there is no answer.
+  void answer_reports(http::Exchange& exchange, const gateway::Ensemble& ensemble,
+                      const std::vector<MemberReport>& reports) {
     std::string& out = face_.scratch();
     out += '{';
-    bool any = false;
+    std::vector<MemberError> failed;
     for (const MemberReport& report : reports) {
       const auto prediction = report.result ? prediction_of(*report.result, face_.options().output)
                                             : Result<const Tensor*>(fail(report.result.error()));
       if (!prediction) {
         append_member_error(out, report.member, prediction.error());
+        failed.push_back({report.member, prediction.error()});
         continue;
       }
-      any = true;
       append_member_name(out, report.member);
       out += '{';
       append_prediction(out, **prediction);
       out += '}';
     }
     out += '}';
-    if (any) return Face::answer_json(exchange, out);
-    Face::answer_error(exchange, unavailable("no member answered its test"));
+    const std::size_t quorum = ensemble.options().quorum;
+    if (reports.size() - failed.size() >= quorum) return Face::answer_json(exchange, out);
+    Face::answer_error(
+        exchange, gateway::quorum_missed(ensemble.describe().name, reports.size(), quorum, failed));
   }
 
   // What goes in, and what every member answers to the sample.

@@ -128,6 +128,20 @@ TEST_F(ProxyTest, IsUnavailableWhenNoMemberAnswersItsTest) {
   EXPECT_EQ(x.status, 503);
 }
 
+TEST_F(ProxyTest, TestsItsMembersWithTheQuorumAndTheStatusesOfAnyCall) {
+  ensemble({.quorum = 2});
+  auto& x = get("/predict/get/test");
+  there_->reply(fail(unavailable("down")));
+  EXPECT_EQ(x.status, 503);
+  EXPECT_NE(x.answer.find("1 of 2 members of 'iris' answered, 2 are needed: virginica: down"),
+            std::string::npos)
+      << x.answer;
+  here_->answer = [](const InferRequest&) -> Result<Response> { return fail(timed_out("late")); };
+  auto& y = get("/predict/get/test");
+  there_->reply(fail(timed_out("late")));
+  EXPECT_EQ(y.status, 504);
+}
+
 TEST_F(ProxyTest, ReportsTheHealthOfEachMember) {
   auto& x = get("/health/all");
   EXPECT_EQ(there_->pending.at(0)->what, FakeCallable::Waiting::kHealth);

@@ -8,7 +8,7 @@ json='Content-Type: application/json'
 setosa_row='{"data": [[5.1, 3.5, 1.4, 0.2]]}'
 virginica_row='{"data": [[6.9, 3.1, 5.4, 2.1]]}'
 
-[[ -x $sluice ]] || { echo "no binary at $sluice: run make build, or set SLUICE_BIN" >&2 && exit 2; }
+[[ -n ${in_containers:-} || -x $sluice ]] || { echo "no binary at $sluice: run make build, or set SLUICE_BIN" >&2 && exit 2; }
 folder=$(mktemp -d)
 servers=()  # names, in the order of starting
 declare -A pid_of

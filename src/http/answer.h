@@ -15,6 +15,7 @@ namespace sluice::http {
 class DateCache {
  public:
   std::string_view at(WallTime now);
+  [[nodiscard]] std::string_view text() const { return text_; }  // of the last time
 
  private:
   std::int64_t second_ = -1;

@@ -152,6 +152,15 @@ void LoopServer::accepted(int fd, const std::string& peer, Binding& binding) {
   connection->start(binding);
 }
 
+std::string_view LoopServer::date() {
+  constexpr std::chrono::milliseconds kFresh{50};
+  if (loop_.now() >= next_date_) {
+    next_date_ = loop_.now() + kFresh;
+    date_.at(clock_.wall());
+  }
+  return date_.text();
+}
+
 InputBuffer LoopServer::take_buffer() {
   if (!spare_.empty()) {
     InputBuffer buffer = std::move(spare_.back());
@@ -200,6 +209,11 @@ void LoopServer::finish_turn() {
 // A stage, or less of it: no answer waits long to be sent for others to be made.
 void LoopServer::handle_some() {
   constexpr std::chrono::microseconds kLongEnough{200};
+  if (ready_.size() == 1) {
+    Connection* only = ready_.front();
+    ready_.clear();
+    return only->handle();
+  }
   const TimePoint until = precise_now() + kLongEnough;
   std::size_t done = 0;
   do {

@@ -68,7 +68,7 @@ class LoopServer {
   ServerObserver& observer() { return observer_; }
   SharedCounts& counts() { return counts_; }
   [[nodiscard]] bool draining() const { return draining_; }
-  std::string_view date() { return date_.at(clock_.wall()); }
+  std::string_view date();  // up to 50 ms old: asking what time it is costs, too
   Random& random() { return random_; }
   [[nodiscard]] TimePoint precise_now() const { return clock_.now(); }
   InputBuffer take_buffer();
@@ -103,6 +103,7 @@ class LoopServer {
   ServerObserver& observer_;
   SharedCounts& counts_;
   DateCache date_;
+  TimePoint next_date_{};
   Random random_;  // for ids
   bool draining_ = false;
   std::vector<std::unique_ptr<Acceptor>> acceptors_;

@@ -70,6 +70,10 @@ void Face::predict(http::Exchange& exchange, gateway::Answer answer, Ask ask) {
           exchange, 415, invalid(std::format("the body must be application/json, not {}", media)));
     }
   }
+  if (exchange.head().header("Content-Encoding").value_or("identity") != "identity") {
+    return http::respond_problem(exchange, 415,
+                                 invalid("the body must not be encoded or compressed"));
+  }
   auto input = reader_.read(exchange.body(), input_of((*callable)->describe()));
   if (!input) return http::respond_problem(exchange, input.error().status, input.error().error);
   call(exchange, *callable, std::move(*input), std::move(answer), ask);

@@ -82,6 +82,18 @@ TEST_F(ServiceTest, TakesOnlyJson) {
   EXPECT_EQ(post("/m/predict", R"({"data":[[1,2]]})").status, 200) << "or what says nothing";
 }
 
+TEST_F(ServiceTest, TakesNoCompressedBodies) {
+  const auto coded = [&](std::string coding) {
+    return serve({http::Method::kPost,
+                  "/m/predict",
+                  R"({"data":[[1,2]]})",
+                  {{"Content-Encoding", std::move(coding)}}})
+        .status;
+  };
+  EXPECT_EQ(coded("gzip"), 415);
+  EXPECT_EQ(coded("identity"), 200);
+}
+
 TEST_F(ServiceTest, AnswersWrongBodiesAsProblems) {
   const auto& broken = post("/m/predict", "{");
   EXPECT_EQ(broken.status, 400);

@@ -8,6 +8,7 @@ namespace sluice::gateway {
 EnsembleRun::EnsembleRun(std::shared_ptr<const EnsembleCore> core, const Call& call,
                          RequestPtr request, Sink& sink)
     : core_(std::move(core)),
+      stay_(*call.home),
       request_(std::move(request)),
       sink_(&sink),
       times_(call.times),
@@ -69,8 +70,7 @@ void EnsembleRun::start_member(std::size_t member, RequestPtr request, bool may_
   ++pending_;
   Call call = call_;
   call.may_run_inline = may_run_inline;
-  CancelHandle handle =
-      core_->members[member].callable->start(call, std::move(request), slot);
+  CancelHandle handle = core_->members[member].callable->start(call, std::move(request), slot);
   if (!slot.result) slot.handle = std::move(handle);
 }
 

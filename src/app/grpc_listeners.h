@@ -1,6 +1,7 @@
 // The gRPC servers of a configuration.
 #pragma once
 
+#include <cstddef>
 #include <list>
 #include <memory>
 #include <string>
@@ -14,31 +15,53 @@
 
 namespace sluice::app {
 
-// Starts, keeps and stops them. Main thread.
+// Starts, replaces and ends them. Main thread; none of its operations waits for a call.
+//
+// A server is made from its listener and never changes: when the listener does, another one is
+// made beside it at the same address and takes its place. The old one takes no more calls and
+// leaves when those in flight are over. gRPC's shutdown blocks until then, so each server that
+// leaves has a thread for it, which is owned here and joined when it has ended.
 class GrpcListeners {
  public:
   // Both must outlive it.
   GrpcListeners(gateway::Gateway& gateway, rpc::GrpcObserver& observer);
-  ~GrpcListeners();
+  ~GrpcListeners();  // cancels what is in flight
   GrpcListeners(const GrpcListeners&) = delete;
   GrpcListeners& operator=(const GrpcListeners&) = delete;
 
-  // What the options say; servers whose listener did not change go on undisturbed. One whose
-  // options changed is stopped before its successor starts.
-  Result<> apply(const Options& options, const SiteContext& context, std::size_t threads);
-  // No new calls; those in flight have so long, then they are cancelled.
-  void shutdown(Duration grace);
+  // Starts a server for each listener that is new or has changed, which is all that can fail; what
+  // served before serves on. After a success commit() or discard() is due, after a failure nothing.
+  // At an address that stays the new one gets its share of connections from now on, so this is the
+  // last of what may fail.
+  Result<> prepare(const Options& options, const SiteContext& context, std::size_t threads);
+  // The new servers take over, and those without a listener leave: calls in flight have so long,
+  // then they are cancelled.
+  void commit(Duration grace);
+  // The new servers leave.
+  void discard(Duration grace);
+
+  // All leave: no new calls; those in flight have so long, then they are cancelled.
+  void drain(Duration grace);
+  // All that left have ended: every call has been answered.
+  [[nodiscard]] bool idle() const;
+  // What is still in flight in those that leave is cancelled now.
+  void abort();
   [[nodiscard]] std::vector<std::string> addresses() const;
 
  private:
   struct Server;
+  using Servers = std::list<Server>;
   Result<> start(const ListenerOptions& listener, const Options& options,
                  const SiteContext& context, std::size_t threads);
-  void stop(Server& server, Duration grace);
+  void leave(Servers& from, Servers::iterator server, Duration grace);
+  void drop_ended();
 
   gateway::Gateway& gateway_;
   rpc::GrpcObserver& observer_;
-  std::list<Server> servers_;
+  std::size_t started_ = 0;
+  Servers servers_;
+  Servers next_;     // from prepare() to commit() or discard()
+  Servers leaving_;  // answer their last calls
 };
 
 }  // namespace sluice::app

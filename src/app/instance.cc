@@ -1,10 +1,8 @@
 #include "app/instance.h"
 
 #include <algorithm>
-#include <atomic>
 #include <format>
 #include <random>
-#include <thread>
 
 #include "app/grpc_listeners.h"
 #include "app/models.h"
@@ -62,14 +60,11 @@ struct Instance::Parts {
   std::unique_ptr<http::Server> server;
   std::vector<HttpListener> listeners;
   std::unique_ptr<GrpcListeners> grpc;
-  std::thread grpc_drain;  // waits for the calls in flight
-  std::atomic<bool> grpc_drained = false;
   std::mutex reload_mutex;
   std::function<Result<>()> request_reload;  // guarded by reload_mutex
 
   ~Parts() {
-    if (grpc_drain.joinable()) grpc_drain.join();
-    grpc.reset();
+    grpc.reset();    // waits for its threads, so that no call is at home there any more
     server.reset();  // handlers' sites go on their own threads
     models.reset();
     loader.reset();
@@ -96,11 +91,15 @@ struct Instance::Parts {
   }
 };
 
-// Everything that can fail without a socket.
+// Everything that can fail without a socket. What a gRPC server is made of is only looked at: it
+// cannot be had without its socket.
 Result<std::vector<Prepared>> Instance::Parts::prepare(const Options& options) {
   std::vector<Prepared> prepared;
   for (const ListenerOptions& listener : options.listeners) {
-    if (listener.protocol != Protocol::kHttp) continue;
+    if (listener.protocol == Protocol::kGrpc) {
+      if (auto ok = check_tls(listener); !ok) return fail(ok.error());
+      continue;
+    }
     auto address = http::parse_listen_address(listener.address);
     if (!address) return fail(address.error());
     auto sites = make_sites(listener, options.telemetry, context());
@@ -196,12 +195,9 @@ Result<std::unique_ptr<Instance>> Instance::start(Configuration configuration) {
   const Options& options = p.configuration.options;
   auto prepared = p.prepare(options);
   if (!prepared) return fail(prepared.error());
-  if (auto ok = p.serve(*prepared, [] { return Result<>(); }); !ok) {
-    return fail(ok.error());
-  }
-  if (auto ok = p.grpc->apply(options, p.context(), p.threads->size()); !ok) {
-    return fail(ok.error());
-  }
+  const auto start_grpc = [&] { return p.grpc->prepare(options, p.context(), p.threads->size()); };
+  if (auto ok = p.serve(*prepared, start_grpc); !ok) return fail(ok.error());
+  p.grpc->commit(Duration::zero());
   p.gateway->set_accepting(true);  // only now, since one listener says of all that they are ready
   return std::unique_ptr<Instance>(new Instance(std::move(*owned)));
 }
@@ -241,10 +237,20 @@ Result<> Instance::reload(Configuration configuration) {
   // The sites name callables only when they are asked, so they can be made before the switch.
   auto prepared = p.prepare(next);
   if (!prepared) return give_up(prepared.error());
-  auto ok = p.serve(*prepared, [&] { return p.gateway->configure(std::move(*specs)); });
-  if (!ok) return give_up(ok.error());
+  if (auto ok = p.gateway->check(*specs); !ok) return give_up(ok.error());
+  // The gateway takes what it has found good, so gRPC's servers are the last that may fail.
+  auto ok = p.serve(*prepared, [&] {
+    return p.grpc->prepare(next, p.context(), p.threads->size()).and_then([&] {
+      return p.gateway->configure(std::move(*specs));
+    });
+  });
+  const Duration grace = next.shutdown.drain_timeout;
+  if (!ok) {
+    p.grpc->discard(grace);
+    return give_up(ok.error());
+  }
   p.models->commit();
-  if (ok = p.grpc->apply(next, p.context(), p.threads->size()); !ok) return ok;
+  p.grpc->commit(grace);
   p.log->set_level(next.telemetry.log.level);
   p.log->set_access(next.telemetry.log.access);
   p.log->reopen();
@@ -262,12 +268,14 @@ void Instance::stop_being_ready() {
 }
 void Instance::drain() {
   parts_->server->drain();
+  parts_->grpc->drain(options().shutdown.drain_timeout);
 }
 bool Instance::idle() const {
-  return parts_->server->open_connections() == 0;
+  return parts_->server->open_connections() == 0 && parts_->grpc->idle();
 }
 void Instance::abort() {
   parts_->server->abort();
+  parts_->grpc->abort();
 }
 
 std::vector<std::string> Instance::addresses() const {

@@ -23,17 +23,20 @@ class Instance {
   Instance& operator=(const Instance&) = delete;
 
   // Takes over another configuration: callables, mounts, listeners, log. All or nothing: when it
-  // fails everything is as before. Threads and limits stay as they were at start.
+  // fails everything is as before. Threads and limits stay as they were at start. Calls in flight
+  // finish as they began; nothing here waits for them.
   Result<> reload(Configuration configuration);
   // Who may ask for a reload from a handler: wakes the main thread, which does it and reports.
   void on_reload_request(std::function<Result<>()> request);
 
   // From now on /health/ready says no.
   void stop_being_ready();
-  // No new connections; idle ones are closed. Calls in flight go on.
+  // No new connections; idle ones are closed. Calls in flight go on, those over gRPC for
+  // `drain_timeout` at the most.
   void drain();
+  // After drain(): everything that was in flight, over HTTP and gRPC, is over.
   [[nodiscard]] bool idle() const;
-  // What is still in flight is cancelled.
+  // After drain(): what is still in flight is cancelled.
   void abort();
 
   // "http://127.0.0.1:8080", "grpc://127.0.0.1:8081": as bound.

@@ -87,14 +87,16 @@ bool drain(Instance& instance, Signals& signals) {
   const ShutdownOptions& shutdown = instance.options().shutdown;
   instance.stop_being_ready();
   instance.log().info("app", "draining");
-  if (shutdown.drain_delay > Duration::zero() && is_stop(signals.wait(shutdown.drain_delay))) {
-    return false;
+  using std::chrono::steady_clock;
+  const auto closes = steady_clock::now() + shutdown.drain_delay;
+  for (auto now = steady_clock::now(); now < closes; now = steady_clock::now()) {
+    if (is_stop(signals.wait(closes - now))) return false;  // another signal is not the end of it
   }
   instance.drain();
-  auto until = std::chrono::steady_clock::now() + shutdown.drain_timeout;
+  auto until = steady_clock::now() + shutdown.drain_timeout;
   bool aborted = false;
   while (!instance.idle()) {
-    if (std::chrono::steady_clock::now() >= until) {
+    if (steady_clock::now() >= until) {
       if (aborted) return false;
       instance.log().warn("app", "drain_timeout");
       instance.abort();

@@ -45,7 +45,19 @@ Result<> add_mount(http::Router& router, const MountOptions& options, const gate
   return {};
 }
 
+Result<http::TlsContextPtr> make_tls(const ListenerOptions& listener) {
+  if (!listener.tls) return nullptr;
+  return http::TlsContext::server({.certificate_file = listener.tls->certificate,
+                                   .key_file = listener.tls->key,
+                                   .client_ca_file = listener.tls->client_ca});
+}
+
 }  // namespace
+
+Result<> check_tls(const ListenerOptions& listener) {
+  if (auto made = make_tls(listener); !made) return fail(made.error());
+  return {};
+}
 
 std::vector<rpc::Method> make_methods(const ListenerOptions& listener, gateway::LocalGateway& local,
                                       const SiteContext& context) {
@@ -68,14 +80,8 @@ std::vector<rpc::Method> make_methods(const ListenerOptions& listener, gateway::
 Result<std::vector<http::SitePtr>> make_sites(const ListenerOptions& listener,
                                               const telemetry::TelemetryOptions& telemetry,
                                               const SiteContext& context) {
-  http::TlsContextPtr tls;
-  if (listener.tls) {
-    auto made = http::TlsContext::server({.certificate_file = listener.tls->certificate,
-                                          .key_file = listener.tls->key,
-                                          .client_ca_file = listener.tls->client_ca});
-    if (!made) return fail(made.error());
-    tls = std::move(*made);
-  }
+  auto tls = make_tls(listener);
+  if (!tls) return fail(tls.error());
   const auto address = http::parse_listen_address(listener.address);
   const bool loopback = address && address->is_loopback();
   auto trusted = http::NetworkList::parse(listener.trusted_proxies);
@@ -102,7 +108,7 @@ Result<std::vector<http::SitePtr>> make_sites(const ListenerOptions& listener,
     site->proxy_protocol = listener.proxy_protocol;
     site->server_timing = telemetry.server_timing;
     site->track_requests = telemetry.log.access;
-    site->tls = tls;
+    site->tls = *tls;
     site->keep_alive = std::move(kept);
     sites.push_back(std::move(site));
   }

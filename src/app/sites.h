@@ -26,6 +26,9 @@ Result<std::vector<http::SitePtr>> make_sites(const ListenerOptions& listener,
                                               const telemetry::TelemetryOptions& telemetry,
                                               const SiteContext& context);
 
+// Whether the listener's certificates and keys, where it has any, can be used.
+Result<> check_tls(const ListenerOptions& listener);
+
 // The gRPC methods of a listener, for one of its threads.
 std::vector<rpc::Method> make_methods(const ListenerOptions& listener, gateway::LocalGateway& local,
                                       const SiteContext& context);

@@ -8,6 +8,7 @@ namespace sluice::gateway {
 EnsembleRun::EnsembleRun(std::shared_ptr<const EnsembleCore> core, const Call& call,
                          RequestPtr request, Sink& sink)
     : core_(std::move(core)),
+      stay_(*call.home),
       request_(std::move(request)),
       sink_(&sink),
       times_(call.times),

@@ -60,6 +60,7 @@ class EnsembleRun final : public Cancellable, public std::enable_shared_from_thi
 
   std::shared_ptr<const EnsembleCore> core_;
   Call call_;
+  Executor::Stay stay_;  // members report also when the caller has been answered
   RequestPtr request_;
   Sink* sink_;
   CallTimes* times_;  // the caller's, which goes with the sink

@@ -119,6 +119,13 @@ Result<> Gateway::configure(std::vector<CallableSpec> specs) {
   return {};
 }
 
+Result<> Gateway::check(const std::vector<CallableSpec>& specs) const {
+  if (auto registry = Builder(specs, clock_, instruments_).build(); !registry) {
+    return fail(registry.error());
+  }
+  return {};
+}
+
 void Gateway::set_versions(std::string_view model, std::vector<Version> versions) {
   const std::scoped_lock lock(mutex_);
   const auto it = std::ranges::find(specs_, model, name_of);

@@ -56,7 +56,7 @@ class LocalGateway {
   RegistryPtr registry_ = std::make_shared<const Registry>();
 };
 
-// Made by app/. configure(), add_home() and remove_home() from the main thread; the rest from any.
+// Made by app/. configure() and add_home() from the main thread; the rest from any.
 class Gateway {
  public:
   Gateway(const Clock& clock, telemetry::Instruments& instruments);
@@ -73,6 +73,8 @@ class Gateway {
   // made all the same: such a member is down. An ensemble that contains itself, or a tower of
   // more than kMaxCallDepth ensembles, is kInvalid.
   Result<> configure(std::vector<CallableSpec> specs);
+  // Whether configure() would take them.
+  [[nodiscard]] Result<> check(const std::vector<CallableSpec>& specs) const;
   // New versions of a model; what calls the old ones finishes on them. Nothing for a name that is
   // no model (any more).
   void set_versions(std::string_view model, std::vector<Version> versions);

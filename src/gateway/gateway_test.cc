@@ -124,6 +124,8 @@ TEST_F(GatewayTest, CountsAMissingTargetAsAMemberThatIsDown) {
 
 TEST_F(GatewayTest, RefusesCyclesAndKeepsWhatItHad) {
   ASSERT_TRUE(gateway_.configure({model("a")}));
+  EXPECT_EQ(gateway_.check({ensemble("e", {"e"})}),
+            Result<>(fail(invalid("ensemble 'e' contains itself"))));
   const auto itself = gateway_.configure({ensemble("e", {"e"})});
   ASSERT_FALSE(itself);
   EXPECT_EQ(itself.error(), invalid("ensemble 'e' contains itself"));

@@ -1,15 +1,18 @@
 #include "rpc/grpc_server.h"
 
+#include <grpc/grpc.h>
 #include <grpcpp/security/server_credentials.h>
 #include <grpcpp/security/tls_certificate_provider.h>
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
 
+#include <atomic>
 #include <format>
 #include <fstream>
 #include <thread>
 
 #include "base/random.h"
+#include "http/listening_socket.h"
 #include "rpc/call_slots.h"
 
 namespace sluice::rpc {
@@ -51,8 +54,8 @@ Result<std::shared_ptr<grpc::ServerCredentials>> credentials(const GrpcServerOpt
 void set_limits(grpc::ServerBuilder& builder, const GrpcServerOptions& options) {
   builder.SetMaxReceiveMessageSize(static_cast<int>(options.max_message_bytes));
   builder.SetMaxSendMessageSize(-1);
-  // Two servers on one port would share its calls out without a word.
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  // So that a successor can have the port before this one lets go of it.
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 1);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, static_cast<int>(options.max_calls));
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, to_int_ms(options.keepalive));
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, to_int_ms(options.keepalive_timeout));
@@ -61,6 +64,13 @@ void set_limits(grpc::ServerBuilder& builder, const GrpcServerOptions& options) 
   builder.AddChannelArgument(GRPC_ARG_ENABLE_CHANNELZ, 0);
   // Clients may ping as often as every 5 s.
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 5000);
+}
+
+// Two servers that share a port get half of its connections each, without a word.
+Result<> check_address(const GrpcServerOptions& options) {
+  const auto address = http::parse_listen_address(options.address);
+  if (!address || options.replaces) return {};  // gRPC knows more of addresses, and will say
+  return http::check_free(*address);
 }
 }  // namespace
 
@@ -71,6 +81,7 @@ struct GrpcServer::State {
   std::unique_ptr<grpc::Server> server;
   std::vector<std::thread> threads;
   int port = 0;
+  std::atomic<bool> aborted = false;
 };
 
 GrpcServer::GrpcServer(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -84,6 +95,7 @@ Result<std::unique_ptr<GrpcServer>> GrpcServer::start(GrpcServerOptions options,
                                                       GrpcObserver* observer) {
   auto creds = credentials(options);
   if (!creds) return std::unexpected(creds.error());
+  if (auto free = check_address(options); !free) return std::unexpected(free.error());
   auto owned = std::make_unique<State>();
   State& state = *owned;
   state.options = std::move(options);
@@ -128,12 +140,20 @@ Result<std::unique_ptr<GrpcServer>> GrpcServer::start(GrpcServerOptions options,
 void GrpcServer::shutdown(Duration grace) {
   if (state_->threads.empty()) return;
   for (auto& lane : state_->lanes) lane->stop();
+  if (state_->aborted) grace = Duration::zero();
   // Cancels what is left after the grace. Each lane then closes once its calls have been answered.
   const auto now = gpr_now(GPR_CLOCK_MONOTONIC);
   state_->server->Shutdown(gpr_time_add(now, gpr_time_from_nanos(grace.count(), GPR_TIMESPAN)));
   for (auto& lane : state_->lanes) lane->close_when_idle();
   for (std::thread& thread : state_->threads) thread.join();
   state_->threads.clear();
+}
+
+// An abort that comes just before gRPC has been told to shut down may miss a connection, whose
+// calls then have the grace after all.
+void GrpcServer::abort() {
+  state_->aborted = true;
+  grpc_server_cancel_all_calls(state_->server->c_server());
 }
 
 int GrpcServer::port() const {

@@ -34,6 +34,9 @@ struct GrpcServerOptions {
   std::optional<GrpcTls> tls;
   bool track_calls = false;  // every call gets an id and a trace, for the log
   std::uint64_t seed = 1;    // of those
+  // Another server of this process has the address and will be shut down: until then both get
+  // connections. Not for Unix sockets. Else an address that anybody has is refused.
+  bool replaces = false;
 };
 
 // Makes the methods of one thread, whose calls come home to the executor: the same paths for all.
@@ -55,7 +58,8 @@ class GrpcObserver {
 // before its handler sees it, a message beyond max_message_bytes before it is read. The number of
 // connections is bounded by the process's descriptors only: gRPC 1.51 has no limit of its own.
 //
-// Made, shut down and destroyed by its owner on one thread that is none of its own.
+// Made, shut down and destroyed by its owner, one after the other, on threads that are none of its
+// own.
 class GrpcServer {
  public:
   // `observer` must outlive it; may be null. When it fails, executors that `methods` was given are
@@ -68,8 +72,10 @@ class GrpcServer {
   GrpcServer& operator=(const GrpcServer&) = delete;
 
   // Takes no more calls, waits so long for those in flight, cancels the rest, waits until each has
-  // been answered, and joins the threads.
+  // been answered and nobody stays at home here (Executor::Stay), and joins the threads.
   void shutdown(Duration grace);
+  // Cuts short the grace of a shutdown() that is under way on another thread.
+  void abort();
 
   [[nodiscard]] int port() const;                    // 0 for a Unix socket
   [[nodiscard]] const std::string& address() const;  // with the port that was bound

@@ -270,6 +270,33 @@ TEST(GrpcServer, ShutdownWaitsForCallsInFlightAndThenCancelsThem) {
   }
 }
 
+TEST(GrpcServer, AbortCutsTheGraceShort) {
+  std::promise<void> arrived;
+  const Served served([&](UnaryCall& call) {
+    call.on_cancel([&call] { call.fail(cancelled("shutting down")); });
+    arrived.set_value();
+  });
+  std::future<grpc::Status> result = std::async(std::launch::async, [&] { return served.call(); });
+  arrived.get_future().wait();
+  std::thread shutdown([&] { served.server->shutdown(std::chrono::hours(1)); });
+  served.server->abort();
+  shutdown.join();
+  EXPECT_FALSE(result.get().ok());
+}
+
+TEST(GrpcServer, AnotherMayTakeOverItsAddressWhileItServes) {
+  const Served old(answer);
+  GrpcServerOptions same = options();
+  same.address = old.server->address();
+  same.replaces = true;
+  const Served next([](UnaryCall& call) { call.fail(not_found("the next one")); }, same);
+  EXPECT_EQ(next.server->address(), old.server->address());
+  old.server->shutdown(Duration::zero());
+  EXPECT_EQ(next.call().error_code(), grpc::NOT_FOUND);
+  same.replaces = false;
+  EXPECT_FALSE(GrpcServer::start(same, no_methods).has_value());
+}
+
 TEST(GrpcServer, ServesManyClientsOnSeveralThreads) {
   GrpcServerOptions with = options();
   with.threads = 3;

@@ -61,8 +61,25 @@ void QueueExecutor::run_posted() {
 
 void QueueExecutor::close() {
   const std::scoped_lock lock(mutex_);
-  if (std::exchange(closed_, true)) return;
+  closing_ = true;
+  close_if_left();
+}
+
+void QueueExecutor::close_if_left() {
+  if (!closing_ || stays_ > 0 || std::exchange(closed_, true)) return;
   queue_->Shutdown();
+}
+
+void QueueExecutor::begin_stay() {
+  const std::scoped_lock lock(mutex_);
+  ++stays_;
+}
+
+// The lock is held to the end: run() returns, and the executor goes, only after that.
+void QueueExecutor::end_stay() {
+  const std::scoped_lock lock(mutex_);
+  --stays_;
+  close_if_left();
 }
 
 void QueueExecutor::run_deferred() {

@@ -40,8 +40,9 @@ class QueueExecutor final : public Executor {
 
   // Until close(), and until all events have been handed out.
   void run();
-  // From any thread, after the server has been shut down. Tasks posted later never run, and timers
-  // that are not yet due neither: both are destroyed with the executor.
+  // From any thread, after the server has been shut down. Takes effect when nobody stays any more.
+  // Tasks posted later never run, and timers that are not yet due neither: both are destroyed with
+  // the executor.
   void close();
 
   void post(Task task) override;
@@ -63,6 +64,9 @@ class QueueExecutor final : public Executor {
     QueueEvent* event;
     bool ok;
   };
+  void begin_stay() override;
+  void end_stay() override;
+  void close_if_left();  // mutex_ held
   void run_posted();
   void run_deferred();
   // Waits for an event, and takes those that are there with it. False when there will be no more.
@@ -77,8 +81,10 @@ class QueueExecutor final : public Executor {
   std::atomic<std::thread::id> owner_{};
 
   std::mutex mutex_;
-  std::vector<Task> posted_;  // guarded by mutex_, as are the next two
+  std::vector<Task> posted_;  // guarded by mutex_, as is the rest
   bool woken_ = false;        // an event for posted_ is under way
+  std::size_t stays_ = 0;
+  bool closing_ = false;
   bool closed_ = false;
 };
 

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <future>
+#include <optional>
 
 namespace sluice::rpc {
 namespace {
@@ -73,6 +74,19 @@ TEST_F(QueueExecutorTest, ATaskPostedAfterCloseIsDroppedWithTheExecutor) {
   bool ran = false;
   executor_->post([&ran] { ran = true; });
   EXPECT_FALSE(ran);
+}
+
+TEST_F(QueueExecutorTest, ClosesOnlyWhenNobodyStays) {
+  std::optional<Executor::Stay> stay(*executor_);
+  server_->Shutdown();
+  executor_->close();
+  std::promise<void> posted;
+  executor_->post([&] { posted.set_value(); });
+  posted.get_future().wait();
+  std::promise<void> last;
+  executor_->post([&] { last.set_value(); });
+  stay.reset();
+  last.get_future().wait();  // what was posted before has run all the same
 }
 
 }  // namespace

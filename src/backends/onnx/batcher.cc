@@ -113,7 +113,8 @@ CancelHandle Batcher::start(std::shared_ptr<const OnnxModel> model, const Call& 
   batched->watch_deadline();
   submit(model, std::move(ready));
   if (wake) {
-    call.home->run_at(*wake, [this, model] { run_due(model); });
+    // Calls from other homes may wait for it too.
+    call.home->run_at(*wake, [this, model, stay = Executor::Stay(*call.home)] { run_due(model); });
   }
   return CancelHandle(std::move(batched));
 }

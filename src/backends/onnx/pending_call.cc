@@ -9,6 +9,7 @@ PendingCall::PendingCall(const Call& call, RequestPtr request, Sink& sink,
                          std::string_view callable, TimePoint queued)
     : request_(std::move(request)),
       home_(*call.home),
+      stay_(home_),
       deadline_(call.deadline),
       callable_(callable),
       times_(call.times),

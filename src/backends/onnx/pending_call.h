@@ -41,6 +41,7 @@ class PendingCall : public Cancellable, public std::enable_shared_from_this<Pend
 
   const RequestPtr request_;
   Executor& home_;
+  const Executor::Stay stay_;  // the run comes home also when the caller has been answered
   const Deadline deadline_;
   const std::string callable_;
   std::atomic<bool> stopped_ = false;

@@ -1,0 +1,300 @@
+"""SIGHUP and gRPC listeners: all of a configuration or nothing, and calls finish as they began."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tritonclient.utils import InferenceServerException
+
+from integration.grpc_calls import grpc_calls, listens
+from integration.remote_iris import gateway_config
+from support.certificates import Certificate, self_signed
+from support.config import iris_path, mount
+from support.fault_proxy import FaultProxy
+from support.faults import Answer, Hold, http_answer
+from support.server import Server
+from support.waiting import eventually
+
+pytestmark = pytest.mark.short
+
+# A mount that differs from the default one by what an administrator may do there.
+WITHOUT_ADMINISTRATION: dict[str, Any] = {"api": "open_inference", "administration": False}
+
+
+@pytest.fixture
+def hold() -> Hold:
+    return Hold(then=Answer(http_answer(json={"prediction": [1.0, 0.0]})))
+
+
+@pytest.fixture
+def member(hold: Hold) -> Iterator[FaultProxy]:
+    """A remote member that answers when the test says so."""
+    with FaultProxy(standing=hold) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def server(member: FaultProxy, tmp_path: Path) -> Iterator[Server]:
+    config = gateway_config({"slow": [member.url]}, deadline="60s", remote={"timeout": "60s"})
+    config.model("setosa", iris_path("setosa"))
+    config.listen("grpc", mount("open_inference"), protocol="grpc")
+    with Server(config, tmp_path / "server") as running:
+        yield running
+
+
+def reload(server: Server) -> None:
+    """What is in the configuration now; returns when it has been taken over."""
+    before = len(reloads(server))
+    server.write_config()
+    server.config.release_ports()
+    server.signal(signal.SIGHUP)
+    eventually(lambda: len(reloads(server)) > before, what="the reload is over")
+    assert reloads(server)[-1]["action"] == "reloaded", reloads(server)[-1]
+
+
+def refused_reload(server: Server) -> str:
+    """The reason for which the configuration is not taken over."""
+    before = len(reloads(server))
+    server.write_config()
+    server.signal(signal.SIGHUP)
+    eventually(lambda: len(reloads(server)) > before, what="the reload is over")
+    line = reloads(server)[-1]
+    assert line["action"] == "reload_failed", line
+    return str(line["error"])
+
+
+def reloads(server: Server) -> list[dict[str, Any]]:
+    return [line for line in server.log() if line["action"] in ("reloaded", "reload_failed")]
+
+
+def administers(server: Server) -> bool:
+    """Whether the listener lets its callers administer models, over a connection of its own."""
+    with grpc_calls(server) as calls:
+        try:
+            calls.client.load_model("setosa")
+        except InferenceServerException:
+            return False
+        return True
+
+
+def test_a_taken_port_changes_nothing(server: Server) -> None:
+    proxy = server.http("proxy")
+    assert proxy.get("/new/health").status_code == 404
+    server.config.model("versicolor", iris_path("versicolor"))
+    server.config.listener("proxy")["mounts"].append(
+        mount("horizontal_service", "versicolor", "/new")
+    )
+    server.config.listener("grpc")["mounts"] = [WITHOUT_ADMINISTRATION]
+    with socket.create_server(("127.0.0.1", 0)) as foreign:
+        host, port = foreign.getsockname()
+        listeners = server.config.data["listeners"]
+        listeners.append(
+            {
+                "address": f"{host}:{port}",
+                "protocol": "grpc",
+                "mounts": [mount("open_inference")],
+            }
+        )
+        assert f"{host}:{port}" in refused_reload(server)
+    assert proxy.get("/new/health").status_code == 404
+    with grpc_calls(server) as calls:
+        assert calls.infer("setosa").get_response().outputs
+        assert not calls.client.is_model_ready("versicolor")
+    assert administers(server)
+    reload(server)  # the port is free now
+    assert proxy.get("/new/health").status_code == 200
+    assert listens((host, port))
+    assert not administers(server)
+
+
+def test_a_port_that_others_share_is_taken(server: Server) -> None:
+    """A listener that allows sharing would get half of the calls without a word."""
+    with socket.socket() as foreign:
+        foreign.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        foreign.bind(("127.0.0.1", 0))
+        foreign.listen()
+        address = f"127.0.0.1:{foreign.getsockname()[1]}"
+        server.config.data["listeners"].append(
+            {"address": address, "protocol": "grpc", "mounts": [mount("open_inference")]}
+        )
+        assert address in refused_reload(server)
+
+
+def test_a_certificate_that_is_none_changes_nothing(server: Server, tmp_path: Path) -> None:
+    pair = self_signed(tmp_path / "tls")
+    pair.certificate.write_text("no certificate")
+    server.config.listener("grpc")["tls"] = {
+        "certificate": str(pair.certificate),
+        "key": str(pair.key),
+    }
+    server.config.model("versicolor", iris_path("versicolor"))
+    assert str(pair.certificate) in refused_reload(server)
+    with grpc_calls(server) as calls:
+        assert calls.infer("setosa").get_response().outputs
+        assert not calls.client.is_model_ready("versicolor")
+
+
+def test_an_ensemble_of_itself_changes_nothing(server: Server) -> None:
+    server.config.listener("grpc")["mounts"] = [WITHOUT_ADMINISTRATION]
+    server.config.ensemble("round", {"again": "round"})
+    assert "round" in refused_reload(server)
+    assert administers(server)
+
+
+def test_changed_mounts_take_over_and_calls_in_flight_finish(
+    server: Server, member: FaultProxy, hold: Hold
+) -> None:
+    assert administers(server)
+    with grpc_calls(server) as calls:
+        call = calls.start("iris")
+        member.wait_for_messages(1)
+        server.config.listener("grpc")["mounts"] = [WITHOUT_ADMINISTRATION]
+        reload(server)
+        assert not call.done(), "the reload waits for no call"
+        assert not administers(server)
+        assert calls.infer("setosa").get_response().outputs, "the client finds its way"
+        hold.release()
+        assert call.result().get_response().outputs
+
+
+def test_calls_in_flight_have_so_long_after_a_reload(server: Server, member: FaultProxy) -> None:
+    server.config.set("shutdown", {"drain_timeout": "200ms"})
+    with grpc_calls(server) as calls:
+        call = calls.start("iris")
+        member.wait_for_messages(1)
+        server.config.listener("grpc")["mounts"] = [WITHOUT_ADMINISTRATION]
+        reload(server)
+        with pytest.raises(InferenceServerException):
+            call.result()
+        member.wait_until_left()
+        assert calls.infer("setosa").get_response().outputs
+
+
+def test_a_listener_that_goes_lets_its_calls_finish(
+    server: Server, member: FaultProxy, hold: Hold
+) -> None:
+    with grpc_calls(server) as calls:
+        call = calls.start("iris")
+        member.wait_for_messages(1)
+        server.config.data["listeners"].remove(server.config.listener("grpc"))
+        reload(server)
+        eventually(lambda: not listens(server.config.tcp("grpc")), what="it is closed")
+        hold.release()
+        assert call.result().get_response().outputs
+
+
+def test_calls_that_a_reload_left_in_flight_finish_at_the_end(
+    server: Server, member: FaultProxy, hold: Hold
+) -> None:
+    with grpc_calls(server) as calls:
+        call = calls.start("iris")
+        member.wait_for_messages(1)
+        server.config.listener("grpc")["mounts"] = [WITHOUT_ADMINISTRATION]
+        reload(server)
+        server.signal(signal.SIGTERM)
+        eventually(lambda: not listens(server.config.tcp("grpc")), what="it is closed")
+        assert server.process.poll() is None, "it waits for the call"
+        hold.release()
+        assert call.result().get_response().outputs
+        assert server.wait_for_exit() == 0
+
+
+def test_a_member_that_is_late_for_a_listener_that_has_gone_harms_nobody(
+    server: Server, hold: Hold
+) -> None:
+    """Its answer comes home to a thread that must still be there."""
+    server.config.data["callables"]["iris"]["ensemble"] |= {"deadline": "100ms"}
+    reload(server)
+    with grpc_calls(server) as calls, pytest.raises(InferenceServerException):
+        calls.infer("iris")
+    server.config.data["listeners"].remove(server.config.listener("grpc"))
+    reload(server)
+    hold.release()
+    assert server.http("proxy").get("/health").status_code == 200
+
+
+def shown_certificate(server: Server, pair: Certificate) -> bool:
+    """Whether the listener speaks TLS, and with this certificate."""
+    context = ssl.create_default_context(cafile=str(pair.certificate))
+    context.set_alpn_protocols(["h2"])
+    with socket.create_connection(server.config.tcp("grpc")) as plain:
+        try:
+            with context.wrap_socket(plain, server_hostname="localhost"):
+                return True
+        except (ssl.SSLError, ConnectionError):
+            return False
+
+
+def test_tls_takes_over_at_the_same_address(
+    server: Server, member: FaultProxy, hold: Hold, tmp_path: Path
+) -> None:
+    pairs = [self_signed(tmp_path / name) for name in ("first", "second")]
+    with grpc_calls(server) as calls:
+        call = calls.start("iris")
+        member.wait_for_messages(1)
+        for pair in pairs:
+            server.config.listener("grpc")["tls"] = {
+                "certificate": str(pair.certificate),
+                "key": str(pair.key),
+            }
+            reload(server)
+            eventually(lambda pair=pair: shown_certificate(server, pair), what=str(pair))  # type: ignore[misc]
+        assert not shown_certificate(server, pairs[0])
+        hold.release()
+        assert call.result().get_response().outputs, "in the clear, as it began"
+
+
+def test_a_unix_socket_takes_over_and_is_removed_at_the_end(
+    server: Server, member: FaultProxy, hold: Hold, tmp_path: Path
+) -> None:
+    path = tmp_path / "grpc.sock"
+    server.config.data["listeners"].remove(server.config.listener("grpc"))
+    server.config.listen_at("grpc", f"unix:{path}", mount("open_inference"), protocol="grpc")
+    reload(server)
+    with grpc_calls(server) as calls:
+        call = calls.start("iris")
+        member.wait_for_messages(1)
+        server.config.listener("grpc")["mounts"] = [WITHOUT_ADMINISTRATION]
+        reload(server)
+        assert not administers(server)
+        hold.release()
+        assert call.result().get_response().outputs
+        assert not administers(server), "what is left is the new one's"
+    assert [each.name for each in tmp_path.glob("grpc.sock*")] == ["grpc.sock"]
+    server.signal(signal.SIGTERM)
+    assert server.wait_for_exit() == 0
+    assert not path.exists()
+
+
+def test_a_unix_socket_of_another_program_is_left_alone(server: Server, tmp_path: Path) -> None:
+    path = tmp_path / "foreign.sock"
+    with socket.socket(socket.AF_UNIX) as foreign:
+        foreign.bind(str(path))
+        foreign.listen()
+        server.config.listen_at("unix", f"unix:{path}", mount("open_inference"), protocol="grpc")
+        assert str(path) in refused_reload(server)
+        assert listens(str(path))
+
+
+def test_so_many_listeners_may_be_leaving(server: Server, member: FaultProxy, hold: Hold) -> None:
+    mounts = server.config.listener("grpc")["mounts"]
+    with grpc_calls(server) as held:
+        for turn in range(17):
+            call = held.start("iris")
+            member.wait_for_messages(turn + 1)
+            key = f"key-{turn}"
+            mounts[0]["key"] = key
+            if turn == 16:
+                assert "still answer calls" in refused_reload(server)
+            else:
+                reload(server)
+        hold.release()
+        assert call.result().get_response().outputs
+    mounts[0]["key"] = "at last"
+    reload(server)

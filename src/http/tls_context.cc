@@ -11,6 +11,7 @@
 #include <format>
 #include <new>
 #include <string_view>
+#include <utility>
 
 namespace sluice::http {
 
@@ -81,8 +82,11 @@ std::string reason() {
     // "error:0A000086:SSL routines::certificate verify failed": the last part is for people.
     const std::string_view whole = buffer.data();
     const auto last = whole.rfind(':');
+    const auto part = last == std::string_view::npos ? whole : whole.substr(last + 1);
+    // What follows the reason often says only who passed it on: "system lib".
+    if (!text.empty() && part.ends_with(" lib")) continue;
     if (!text.empty()) text += "; ";
-    text += last == std::string_view::npos ? whole : whole.substr(last + 1);
+    text += part;
   }
   return text.empty() ? "unknown reason" : text;
 }
@@ -91,18 +95,24 @@ Error cannot(std::string_view what, const std::string& file) {
   return invalid(std::format("cannot load the {} from {}: {}", what, file, reason()));
 }
 
-Result<> load_pair(SSL_CTX* context, const std::string& certificate, const std::string& key) {
+std::vector<TlsFault> load_pair(SSL_CTX* context, const std::string& certificate,
+                                const std::string& key) {
+  std::vector<TlsFault> faults;
   if (SSL_CTX_use_certificate_chain_file(context, certificate.c_str()) != 1) {
-    return fail(cannot("TLS certificate", certificate));
+    faults.push_back({TlsFault::File::kCertificate, cannot("TLS certificate", certificate)});
   }
+  // One file for both is at fault once.
+  if (!faults.empty() && key == certificate) return faults;
   if (SSL_CTX_use_PrivateKey_file(context, key.c_str(), SSL_FILETYPE_PEM) != 1) {
-    return fail(cannot("TLS key", key));
+    faults.push_back({TlsFault::File::kKey, cannot("TLS key", key)});
   }
-  if (SSL_CTX_check_private_key(context) != 1) {
-    return fail(invalid(
-        std::format("the TLS key {} does not belong to the certificate {}", key, certificate)));
+  if (faults.empty() && SSL_CTX_check_private_key(context) != 1) {
+    faults.push_back(
+        {TlsFault::File::kKey, invalid(std::format("the TLS key {} does not belong to the "
+                                                   "certificate {}",
+                                                   key, certificate))});
   }
-  return {};
+  return faults;
 }
 }  // namespace
 
@@ -132,49 +142,63 @@ TlsContext::~TlsContext() {
   BIO_meth_free(socket_method_);
 }
 
-Result<TlsContextPtr> TlsContext::server(const TlsServerOptions& options) {
+std::vector<TlsFault> TlsContext::load(const TlsServerOptions& options) {
   ERR_clear_error();
-  std::shared_ptr<TlsContext> made(new TlsContext(true, !options.client_ca_file.empty()));
-  SSL_CTX* context = made->context_;
-  if (auto loaded = load_pair(context, options.certificate_file, options.key_file); !loaded) {
-    return fail(loaded.error());
-  }
-  SSL_CTX_set_alpn_select_cb(context, choose_protocol, nullptr);
+  auto faults = load_pair(context_, options.certificate_file, options.key_file);
+  SSL_CTX_set_alpn_select_cb(context_, choose_protocol, nullptr);
   constexpr std::string_view kSessions = "sluice";
-  SSL_CTX_set_session_id_context(context, reinterpret_cast<const unsigned char*>(kSessions.data()),
+  SSL_CTX_set_session_id_context(context_, reinterpret_cast<const unsigned char*>(kSessions.data()),
                                  kSessions.size());
-  if (made->verify_) {
-    const std::string& file = options.client_ca_file;
-    if (SSL_CTX_load_verify_locations(context, file.c_str(), nullptr) != 1) {
-      return fail(cannot("authority of TLS clients", file));
-    }
-    SSL_CTX_set_client_CA_list(context, SSL_load_client_CA_file(file.c_str()));
-    SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
+  if (!verify_) return faults;
+  const std::string& file = options.client_ca_file;
+  if (SSL_CTX_load_verify_locations(context_, file.c_str(), nullptr) != 1) {
+    faults.push_back({TlsFault::File::kAuthority, cannot("authority of TLS clients", file)});
+    return faults;
   }
+  SSL_CTX_set_client_CA_list(context_, SSL_load_client_CA_file(file.c_str()));
+  SSL_CTX_set_verify(context_, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
+  return faults;
+}
+
+std::vector<TlsFault> TlsContext::load(const TlsClientOptions& options) {
+  ERR_clear_error();
+  std::vector<TlsFault> faults;
+  SSL_CTX_set_alpn_protos(context_, reinterpret_cast<const unsigned char*>(kHttp11.data()),
+                          static_cast<unsigned int>(kHttp11.size()));
+  if (verify_) {
+    SSL_CTX_set_verify(context_, SSL_VERIFY_PEER, nullptr);
+    if (options.ca_file.empty()) {
+      SSL_CTX_set_default_verify_paths(context_);
+    } else if (SSL_CTX_load_verify_locations(context_, options.ca_file.c_str(), nullptr) != 1) {
+      faults.push_back({TlsFault::File::kAuthority, cannot("TLS authority", options.ca_file)});
+    }
+  }
+  if (options.certificate_file.empty()) return faults;
+  const std::string& key = options.key_file.empty() ? options.certificate_file : options.key_file;
+  for (TlsFault& fault : load_pair(context_, options.certificate_file, key)) {
+    faults.push_back(std::move(fault));
+  }
+  return faults;
+}
+
+Result<TlsContextPtr> TlsContext::server(const TlsServerOptions& options) {
+  std::shared_ptr<TlsContext> made(new TlsContext(true, !options.client_ca_file.empty()));
+  if (auto faults = made->load(options); !faults.empty()) return fail(std::move(faults[0].error));
   return made;
 }
 
 Result<TlsContextPtr> TlsContext::client(const TlsClientOptions& options) {
-  ERR_clear_error();
   std::shared_ptr<TlsContext> made(new TlsContext(false, options.verify));
-  SSL_CTX* context = made->context_;
-  SSL_CTX_set_alpn_protos(context, reinterpret_cast<const unsigned char*>(kHttp11.data()),
-                          static_cast<unsigned int>(kHttp11.size()));
-  if (options.verify) {
-    SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
-    if (options.ca_file.empty()) {
-      SSL_CTX_set_default_verify_paths(context);
-    } else if (SSL_CTX_load_verify_locations(context, options.ca_file.c_str(), nullptr) != 1) {
-      return fail(cannot("TLS authority", options.ca_file));
-    }
-  }
-  if (!options.certificate_file.empty()) {
-    const std::string& key = options.key_file.empty() ? options.certificate_file : options.key_file;
-    if (auto loaded = load_pair(context, options.certificate_file, key); !loaded) {
-      return fail(loaded.error());
-    }
-  }
+  if (auto faults = made->load(options); !faults.empty()) return fail(std::move(faults[0].error));
   return made;
+}
+
+std::vector<TlsFault> TlsContext::faults(const TlsServerOptions& options) {
+  return TlsContext(true, !options.client_ca_file.empty()).load(options);
+}
+
+std::vector<TlsFault> TlsContext::faults(const TlsClientOptions& options) {
+  return TlsContext(false, options.verify).load(options);
 }
 
 }  // namespace sluice::http

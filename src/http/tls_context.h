@@ -1,8 +1,10 @@
 // TLS settings and keys, loaded and checked once, shared by many connections (OpenSSL inside).
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 
@@ -24,6 +26,13 @@ struct TlsClientOptions {
   std::string key_file;
 };
 
+// A file that cannot be used, and why.
+struct TlsFault {
+  enum class File : std::uint8_t { kCertificate, kKey, kAuthority };
+  File file;
+  Error error;
+};
+
 class TlsContext;
 using TlsContextPtr = std::shared_ptr<const TlsContext>;
 
@@ -34,6 +43,9 @@ class TlsContext {
   // kInvalid with the file and the reason when something cannot be loaded or does not fit together.
   static Result<TlsContextPtr> server(const TlsServerOptions& options);
   static Result<TlsContextPtr> client(const TlsClientOptions& options);
+  // Everything for which the above would fail, not only the first.
+  static std::vector<TlsFault> faults(const TlsServerOptions& options);
+  static std::vector<TlsFault> faults(const TlsClientOptions& options);
 
   ~TlsContext();
   TlsContext(const TlsContext&) = delete;
@@ -45,6 +57,8 @@ class TlsContext {
  private:
   friend class TlsStream;
   TlsContext(bool server, bool verify);
+  std::vector<TlsFault> load(const TlsServerOptions& options);
+  std::vector<TlsFault> load(const TlsClientOptions& options);
 
   ssl_ctx_st* context_;
   bio_method_st* socket_method_;

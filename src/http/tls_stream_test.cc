@@ -215,5 +215,34 @@ TEST(TlsContext, SaysWhichFileCannotBeUsedAndWhy) {
               HasSubstr("cannot load the TLS authority from /nowhere.pem"));
 }
 
+TEST(TlsContext, SaysEveryFileThatCannotBeUsed) {
+  using enum TlsFault::File;
+  const TestCertificates certificates("host");
+  const auto files = [](const std::vector<TlsFault>& faults) {
+    std::vector<TlsFault::File> all;
+    for (const TlsFault& fault : faults) all.push_back(fault.file);
+    return all;
+  };
+  const std::string pem = certificates.path("server.pem");
+  const std::string key = certificates.path("server.key");
+  const std::pair<TlsServerOptions, std::vector<TlsFault::File>> servers[] = {
+      {{pem, key, pem}, {}},
+      {{"/no.pem", "/no.key", "/no.ca"}, {kCertificate, kKey, kAuthority}},
+      {{"/no.pem", key, pem}, {kCertificate}},
+      {{pem, certificates.path("other.key"), "/no.ca"}, {kKey, kAuthority}},
+  };
+  for (const auto& [options, expected] : servers) {
+    EXPECT_EQ(files(TlsContext::faults(options)), expected) << options.certificate_file;
+  }
+  const std::pair<TlsClientOptions, std::vector<TlsFault::File>> clients[] = {
+      {{}, {}},
+      {{.ca_file = "/no.ca", .certificate_file = "/no.pem"}, {kAuthority, kCertificate}},
+      {{.ca_file = "/no.ca", .verify = false, .certificate_file = pem, .key_file = key}, {}},
+  };
+  for (const auto& [options, expected] : clients) {
+    EXPECT_EQ(files(TlsContext::faults(options)), expected) << options.ca_file;
+  }
+}
+
 }  // namespace
 }  // namespace sluice::http

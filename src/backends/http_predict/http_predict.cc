@@ -1,5 +1,6 @@
 #include "backends/http_predict/http_predict.h"
 
+#include <algorithm>
 #include <format>
 #include <random>
 #include <utility>
@@ -7,7 +8,6 @@
 #include "backends/http_predict/run.h"
 #include "backends/http_predict/service.h"
 #include "http/client/url.h"
-#include "http/tls_context.h"
 
 namespace sluice::http_predict {
 
@@ -17,11 +17,11 @@ std::uint64_t seed() {
   return (std::uint64_t{device()} << 32) | device();
 }
 
-Result<http::TlsContextPtr> make_tls(const TlsOptions& options) {
-  return http::TlsContext::client({.ca_file = options.ca.string(),
-                                   .verify = options.verify,
-                                   .certificate_file = options.certificate.string(),
-                                   .key_file = options.key.string()});
+http::TlsClientOptions to_tls(const TlsOptions& options) {
+  return {.ca_file = options.ca.string(),
+          .verify = options.verify,
+          .certificate_file = options.certificate.string(),
+          .key_file = options.key.string()};
 }
 
 Result<std::vector<Directory::Target>> make_targets(const HttpPredictOptions& options) {
@@ -31,7 +31,7 @@ Result<std::vector<Directory::Target>> make_targets(const HttpPredictOptions& op
     auto url = http::parse_url(text);
     if (!url) return fail(std::move(url.error()));
     if (url->scheme == http::Url::Scheme::kHttps && tls == nullptr) {
-      auto made = make_tls(options.tls);
+      auto made = http::TlsContext::client(to_tls(options.tls));
       if (!made) return fail(std::move(made.error()));
       tls = std::move(*made);
     }
@@ -103,6 +103,15 @@ Result<std::shared_ptr<HttpPredict>> HttpPredict::make(std::string name,
   }
   return std::shared_ptr<HttpPredict>(new HttpPredict(std::make_shared<Service>(
       std::move(name), options, std::move(*targets), io, resolver, std::move(meter))));
+}
+
+std::vector<http::TlsFault> tls_faults(const HttpPredictOptions& options) {
+  const bool used = std::ranges::any_of(options.urls, [](const std::string& text) {
+    const auto url = http::parse_url(text);
+    return url && url->scheme == http::Url::Scheme::kHttps;
+  });
+  if (!used) return {};
+  return http::TlsContext::faults(to_tls(options.tls));
 }
 
 const Description& HttpPredict::describe() const {

@@ -3,10 +3,12 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "backends/http_predict/options.h"
 #include "base/result.h"
 #include "http/client/resolver.h"
+#include "http/tls_context.h"
 #include "inference/callable.h"
 #include "inference/probe.h"
 #include "runtime/io_threads.h"
@@ -51,5 +53,8 @@ class HttpPredict final : public Callable, public Probeable {
   explicit HttpPredict(std::shared_ptr<Service> service);
   std::shared_ptr<Service> service_;
 };
+
+// Every TLS file of the options that cannot be used; none where no URL is https.
+std::vector<http::TlsFault> tls_faults(const HttpPredictOptions& options);
 
 }  // namespace sluice::http_predict

@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <format>
 #include <map>
-#include <set>
+
+#include "gateway/nesting.h"
 
 namespace sluice::gateway {
 
@@ -13,64 +14,44 @@ const std::string& name_of(const CallableSpec& spec) {
   return std::visit([](const auto& s) -> const std::string& { return s.name; }, spec);
 }
 
-// Makes the ensembles of one registry, those that others stand on first.
+// Makes the ensembles of one registry, those that others stand on first. None contains itself:
+// check() has looked.
 class Builder {
  public:
   Builder(const std::vector<CallableSpec>& specs, const Clock& clock,
           telemetry::Instruments& instruments)
       : specs_(specs), clock_(clock), instruments_(instruments) {}
 
-  Result<RegistryPtr> build() {
+  RegistryPtr build() {
     std::vector<Entry> entries;
     for (const CallableSpec& spec : specs_) {
       if (const auto* model = std::get_if<ModelSpec>(&spec)) {
         entries.push_back({model->name, CallableKind::kModel, model->versions});
         continue;
       }
-      const auto made = make(name_of(spec));
-      if (!made) return fail(made.error());
       entries.push_back({name_of(spec),
                          CallableKind::kEnsemble,
-                         {{"1", VersionState::kReady, {}, made->callable}}});
+                         {{"1", VersionState::kReady, {}, make(name_of(spec))}}});
     }
     return std::make_shared<const Registry>(std::move(entries));
   }
 
  private:
-  struct Made {
-    CallablePtr callable;
-    std::size_t levels = 0;  // of ensembles, itself included
-  };
-
-  Result<Made> make(const std::string& name) {
+  CallablePtr make(const std::string& name) {
     const auto it = std::ranges::find(specs_, name, name_of);
     if (it == specs_.end()) {
-      return Made{
-          std::make_shared<UnavailableCallable>(name, std::format("there is no '{}'", name))};
+      return std::make_shared<UnavailableCallable>(name, std::format("there is no '{}'", name));
     }
-    if (const auto* model = std::get_if<ModelSpec>(&*it)) return Made{latest(*model)};
+    if (const auto* model = std::get_if<ModelSpec>(&*it)) return latest(*model);
     if (const auto done = ensembles_.find(name); done != ensembles_.end()) return done->second;
-    if (!under_way_.insert(name).second) {
-      return fail(invalid(std::format("ensemble '{}' contains itself", name)));
-    }
     const auto& spec = std::get<EnsembleSpec>(*it);
     std::vector<EnsembleMember> members;
-    std::size_t levels = 1;
     for (const EnsembleSpec::Member& member : spec.members) {
-      auto target = make(member.target);
-      if (!target) return target;
-      levels = std::max(levels, target->levels + 1);
-      members.push_back({member.name, std::move(target->callable), member.weight,
+      members.push_back({member.name, make(member.target), member.weight,
                          instruments_.member(spec.name, member.name)});
     }
-    under_way_.erase(name);
-    if (levels > kMaxCallDepth) {
-      return fail(invalid(std::format("'{}' stands on {} ensembles, one on the other; {} at most",
-                                      name, levels - 1, kMaxCallDepth - 1)));
-    }
-    return ensembles_[name] = {
-               std::make_shared<Ensemble>(spec.name, std::move(members), spec.options, clock_),
-               levels};
+    return ensembles_[name] =
+               std::make_shared<Ensemble>(spec.name, std::move(members), spec.options, clock_);
   }
 
   static CallablePtr latest(const ModelSpec& model) {
@@ -85,8 +66,7 @@ class Builder {
   const std::vector<CallableSpec>& specs_;
   const Clock& clock_;
   telemetry::Instruments& instruments_;
-  std::map<std::string, Made> ensembles_;
-  std::set<std::string> under_way_;
+  std::map<std::string, CallablePtr> ensembles_;
 };
 
 }  // namespace
@@ -108,20 +88,20 @@ void Gateway::remove_home(LocalGateway& local) {
 }
 
 Result<> Gateway::configure(std::vector<CallableSpec> specs) {
+  if (auto ok = check(specs); !ok) return ok;
   const std::scoped_lock lock(mutex_);
-  std::swap(specs_, specs);
-  auto registry = build();
-  if (!registry) {
-    specs_ = std::move(specs);
-    return fail(registry.error());
-  }
-  publish(std::move(*registry));
+  specs_ = std::move(specs);
+  publish(build());
   return {};
 }
 
-Result<> Gateway::check(const std::vector<CallableSpec>& specs) const {
-  if (auto registry = Builder(specs, clock_, instruments_).build(); !registry) {
-    return fail(registry.error());
+Result<> Gateway::check(const std::vector<CallableSpec>& specs) {
+  std::vector<EnsembleSpec> ensembles;
+  for (const CallableSpec& spec : specs) {
+    if (const auto* ensemble = std::get_if<EnsembleSpec>(&spec)) ensembles.push_back(*ensemble);
+  }
+  if (const auto faults = nesting_faults(ensembles); !faults.empty()) {
+    return fail(invalid(faults[0].message));
   }
   return {};
 }
@@ -132,11 +112,10 @@ void Gateway::set_versions(std::string_view model, std::vector<Version> versions
   auto* spec = it == specs_.end() ? nullptr : std::get_if<ModelSpec>(&*it);
   if (spec == nullptr) return;
   spec->versions = std::move(versions);
-  // The ensembles were made before from the same names, so this cannot fail.
-  if (auto registry = build()) publish(std::move(*registry));
+  publish(build());
 }
 
-Result<RegistryPtr> Gateway::build() const {
+RegistryPtr Gateway::build() const {
   return Builder(specs_, clock_, instruments_).build();
 }
 

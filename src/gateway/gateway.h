@@ -74,7 +74,7 @@ class Gateway {
   // more than kMaxCallDepth ensembles, is kInvalid.
   Result<> configure(std::vector<CallableSpec> specs);
   // Whether configure() would take them.
-  [[nodiscard]] Result<> check(const std::vector<CallableSpec>& specs) const;
+  [[nodiscard]] static Result<> check(const std::vector<CallableSpec>& specs);
   // New versions of a model; what calls the old ones finishes on them. Nothing for a name that is
   // no model (any more).
   void set_versions(std::string_view model, std::vector<Version> versions);
@@ -90,7 +90,7 @@ class Gateway {
   [[nodiscard]] bool ready() const;
 
  private:
-  Result<RegistryPtr> build() const;            // mutex_ held
+  [[nodiscard]] RegistryPtr build() const;      // mutex_ held
   void publish(RegistryPtr registry);           // mutex_ held
   [[nodiscard]] RegistryPtr own_share() const;  // mutex_ held
   void administer(std::string_view name, std::function<void(ModelSpec::Done)> ModelSpec::* what,

@@ -1,5 +1,7 @@
 #include "app/options.h"
 
+#include <utility>
+
 #include "config/fields.h"
 #include "http/address.h"
 
@@ -58,11 +60,10 @@ void describe(config::Fields<MountOptions>& f) {
 }
 
 void validate(const MountOptions& o, config::Problems& p, const config::Node& at) {
+  if (!p.were_read(at, {"api", "target"})) return;
   const bool one = std::holds_alternative<horizontal::ServiceOptions>(o.api) ||
                    std::holds_alternative<horizontal::ProxyOptions>(o.api);
-  if (std::holds_alternative<std::monostate>(o.api)) {
-    p.add(at, "'api' is missing: say which API is mounted");
-  } else if (one && o.target.empty()) {
+  if (one && o.target.empty()) {
     p.add(at, "'target' is missing: name the callable that this API serves");
   } else if (!one && !o.target.empty()) {
     p.add(at.near("target"), "this API serves every callable; leave 'target' out");
@@ -95,17 +96,24 @@ void describe(config::Fields<ListenerOptions>& f) {
 }
 
 void validate(const ListenerOptions& o, config::Problems& p, const config::Node& at) {
-  if (o.proxy_protocol && o.trusted_proxies.empty()) {
+  if (p.were_read(at, {"trusted_proxies"}) && o.proxy_protocol && o.trusted_proxies.empty()) {
     p.add(at.near("proxy_protocol"), "nobody could connect: name the balancers in trusted_proxies");
   }
   const auto address = http::parse_listen_address(o.address);
+  bool served = false;
   for (const MountOptions& mount : o.mounts) {
+    // Which API it is has to be known.
+    if (std::holds_alternative<std::monostate>(mount.api)) continue;
     const auto* inference = std::get_if<OpenInferenceMount>(&mount.api);
     const auto* admin = std::get_if<AdminMount>(&mount.api);
-    if (o.protocol == Protocol::kGrpc && inference == nullptr) {
-      p.add(mount.where.near("api"), "over gRPC only open_inference is served");
+    if (o.protocol == Protocol::kGrpc) {
+      if (inference == nullptr) {
+        p.add(mount.where.near("api"), "over gRPC only open_inference is served");
+      } else if (std::exchange(served, true)) {
+        p.add(mount.where.near("api"), "over gRPC a listener serves open_inference once");
+      }
     }
-    if (!address || address->is_loopback()) continue;
+    if (!address || address->is_loopback() || !p.were_read(mount.where, {"key"})) continue;
     if (admin != nullptr && (!admin->key || admin->key->empty())) {
       p.add(mount.where,
             "administration beyond loopback needs a key: set 'key', or listen on "

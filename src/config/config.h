@@ -39,7 +39,8 @@
 //     ...
 //   }
 //   void validate(const ListenerOptions& o, config::Problems& p, const config::Node& at) {
-//     if (o.tls != Tls::kOff && o.certificate.empty())
+//     // It is called even where a field did not read, and such a field has its default.
+//     if (p.were_read(at, {"tls", "certificate"}) && o.tls != Tls::kOff && o.certificate.empty())
 //       p.add(at.near("tls"), "TLS needs a certificate: set certificate and key, or tls: off");
 //   }
 //
@@ -77,7 +78,8 @@
 
 namespace sluice::config {
 
-// Reads a tree into T's fields over their defaults. To be used only if `problems` stays empty.
+// Reads a tree into T's fields over their defaults. To be used only if `problems` stays empty, or
+// by what asks `problems` first whether a value was read.
 template <Described T>
 T read(const Node& node, Problems& problems) {
   T value{};

@@ -90,4 +90,9 @@ std::filesystem::path Node::folder() const {
   return document_ ? document_->folder : std::filesystem::path{};
 }
 
+std::optional<Node> Node::parent() const {
+  if (!document_ || index_ == 0) return std::nullopt;
+  return Node(document_, record().parent);
+}
+
 }  // namespace sluice::config

@@ -83,6 +83,10 @@ class Node {
   // Where relative file paths start.
   [[nodiscard]] std::filesystem::path folder() const;
 
+  // The mapping or list in which this node stands; none for the root.
+  [[nodiscard]] std::optional<Node> parent() const;
+  [[nodiscard]] NodeId id() const { return {document_.get(), index_}; }
+
  private:
   [[nodiscard]] const Document::Record& record() const { return document_->records[index_]; }
 

@@ -77,6 +77,14 @@ class Builder final : public YAML::EventHandler {
   }
   void OnMapEnd() override { end(); }
 
+  // Which of two values under one key is meant is not known.
+  void mark_duplicates(const std::shared_ptr<const Document>& document) {
+    for (const std::uint32_t index : duplicates_) {
+      const Node second(document, index);
+      if (const auto first = second.parent()->find(second.key())) problems_.mark_unread(*first);
+    }
+  }
+
   void problem(const YAML::Mark& mark, std::string message) {
     problems_.add(Location{document_.file, static_cast<std::uint32_t>(mark.line + 1),
                            static_cast<std::uint32_t>(mark.column + 1)},
@@ -150,7 +158,11 @@ class Builder final : public YAML::EventHandler {
       }
       record.index = static_cast<std::uint32_t>(parent.children.size());
       // The second of two keys is read for its own faults, but hangs nowhere.
-      if (!level.key_is_duplicate) parent.children.push_back(index);
+      if (level.key_is_duplicate) {
+        duplicates_.push_back(index);
+      } else {
+        parent.children.push_back(index);
+      }
       level.key_is_duplicate = false;
     }
     document_.records.push_back(std::move(record));
@@ -186,6 +198,7 @@ class Builder final : public YAML::EventHandler {
   const Surroundings& surroundings_;
   Problems& problems_;
   std::vector<Level> levels_;
+  std::vector<std::uint32_t> duplicates_;
   std::size_t bytes_ = 0;
 };
 
@@ -247,13 +260,13 @@ std::optional<Node> parse(std::string_view text, const std::filesystem::path& fi
     parser.HandleNextDocument(second);
   } catch (const AnotherDocument&) {
     // The first one is whole: its own faults are worth saying.
-    return Node(std::move(document), 0);
   } catch (const Stop&) {
     return std::nullopt;
   } catch (const YAML::Exception& e) {
     builder.problem(e.mark, std::format("the YAML is not well formed: {}", e.msg));
     return std::nullopt;
   }
+  builder.mark_duplicates(document);
   return Node(std::move(document), 0);
 }
 

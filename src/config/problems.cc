@@ -63,6 +63,33 @@ void Problems::add(Problem problem) {
   problems_.push_back(std::move(problem));
 }
 
+void Problems::mark_unread(const Node& node) {
+  unread_.insert(node.id());
+  mark_not_whole(node);
+}
+
+void Problems::mark_missing(const Node& node, std::string_view key) {
+  missing_.emplace(node.id(), key);
+  mark_not_whole(node);
+}
+
+// What stands above one that is marked is marked already.
+void Problems::mark_not_whole(const Node& node) {
+  for (std::optional<Node> at = node; at && not_whole_.insert(at->id()).second;) at = at->parent();
+}
+
+bool Problems::were_read(const Node& node, std::initializer_list<std::string_view> keys) const {
+  return std::ranges::all_of(keys, [&](std::string_view key) {
+    const auto value = node.find(key);
+    return value ? !unread_.contains(value->id())
+                 : !missing_.contains(std::pair(node.id(), std::string(key)));
+  });
+}
+
+bool Problems::was_read_whole(const Node& node) const {
+  return !not_whole_.contains(node.id());
+}
+
 std::string Problems::to_string() const {
   std::vector<const Problem*> sorted;
   sorted.reserve(problems_.size());

@@ -28,10 +28,9 @@ class StructReader {
     for (const UnionInfo& one : info.unions) {
       ok = (one.kind_key.empty() ? read_keyed(one, object) : read_kind(one, object)) && ok;
     }
-    if (!ok || !info.validate) return ok;
-    const std::size_t before = problems_.count();
-    info.validate(object, problems_, node_);
-    return problems_.count() == before;
+    // One field that did not read hides nothing that is wrong with the others.
+    if (info.validate) info.validate(object, problems_, node_);
+    return ok;
   }
 
   // To be called once all is read. Such a key leaves the rest usable: it is no reason to skip what
@@ -74,6 +73,7 @@ class StructReader {
     }
     if (!field.required) return true;
     problems_.add(node_, std::format("the key '{}' is missing: {}", field.name, field.sentence));
+    problems_.mark_missing(node_, field.name);
     return false;
   }
 
@@ -93,10 +93,12 @@ class StructReader {
       problems_.add(
           Problem{entry.key_location(), entry.path(),
                   std::format("{} and {} exclude each other; keep one", first->name, found->name)});
+      problems_.mark_unread(entry);
       ok = false;
     }
     if (first != nullptr || one.chosen(object)) return ok;
     problems_.add(node_, std::format("expected {} here: {}", names(one), one.sentence));
+    problems_.mark_unread(node_);
     return false;
   }
 
@@ -107,9 +109,11 @@ class StructReader {
       Constraints words;
       for (const Alternative& a : one.alternatives) words.choices.push_back({a.name, a.sentence});
       choice = read_choice(*kind, problems_, words);
+      if (!choice) problems_.mark_unread(*kind);
     } else if (!choice) {
       problems_.add(node_, std::format("the key '{}' is missing ({}): {}", one.kind_key, names(one),
                                        one.sentence));
+      problems_.mark_missing(node_, one.kind_key);
     }
     if (!choice) {
       // Which keys may stand beside it is not known then.

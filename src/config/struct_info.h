@@ -56,6 +56,7 @@ struct StructInfo {
   std::function<Node*(void* object)> rest;  // takes the keys that are not known
   std::string rest_sentence;
   std::function<Node*(void* object)> here;  // takes the node of the struct itself
+  // Called even where a field did not read.
   std::function<void(const void* object, Problems& problems, const Node& node)> validate;
   std::function<std::shared_ptr<void>()> make;  // one with all defaults
 
@@ -64,8 +65,8 @@ struct StructInfo {
   void verify() const;
 };
 
-// False when the object is not to be used. A key that is not known is a problem, yet leaves it
-// usable.
+// False when something in the object did not read. A key that is not known, or what validate()
+// finds, is a problem, yet leaves the rest readable.
 bool read_struct(const StructInfo& info, const Node& node, Problems& problems, void* object);
 void write_struct(const StructInfo& info, const void* object, Writer& writer);
 

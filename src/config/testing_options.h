@@ -51,7 +51,8 @@ inline void describe(Fields<Listener>& f) {
 }
 
 inline void validate(const Listener& l, Problems& problems, const Node& at) {
-  if (l.tls != Tls::kOff && l.certificate.empty()) {
+  if (problems.were_read(at, {"tls", "certificate"}) && l.tls != Tls::kOff &&
+      l.certificate.empty()) {
     problems.add(at.near("tls"), "TLS needs a certificate");
   }
 }

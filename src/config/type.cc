@@ -110,14 +110,17 @@ Grammar name_grammar() {
 }
 
 bool Type::read(const Node& node, Problems& problems, void* value) const {
-  if (!do_read(node, problems, value)) return false;
-  bool ok = true;
-  for (const auto& check : constraints_.checks) {
-    if (const std::string expected = check(value); !expected.empty()) {
-      add_mismatch(node, expected, problems);
-      ok = false;
+  const std::size_t before = problems.unread();
+  bool ok = do_read(node, problems, value);
+  if (ok) {
+    for (const auto& check : constraints_.checks) {
+      if (const std::string expected = check(value); !expected.empty()) {
+        add_mismatch(node, expected, problems);
+        ok = false;
+      }
     }
   }
+  if (!ok && problems.unread() == before) problems.mark_unread(node);
   return ok;
 }
 

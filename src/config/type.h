@@ -77,7 +77,7 @@ class Type {
   Type& operator=(const Type&) = delete;
 
   // Reads into `value`, then checks it. False when the value is not to be used; `problems` says
-  // why, unless it did before.
+  // why, unless it did before, and knows the innermost value of which that is true.
   bool read(const Node& node, Problems& problems, void* value) const;
   virtual void write(const void* value, Writer& writer) const = 0;
 

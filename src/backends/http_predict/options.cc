@@ -77,7 +77,7 @@ void describe(config::Fields<HttpPredictOptions>& f) {
 }
 
 void validate(const HttpPredictOptions& o, config::Problems& p, const config::Node& at) {
-  if (o.connect_timeout > o.timeout) {
+  if (p.were_read(at, {"connect_timeout", "timeout"}) && o.connect_timeout > o.timeout) {
     p.add(at.near("connect_timeout"), "must not be longer than timeout");
   }
   if (o.columns == 0) p.add(at.near("columns"), "must be -1 or at least 1");

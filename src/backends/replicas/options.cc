@@ -37,7 +37,7 @@ void describe(config::Fields<RetryOptions>& f) {
 }
 
 void validate(const EjectionOptions& o, config::Problems& p, const config::Node& at) {
-  if (o.max_time < o.base_time) {
+  if (p.were_read(at, {"max_time", "base_time"}) && o.max_time < o.base_time) {
     p.add(at.near("max_time"), "must not be shorter than base_time");
   }
 }

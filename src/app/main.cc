@@ -76,6 +76,10 @@ int main(int argc, char** argv) {
   predict_command->callback([&] { status = predict(choice, model, values, as_json); });
 
   auto* config_command = app.add_subcommand("config", "What can be configured");
+  config_command->footer(
+      "Examples:\n"
+      "  sluice config schema --markdown\n"
+      "  sluice config default > sluice.yaml");
   config_command->require_subcommand(1);
   bool markdown = false;
   auto* schema_command =
@@ -84,10 +88,14 @@ int main(int argc, char** argv) {
   schema_command->footer("Example:\n  sluice config schema > sluice.schema.json");
   schema_command->callback(
       [&] { status = config_schema(markdown ? SchemaFormat::kMarkdown : SchemaFormat::kJson); });
-  config_command->add_subcommand("default", "Print the configuration that runs without a file")
-      ->callback([&] { status = config_default(); });
+  auto* default_command =
+      config_command->add_subcommand("default", "Print the configuration that runs without a file");
+  default_command->footer("Example:\n  sluice config default > sluice.yaml");
+  default_command->callback([&] { status = config_default(); });
 
-  app.add_subcommand("version", "Print the version")->callback([&] { status = version(); });
+  auto* version_command = app.add_subcommand("version", "Print the version");
+  version_command->footer("Example:\n  sluice version");
+  version_command->callback([&] { status = version(); });
 
   CLI11_PARSE(app, argc, argv);
   return status;

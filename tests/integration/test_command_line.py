@@ -43,13 +43,19 @@ def test_version() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [[], *[[command] for command in COMMANDS], ["config", "schema"]]
+    "command",
+    [[], *[[command] for command in COMMANDS], ["config", "schema"], ["config", "default"]],
 )
 def test_help_shows_an_example(command: list[str]) -> None:
     done = run(*command, "--help")
     assert done.returncode == 0, done.stderr
-    assert "example" in done.stdout.lower()
-    assert "sluice " + " ".join(command) in done.stdout
+    _, heading, footer = done.stdout.partition("\nExample")
+    assert heading, done.stdout
+    # Of the command itself: what is not given a footer inherits that of the whole.
+    examples = [words for line in footer.splitlines() if (words := line.split())[:1] == ["sluice"]]
+    assert examples, done.stdout
+    for words in examples:
+        assert words[1 : len(command) + 1] == command, " ".join(words)
 
 
 def test_help_lists_the_commands() -> None:

@@ -1,5 +1,3 @@
-#include <set>
-
 #include "app/options.h"
 #include "backends/onnx/options_fields.h"
 #include "config/fields.h"
@@ -36,6 +34,7 @@ void describe(config::Fields<ModelOptions>& f) {
 
 void describe(config::Fields<MemberOptions>& f) {
   f.about("member", "A member of an ensemble.");
+  f.here(&MemberOptions::where);
   f.field("target", &MemberOptions::target, "The callable that is asked.").required().not_empty();
   f.field("weight", &MemberOptions::weight, "What its answer weighs in mean and weighted_vote.")
       .range(0.0, 1e9);
@@ -54,7 +53,7 @@ void describe(config::Fields<EnsembleOptions>& f) {
 }
 
 void validate(const EnsembleOptions& o, config::Problems& p, const config::Node& at) {
-  if (o.quorum > o.members.size()) {
+  if (p.were_read(at, {"quorum", "members"}) && o.quorum > o.members.size()) {
     p.add(at.near("quorum"), "the quorum is larger than the number of members");
   }
 }
@@ -69,6 +68,7 @@ void describe(config::Fields<CallableOptions>& f) {
 
 void describe(config::Fields<Options>& f) {
   f.about("sluice", "The configuration of Sluice.");
+  f.here(&Options::where);
   f.field("version", &Options::version, "The version of this format.").required().range(1, 1);
   f.field("listeners", &Options::listeners, "Where requests are taken.").entries(0, 100);
   f.field("callables", &Options::callables, "What answers, by name.")
@@ -78,37 +78,6 @@ void describe(config::Fields<Options>& f) {
   f.field("runtime", &Options::runtime, "Threads.");
   f.field("shutdown", &Options::shutdown, "What happens on SIGTERM.");
   f.field("telemetry", &Options::telemetry, "Logs and metrics.");
-}
-
-void validate(const Options& o, config::Problems& p, const config::Node& at) {
-  if (o.listeners.empty()) p.add(at, "'listeners' is missing: nobody could call");
-  const auto unknown = [&](const std::string& target) {
-    return std::string("there is no callable '") + target + "'";
-  };
-  std::set<std::string> addresses;
-  for (const ListenerOptions& listener : o.listeners) {
-    if (!listener.address.ends_with(":0") && !addresses.insert(listener.address).second) {
-      p.add(listener.where.near("address"),
-            "another listener has this address, " + listener.address);
-    }
-    for (const MountOptions& mount : listener.mounts) {
-      if (mount.target.empty()) continue;
-      const CallableOptions* target = o.callables.find(mount.target);
-      if (target == nullptr) {
-        p.add(mount.where.near("target"), unknown(mount.target));
-      } else if (std::holds_alternative<horizontal::ProxyOptions>(mount.api) &&
-                 !std::holds_alternative<EnsembleOptions>(target->what)) {
-        p.add(mount.where.near("target"), "a horizontal_proxy needs an ensemble as its target");
-      }
-    }
-  }
-  for (const auto& [name, callable] : o.callables) {
-    const auto* ensemble = std::get_if<EnsembleOptions>(&callable.what);
-    if (ensemble == nullptr) continue;
-    for (const auto& [member, options] : ensemble->members) {
-      if (!o.callables.contains(options.target)) p.add(callable.where, unknown(options.target));
-    }
-  }
 }
 
 }  // namespace sluice::app

@@ -11,15 +11,14 @@
 namespace sluice::app {
 
 int check(const std::filesystem::path& file) {
-  auto configuration = load_configuration(file);
-  if (!configuration) {
-    std::println(stderr, "{}", configuration.error().message);
+  config::Problems problems;
+  if (auto read = read_configuration(file, problems)) {
+    Instance::try_out(std::move(*read), problems);
+  }
+  if (!problems.empty()) {
+    std::println(stderr, "{}", problems.to_string());
     return 1;
   }
-  configuration->options.telemetry.log.level = telemetry::LogLevel::kError;
-  const auto problems = Instance::try_out(std::move(*configuration));
-  for (const std::string& problem : problems) std::println(stderr, "{}", problem);
-  if (!problems.empty()) return 1;
   std::println("{}: all right", file.string());
   return 0;
 }

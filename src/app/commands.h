@@ -16,8 +16,9 @@ struct ServerChoice {
   std::optional<std::filesystem::path> config;  // of --local
 };
 
-// Says everything that is wrong with a configuration file: its text, routes that overlap, models
-// that cannot be loaded, certificates that cannot be read.
+// Says everything that is wrong with a configuration file, each with its line: its text, routes
+// that overlap, models that cannot be loaded, certificates that cannot be read. Parts that do not
+// read keep none of the others from being tried.
 int check(const std::filesystem::path& file);
 
 // Lists callables with their versions and states.

@@ -81,6 +81,7 @@ struct Instance::Parts {
     return {*gateway, locals, clock, instruments, *log, [this] { return ask_for_reload(); }};
   }
   static Result<std::unique_ptr<Parts>> make(Configuration configuration);
+  static Result<std::unique_ptr<Parts>> make_empty(Configuration configuration);
   Result<std::vector<Prepared>> prepare(const Options& options);
   Result<> serve(const std::vector<Prepared>& prepared,
                  const std::function<Result<>()>& before_switch);
@@ -95,17 +96,18 @@ struct Instance::Parts {
 // cannot be had without its socket.
 Result<std::vector<Prepared>> Instance::Parts::prepare(const Options& options) {
   std::vector<Prepared> prepared;
+  config::Problems problems;
   for (const ListenerOptions& listener : options.listeners) {
     if (listener.protocol == Protocol::kGrpc) {
-      if (auto ok = check_tls(listener); !ok) return fail(ok.error());
+      check_tls(listener, problems);
       continue;
     }
     auto address = http::parse_listen_address(listener.address);
     if (!address) return fail(address.error());
-    auto sites = make_sites(listener, options.telemetry, context());
-    if (!sites) return fail(sites.error());
-    prepared.push_back({&listener, *address, std::move(*sites)});
+    auto sites = make_sites(listener, options.telemetry, context(), problems);
+    prepared.push_back({&listener, *address, std::move(sites)});
   }
+  if (!problems.empty()) return fail(problems.to_error());
   return prepared;
 }
 
@@ -151,8 +153,8 @@ Result<> Instance::Parts::serve(const std::vector<Prepared>& prepared,
 Instance::Instance(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 Instance::~Instance() = default;
 
-// All that does not listen: threads, models, the gateway.
-Result<std::unique_ptr<Instance::Parts>> Instance::Parts::make(Configuration configuration) {
+// All that does not listen, without callables: threads, the gateway.
+Result<std::unique_ptr<Instance::Parts>> Instance::Parts::make_empty(Configuration configuration) {
   auto owned = std::make_unique<Parts>();
   Parts& p = *owned;
   p.configuration = std::move(configuration);
@@ -180,8 +182,15 @@ Result<std::unique_ptr<Instance::Parts>> Instance::Parts::make(Configuration con
                                             std::random_device()());
 
   p.grpc = std::make_unique<GrpcListeners>(*p.gateway, *p.observer);
+  return owned;
+}
 
-  auto specs = p.models->make(options);
+// The same with the callables.
+Result<std::unique_ptr<Instance::Parts>> Instance::Parts::make(Configuration configuration) {
+  auto owned = make_empty(std::move(configuration));
+  if (!owned) return owned;
+  Parts& p = **owned;
+  auto specs = p.models->make(p.configuration.options);
   if (!specs) return fail(specs.error());
   if (auto ok = p.gateway->configure(std::move(*specs)); !ok) return fail(ok.error());
   p.models->commit();
@@ -202,27 +211,35 @@ Result<std::unique_ptr<Instance>> Instance::start(Configuration configuration) {
   return std::unique_ptr<Instance>(new Instance(std::move(*owned)));
 }
 
-std::vector<std::string> Instance::try_out(Configuration configuration) {
-  auto owned = Parts::make(std::move(configuration));
-  if (!owned) return {owned.error().message};
+void Instance::try_out(Configuration configuration, config::Problems& problems) {
+  Options& wanted = configuration.options;
+  keep_what_was_read(wanted, problems);
+  const SystemClock clock;
+  telemetry::LogOptions& log = wanted.telemetry.log;
+  if (const auto opened = telemetry::Log::open(log, clock); !opened) {
+    problems.add(wanted.where.near("telemetry").near("log").near("output"), opened.error().message);
+  }
+  // What goes wrong is said once, as a problem, and one thread of each kind is enough for that.
+  log.output = "stderr";
+  log.level = telemetry::LogLevel::kOff;
+  wanted.runtime = {.io_threads = 1, .compute_threads = 1};
+  for (auto& [name, callable] : wanted.callables) {
+    auto* model = std::get_if<ModelOptions>(&callable.what);
+    auto* file = model != nullptr ? std::get_if<OnnxModelOptions>(&model->backend) : nullptr;
+    if (file != nullptr) file->watch_every = Duration::zero();  // it is looked at once
+  }
+  auto owned = Parts::make_empty(std::move(configuration));
+  if (!owned) return problems.add(config::Location(), owned.error().message);
   Parts& p = **owned;
   const Options& options = p.configuration.options;
-  std::vector<std::string> problems;
-  for (const gateway::Entry& entry : p.gateway->snapshot()->entries()) {
-    const CallableOptions* callable = options.callables.find(entry.name);
-    for (const gateway::Version& version : entry.versions) {
-      if (version.state == gateway::VersionState::kReady) continue;
-      problems.push_back(std::format("{}: callables.{}: {}",
-                                     config::to_string(callable->where.location()), entry.name,
-                                     version.reason));
+  p.models->try_out(options, problems);
+  for (const ListenerOptions& listener : options.listeners) {
+    if (listener.protocol == Protocol::kHttp) {
+      make_sites(listener, options.telemetry, p.context(), problems);
+    } else {
+      check_tls(listener, problems);
     }
   }
-  for (const ListenerOptions& listener : options.listeners) {
-    if (listener.protocol != Protocol::kHttp) continue;
-    auto sites = make_sites(listener, options.telemetry, p.context());
-    if (!sites) problems.push_back(sites.error().message);
-  }
-  return problems;
 }
 
 Result<> Instance::reload(Configuration configuration) {

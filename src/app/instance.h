@@ -16,8 +16,9 @@ namespace sluice::app {
 class Instance {
  public:
   static Result<std::unique_ptr<Instance>> start(Configuration configuration);
-  // Makes everything but sockets, and says what would be wrong: one line each, with the place.
-  static std::vector<std::string> try_out(Configuration configuration);
+  // Makes everything but sockets, and says of all of it what would keep it from serving. Where
+  // `problems` knows of parts that did not read, the rest is tried.
+  static void try_out(Configuration configuration, config::Problems& problems);
   ~Instance();
   Instance(const Instance&) = delete;
   Instance& operator=(const Instance&) = delete;

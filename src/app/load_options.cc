@@ -1,5 +1,6 @@
 #include <cstdlib>
 #include <system_error>
+#include <utility>
 
 #include "app/options.h"
 #include "config/config.h"
@@ -22,7 +23,8 @@ std::filesystem::path models_folder() {
   return "models";
 }
 
-Result<Configuration> load_configuration(const std::optional<std::filesystem::path>& file) {
+std::optional<Configuration> read_configuration(const std::optional<std::filesystem::path>& file,
+                                                config::Problems& problems) {
   auto surroundings = config::Surroundings::of_this_process();
   surroundings.variable =
       [of_process = surroundings.variable](const std::string& name) -> std::optional<std::string> {
@@ -30,15 +32,34 @@ Result<Configuration> load_configuration(const std::optional<std::filesystem::pa
     if (name == "SLUICE_MODELS_DIR") return models_folder().string();
     return std::nullopt;
   };
-  config::Problems problems;
   const auto root = file ? config::parse_file(*file, surroundings, problems)
                          : config::parse(default_configuration(), fs::current_path() / "built-in",
                                          surroundings, problems);
-  if (!root) return fail(problems.to_error());
-  Configuration loaded{config::read<Options>(*root, problems),
+  if (!root) return std::nullopt;
+  return Configuration{config::read<Options>(*root, problems),
                        file ? file->string() : "the built-in default"};
-  if (!problems.empty()) return fail(problems.to_error());
-  return loaded;
+}
+
+void keep_what_was_read(Options& options, const config::Problems& problems) {
+  for (ListenerOptions& listener : options.listeners) {
+    std::erase_if(listener.mounts, [&](const MountOptions& mount) {
+      return std::holds_alternative<std::monostate>(mount.api) ||
+             !problems.was_read_whole(mount.where);
+    });
+  }
+  config::OrderedMap<CallableOptions> kept;
+  for (const auto& [name, callable] : options.callables) {
+    if (std::holds_alternative<std::monostate>(callable.what)) continue;
+    if (problems.was_read_whole(callable.where)) kept.append(name) = callable;
+  }
+  options.callables = std::move(kept);
+}
+
+Result<Configuration> load_configuration(const std::optional<std::filesystem::path>& file) {
+  config::Problems problems;
+  auto read = read_configuration(file, problems);
+  if (!read || !problems.empty()) return fail(problems.to_error());
+  return std::move(*read);
 }
 
 }  // namespace sluice::app

@@ -1,6 +1,7 @@
 #include "app/models.h"
 
 #include <atomic>
+#include <format>
 #include <type_traits>
 
 #include "backends/http_predict/http_predict.h"
@@ -22,6 +23,34 @@ std::vector<gateway::Version> to_versions(const std::vector<onnx::VersionStatus>
   return versions;
 }
 
+std::string_view key_of(http::TlsFault::File file) {
+  switch (file) {
+    case http::TlsFault::File::kCertificate:
+      return "certificate";
+    case http::TlsFault::File::kKey:
+      return "key";
+    case http::TlsFault::File::kAuthority:
+      break;
+  }
+  return "ca";
+}
+
+// Why a model could not be made, at the file that is at fault if it is one.
+void add_unmade(const CallableOptions& callable, const Error& error, config::Problems& problems) {
+  const config::Node at = callable.where.near("model");
+  std::vector<http::TlsFault> faults;
+  const auto& backend = std::get<ModelOptions>(callable.what).backend;
+  if (const auto* service = std::get_if<http_predict::HttpPredictOptions>(&backend)) {
+    faults = http_predict::tls_faults(*service);
+  }
+  for (const http::TlsFault& fault : faults) {
+    problems.add(at.near("tls").near(key_of(fault.file)), fault.error.message);
+  }
+  if (faults.empty()) problems.add(at, error.message);
+}
+
+}  // namespace
+
 gateway::EnsembleSpec make_ensemble(const std::string& name, const EnsembleOptions& options) {
   gateway::EnsembleSpec spec{.name = name};
   for (const auto& [member, member_options] : options.members) {
@@ -30,8 +59,6 @@ gateway::EnsembleSpec make_ensemble(const std::string& name, const EnsembleOptio
   spec.options = {options.deadline, options.quorum, options.merge};
   return spec;
 }
-
-}  // namespace
 
 struct Models::Made {
   // As the gateway is to see them: never none, so that it can be said why.
@@ -112,6 +139,29 @@ gateway::ModelSpec Models::spec_of(const MadePtr& made) {
 }
 
 Result<std::vector<gateway::CallableSpec>> Models::make(const Options& options) {
+  config::Problems problems;
+  auto specs = make_all(options, problems);
+  if (!problems.empty()) return fail(problems.to_error());
+  return specs;
+}
+
+void Models::try_out(const Options& options, config::Problems& problems) {
+  for (const gateway::CallableSpec& spec : make_all(options, problems)) {
+    const auto* model = std::get_if<gateway::ModelSpec>(&spec);
+    if (model == nullptr) continue;
+    const config::Node at = options.callables.find(model->name)->where.near("model").near("path");
+    for (const gateway::Version& version : model->versions) {
+      if (version.state == gateway::VersionState::kReady) continue;
+      problems.add(at, model->versions.size() == 1
+                           ? version.reason
+                           : std::format("version {}: {}", version.version, version.reason));
+    }
+  }
+  discard();
+}
+
+std::vector<gateway::CallableSpec> Models::make_all(const Options& options,
+                                                    config::Problems& problems) {
   next_.clear();
   std::vector<gateway::CallableSpec> specs;
   for (const auto& [name, callable] : options.callables) {
@@ -128,7 +178,10 @@ Result<std::vector<gateway::CallableSpec>> Models::make(const Options& options) 
     } else {
       made = std::visit([&](const auto& o) -> Result<MadePtr> { return make_model(name, o); },
                         model.backend);
-      if (!made) return fail(std::move(made.error()));
+      if (!made) {
+        add_unmade(callable, made.error(), problems);
+        continue;
+      }
       (*made)->signature = signature;
     }
     specs.emplace_back(spec_of(*made));

@@ -17,6 +17,9 @@
 
 namespace sluice::app {
 
+// An ensemble as the gateway takes it.
+gateway::EnsembleSpec make_ensemble(const std::string& name, const EnsembleOptions& options);
+
 // Makes models from options, and keeps those that a new configuration leaves as they are: a reload
 // neither loads an unchanged file again nor drops connections to a service. Main thread.
 class Models {
@@ -37,6 +40,8 @@ class Models {
   // the reason: the others serve on. kInvalid for what can never work, such as a broken URL.
   // Nothing that was made before changes until commit() or discard().
   Result<std::vector<gateway::CallableSpec>> make(const Options& options);
+  // Makes all of it as make() does, and says of everything that could not serve why, at its place.
+  void try_out(const Options& options, config::Problems& problems);
   // The gateway has taken what make() gave: what is no longer named goes, and from now on the
   // gateway is told of versions that come and go.
   void commit();
@@ -46,6 +51,8 @@ class Models {
  private:
   struct Made;  // one model
   using MadePtr = std::shared_ptr<Made>;
+  // Without those that can never work: `problems` says why.
+  std::vector<gateway::CallableSpec> make_all(const Options& options, config::Problems& problems);
   MadePtr make_model(const std::string& name, const OnnxModelOptions& options);
   Result<MadePtr> make_model(const std::string& name,
                              const http_predict::HttpPredictOptions& options);

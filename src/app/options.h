@@ -88,6 +88,7 @@ void describe(config::Fields<ModelOptions>& f);
 struct MemberOptions {
   std::string target;
   double weight = 1.0;
+  config::Node where;
 };
 void describe(config::Fields<MemberOptions>& f);
 
@@ -129,15 +130,23 @@ struct Options {
   RuntimeOptions runtime;
   ShutdownOptions shutdown;
   telemetry::TelemetryOptions telemetry;
+  config::Node where;
 };
 void describe(config::Fields<Options>& f);
 void validate(const Options& o, config::Problems& p, const config::Node& at);
 
-// The options as the file has them, or everything that is wrong with it (kInvalid).
+// The options as the file has them.
 struct Configuration {
   Options options;
   std::string source;  // the file's name, or "the built-in default"
 };
+// What of a file can be read, while `problems` says what is wrong with the rest; nothing where it
+// is no tree at all.
+std::optional<Configuration> read_configuration(const std::optional<std::filesystem::path>& file,
+                                                config::Problems& problems);
+// Takes out the callables and mounts that did not read as a whole, so that the others can be tried.
+void keep_what_was_read(Options& options, const config::Problems& problems);
+// The whole configuration, or everything that is wrong with the text (kInvalid).
 Result<Configuration> load_configuration(const std::optional<std::filesystem::path>& file);
 // What runs when no file is given.
 std::string_view default_configuration();

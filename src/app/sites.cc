@@ -1,7 +1,5 @@
 #include "app/sites.h"
 
-#include <format>
-
 #include "api/admin/admin.h"
 #include "api/open_inference/open_inference.h"
 #include "http/address.h"
@@ -36,27 +34,38 @@ Result<> add_mount(http::Router& router, const MountOptions& options, const gate
     added =
         api::open_inference::add_open_inference(router, mount, to_inference(*inference, loopback));
   }
-  if (!added) {
-    return fail(
-        added.error().code,
-        std::format("{}: {}", config::to_string(options.where.location()), added.error().message));
-  }
+  if (!added) return fail(added.error());
   kept.push_back(std::move(*added));
   return {};
 }
 
-Result<http::TlsContextPtr> make_tls(const ListenerOptions& listener) {
-  if (!listener.tls) return nullptr;
-  return http::TlsContext::server({.certificate_file = listener.tls->certificate,
-                                   .key_file = listener.tls->key,
-                                   .client_ca_file = listener.tls->client_ca});
+http::TlsServerOptions to_tls(const TlsOptions& options) {
+  return {.certificate_file = options.certificate.string(),
+          .key_file = options.key.string(),
+          .client_ca_file = options.client_ca.string()};
+}
+
+std::string_view key_of(http::TlsFault::File file) {
+  switch (file) {
+    case http::TlsFault::File::kCertificate:
+      return "certificate";
+    case http::TlsFault::File::kKey:
+      return "key";
+    case http::TlsFault::File::kAuthority:
+      break;
+  }
+  return "client_ca";
 }
 
 }  // namespace
 
-Result<> check_tls(const ListenerOptions& listener) {
-  if (auto made = make_tls(listener); !made) return fail(made.error());
-  return {};
+void check_tls(const ListenerOptions& listener, config::Problems& problems) {
+  if (!listener.tls) return;
+  const config::Node at = listener.where.near("tls");
+  for (const http::TlsFault& fault : http::TlsContext::faults(to_tls(*listener.tls))) {
+    const std::string_view key = key_of(fault.file);
+    if (problems.were_read(at, {key})) problems.add(at.near(key), fault.error.message);
+  }
 }
 
 std::vector<rpc::Method> make_methods(const ListenerOptions& listener, gateway::LocalGateway& local,
@@ -77,34 +86,50 @@ std::vector<rpc::Method> make_methods(const ListenerOptions& listener, gateway::
   return methods;
 }
 
-Result<std::vector<http::SitePtr>> make_sites(const ListenerOptions& listener,
-                                              const telemetry::TelemetryOptions& telemetry,
-                                              const SiteContext& context) {
-  auto tls = make_tls(listener);
-  if (!tls) return fail(tls.error());
+std::vector<http::SitePtr> make_sites(const ListenerOptions& listener,
+                                      const telemetry::TelemetryOptions& telemetry,
+                                      const SiteContext& context, config::Problems& problems) {
+  http::TlsContextPtr tls;
+  if (listener.tls) {
+    if (auto made = http::TlsContext::server(to_tls(*listener.tls))) {
+      tls = std::move(*made);
+    } else {
+      check_tls(listener, problems);
+      // Whatever it was, nothing may be served in plain text for it.
+      if (problems.empty()) problems.add(listener.where.near("tls"), made.error().message);
+    }
+  }
   const auto address = http::parse_listen_address(listener.address);
   const bool loopback = address && address->is_loopback();
-  auto trusted = http::NetworkList::parse(listener.trusted_proxies);
-  if (!trusted) return fail(trusted.error());
+  const auto trusted = http::NetworkList::parse(listener.trusted_proxies);
+  if (!trusted && problems.was_read_whole(listener.where.near("trusted_proxies"))) {
+    problems.add(listener.where, trusted.error().message);
+  }
 
   std::vector<http::SitePtr> sites;
   for (gateway::LocalGateway* local : context.locals) {
+    // The sites of all threads are alike: what is wrong with the first need not be said again.
+    if (!problems.empty() && !sites.empty()) break;
     auto site = std::make_shared<http::Site>();
     auto kept = std::make_shared<Kept>();
     for (const MountOptions& mount : listener.mounts) {
       const gateway::Mount on{*local,      context.gateway, context.clock, context.instruments,
                               context.log, mount.prefix,    mount.target};
       if (auto added = add_mount(site->router, mount, on, context, loopback, *kept); !added) {
-        return fail(added.error());
+        const Error& error = added.error();
+        problems.add(mount.where,
+                     error.code == ErrorCode::kConflict
+                         ? error.message + "; a 'prefix' keeps the routes of two mounts apart"
+                         : error.message);
       }
     }
     if (auto added = admin::add_health(site->router, context.gateway); !added) {
-      return fail(added.error());
+      problems.add(listener.where, added.error().message);
     }
     site->listener = listener.address;
     site->cors = listener.cors;
     site->gzip = listener.gzip;
-    site->trusted_proxies = *trusted;
+    site->trusted_proxies = trusted.value_or(http::NetworkList());
     site->proxy_protocol = listener.proxy_protocol;
     site->server_timing = telemetry.server_timing;
     site->track_requests = telemetry.log.access;

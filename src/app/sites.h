@@ -21,13 +21,14 @@ struct SiteContext {
   std::function<Result<>()> reload;  // asked for by an administrator; any thread
 };
 
-// One site an io thread. Fails when routes overlap or a certificate cannot be read.
-Result<std::vector<http::SitePtr>> make_sites(const ListenerOptions& listener,
-                                              const telemetry::TelemetryOptions& telemetry,
-                                              const SiteContext& context);
+// One site an io thread. To be used only if `problems` stays empty: it hears of routes that overlap
+// and of TLS files that cannot be used.
+std::vector<http::SitePtr> make_sites(const ListenerOptions& listener,
+                                      const telemetry::TelemetryOptions& telemetry,
+                                      const SiteContext& context, config::Problems& problems);
 
-// Whether the listener's certificates and keys, where it has any, can be used.
-Result<> check_tls(const ListenerOptions& listener);
+// Says which of the listener's certificates and keys, where it has any, cannot be used.
+void check_tls(const ListenerOptions& listener, config::Problems& problems);
 
 // The gRPC methods of a listener, for one of its threads.
 std::vector<rpc::Method> make_methods(const ListenerOptions& listener, gateway::LocalGateway& local,

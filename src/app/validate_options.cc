@@ -1,0 +1,74 @@
+// What one part of a configuration demands of another.
+#include <set>
+#include <string>
+#include <vector>
+
+#include "app/models.h"
+#include "app/options.h"
+#include "gateway/nesting.h"
+
+namespace sluice::app {
+
+namespace {
+
+std::string unknown(const std::string& target) {
+  return "there is no callable '" + target + "'";
+}
+
+void check_addresses(const Options& o, config::Problems& p) {
+  std::set<std::string> addresses;
+  for (const ListenerOptions& listener : o.listeners) {
+    if (!p.were_read(listener.where, {"address"}) || listener.address.ends_with(":0")) continue;
+    if (!addresses.insert(listener.address).second) {
+      p.add(listener.where.near("address"),
+            "another listener has this address, " + listener.address);
+    }
+  }
+}
+
+void check_targets_of_mounts(const Options& o, config::Problems& p) {
+  for (const ListenerOptions& listener : o.listeners) {
+    for (const MountOptions& mount : listener.mounts) {
+      if (mount.target.empty()) continue;
+      const CallableOptions* target = o.callables.find(mount.target);
+      if (target == nullptr) {
+        p.add(mount.where.near("target"), unknown(mount.target));
+      } else if (std::holds_alternative<horizontal::ProxyOptions>(mount.api) &&
+                 std::holds_alternative<ModelOptions>(target->what)) {
+        p.add(mount.where.near("target"), "a horizontal_proxy needs an ensemble as its target");
+      }
+    }
+  }
+}
+
+void check_ensembles(const Options& o, config::Problems& p) {
+  std::vector<gateway::EnsembleSpec> ensembles;
+  for (const auto& [name, callable] : o.callables) {
+    const auto* ensemble = std::get_if<EnsembleOptions>(&callable.what);
+    if (ensemble == nullptr) continue;
+    ensembles.push_back(make_ensemble(name, *ensemble));
+    for (const auto& [member, options] : ensemble->members) {
+      if (options.target.empty() || o.callables.contains(options.target)) continue;
+      p.add(options.where.near("target"), unknown(options.target));
+    }
+  }
+  for (gateway::NestingFault& fault : gateway::nesting_faults(ensembles)) {
+    const auto& ensemble = std::get<EnsembleOptions>(o.callables.find(fault.ensemble)->what);
+    p.add(ensemble.members.find(fault.member)->where.near("target"), std::move(fault.message));
+  }
+}
+
+}  // namespace
+
+void validate(const Options& o, config::Problems& p, const config::Node& at) {
+  if (o.listeners.empty() && p.were_read(at, {"listeners"})) {
+    p.add(at, "'listeners' is missing: nobody could call");
+  }
+  check_addresses(o, p);
+  // Without the callables every target would be unknown.
+  if (!p.were_read(at, {"callables"})) return;
+  check_targets_of_mounts(o, p);
+  check_ensembles(o, p);
+}
+
+}  // namespace sluice::app

@@ -29,6 +29,8 @@ class RawService final : public grpc::Service {
 };
 
 class CallLane;
+// Replaced whole: a call keeps those that it came to.
+using MethodsPtr = std::shared_ptr<const std::vector<Method>>;
 
 // One call after the other: requested -> (arrives) -> running -> answered -> free. gRPC reports the
 // arrival, the end of sending, and the end of the call; the slot is free after the last two.
@@ -67,6 +69,7 @@ class CallSlot final : public UnaryCall {
 
   CallLane& lane_;
   std::size_t method_ = 0;
+  MethodsPtr methods_;  // from the arrival on: what it began with
   std::optional<grpc::ServerContext> context_;
   std::optional<grpc::ServerAsyncResponseWriter<grpc::ByteBuffer>> writer_;
   grpc::ByteBuffer message_;
@@ -91,7 +94,9 @@ class CallLane {
            std::size_t max_calls);
 
   void set_methods(std::vector<Method> methods);
-  [[nodiscard]] const std::vector<Method>& methods() const { return methods_; }
+  // On the thread: for the calls that arrive from now on. The same paths in the same order.
+  void replace_methods(MethodsPtr methods) { methods_ = std::move(methods); }
+  [[nodiscard]] const std::vector<Method>& methods() const { return *methods_; }
   // Asks gRPC for the first calls. Before the thread runs.
   void begin(RawService& service);
   // From now on nothing is asked for. From any thread.
@@ -119,7 +124,7 @@ class CallLane {
 
   QueueExecutor executor_;
   RawService* service_ = nullptr;
-  std::vector<Method> methods_;
+  MethodsPtr methods_;
   GrpcObserver* observer_;
   const std::size_t max_calls_;
   std::size_t max_slots_ = 0;

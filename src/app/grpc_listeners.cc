@@ -10,6 +10,7 @@
 #include <optional>
 #include <random>
 #include <thread>
+#include <utility>
 
 #include "config/config.h"
 #include "http/listening_socket.h"
@@ -20,7 +21,7 @@ namespace {
 // Reloads that follow one another faster than calls end would pile up servers.
 constexpr std::size_t kMaxLeaving = 16;
 
-// What a server was made from. Secrets are not in the YAML, so they are added.
+// What a server and its methods were made from. Secrets are not in the YAML, so they are added.
 std::string signature_of(const ListenerOptions& listener) {
   std::string signature = config::to_yaml(listener);
   for (const MountOptions& mount : listener.mounts) {
@@ -28,6 +29,13 @@ std::string signature_of(const ListenerOptions& listener) {
     if (inference != nullptr && inference->key) signature += inference->key->reveal() + '\n';
   }
   return signature;
+}
+
+// What a server keeps for life: its socket, TLS, and the paths of its methods, which are the same
+// for each mount.
+std::string socket_signature_of(ListenerOptions listener) {
+  const std::size_t mounts = std::exchange(listener.mounts, {}).size();
+  return config::to_yaml(listener) + std::to_string(mounts);
 }
 
 // Of a Unix socket.
@@ -40,12 +48,14 @@ std::optional<http::ListenAddress> unix_address(const ListenerOptions& listener)
 
 struct GrpcListeners::Server {
   std::string configured;  // the listener's address
-  std::string signature;
+  std::string signature, socket_signature;
   // Of a Unix socket. gRPC removes the file that it made when it stops listening, by its name,
   // whoever's that is by then. So it gets another name to make, and commit() moves the file here:
   // at once, also over a predecessor's.
   std::string made_path, path;
   bool stays = true;  // in the configuration that is being prepared
+  std::string next_signature;
+  std::vector<std::vector<rpc::Method>> next_methods;  // of that; none: as they are
   std::vector<gateway::LocalGateway*> locals;
   std::unique_ptr<rpc::GrpcServer> server;
   std::thread end;  // of one that leaves: shuts it down
@@ -86,6 +96,7 @@ Result<> GrpcListeners::start(const ListenerOptions& listener, const Options& op
   };
   made.configured = listener.address;
   made.signature = signature_of(listener);
+  made.socket_signature = socket_signature_of(listener);
   if (const auto address = unix_address(listener)) {
     if (!replaces) {
       if (auto free = http::check_free(*address); !free) return give_up(free.error());
@@ -128,7 +139,9 @@ Result<> GrpcListeners::prepare(const Options& options, const SiteContext& conte
       same->stays = true;
     }
   }
+  std::erase_if(changed, [&](const auto* listener) { return keep(*listener, context); });
   if (leaving_.size() + std::ranges::count(servers_, false, &Server::stays) > kMaxLeaving) {
+    discard(Duration::zero());
     return fail({ErrorCode::kExhausted,
                  std::format("{} gRPC listeners of earlier configurations still answer calls; try "
                              "again when they have ended",
@@ -148,12 +161,31 @@ Result<> GrpcListeners::prepare(const Options& options, const SiteContext& conte
   return {};
 }
 
+// Prepares other methods for a server that can stay as it is.
+bool GrpcListeners::keep(const ListenerOptions& listener, const SiteContext& context) {
+  const std::string socket = socket_signature_of(listener);
+  const auto kept = std::ranges::find_if(servers_, [&](const Server& server) {
+    return !server.stays && server.socket_signature == socket;
+  });
+  if (kept == servers_.end()) return false;
+  kept->stays = true;
+  kept->next_signature = signature_of(listener);
+  for (gateway::LocalGateway* local : kept->locals) {
+    kept->next_methods.push_back(make_methods(listener, *local, context));
+  }
+  return true;
+}
+
 void GrpcListeners::commit(Duration grace) {
   for (const Server& server : next_) {
     if (!server.path.empty()) std::rename(server.made_path.c_str(), server.path.c_str());
   }
   for (auto it = servers_.begin(); it != servers_.end();) {
     const auto server = it++;
+    if (!server->next_methods.empty()) {
+      server->server->replace_methods(std::exchange(server->next_methods, {}));
+      server->signature = std::move(server->next_signature);
+    }
     if (server->stays) continue;
     if (!std::ranges::contains(next_, server->path, &Server::path)) server->remove_path();
     leave(servers_, server, grace);
@@ -162,6 +194,7 @@ void GrpcListeners::commit(Duration grace) {
 }
 
 void GrpcListeners::discard(Duration grace) {
+  for (Server& server : servers_) server.next_methods.clear();
   while (!next_.empty()) leave(next_, next_.begin(), grace);
 }
 

@@ -17,10 +17,11 @@ namespace sluice::app {
 
 // Starts, replaces and ends them. Main thread; none of its operations waits for a call.
 //
-// A server is made from its listener and never changes: when the listener does, another one is
-// made beside it at the same address and takes its place. The old one takes no more calls and
-// leaves when those in flight are over. gRPC's shutdown blocks until then, so each server that
-// leaves has a thread for it, which is owned here and joined when it has ended.
+// When the mounts of a listener change, its server gets other methods, and its clients notice
+// nothing. When anything else does, such as TLS, another server is made beside it at the same
+// address and takes its place. The old one takes no more calls and leaves when those in flight are
+// over. gRPC's shutdown blocks until then, so each server that leaves has a thread for it, which is
+// owned here and joined when it has ended.
 class GrpcListeners {
  public:
   // Both must outlive it.
@@ -29,15 +30,15 @@ class GrpcListeners {
   GrpcListeners(const GrpcListeners&) = delete;
   GrpcListeners& operator=(const GrpcListeners&) = delete;
 
-  // Starts a server for each listener that is new or has changed, which is all that can fail; what
+  // Makes methods, and starts servers where they are needed, which is all that can fail; what
   // served before serves on. After a success commit() or discard() is due, after a failure nothing.
   // At an address that stays the new one gets its share of connections from now on, so this is the
   // last of what may fail.
   Result<> prepare(const Options& options, const SiteContext& context, std::size_t threads);
-  // The new servers take over, and those without a listener leave: calls in flight have so long,
+  // What is new takes over, and those without a listener leave: calls in flight have so long,
   // then they are cancelled.
   void commit(Duration grace);
-  // The new servers leave.
+  // What is new goes; calls that it has begun to answer have so long.
   void discard(Duration grace);
 
   // All leave: no new calls; those in flight have so long, then they are cancelled.
@@ -53,6 +54,7 @@ class GrpcListeners {
   using Servers = std::list<Server>;
   Result<> start(const ListenerOptions& listener, const Options& options,
                  const SiteContext& context, std::size_t threads);
+  bool keep(const ListenerOptions& listener, const SiteContext& context);
   void leave(Servers& from, Servers::iterator server, Duration grace);
   void drop_ended();
 

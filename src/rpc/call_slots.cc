@@ -50,8 +50,6 @@ void CallSlot::request(std::size_t method) {
   counted_ = answered_ = sent_ = done_ = cancelled_ = false;
   status_ = 0;
   bytes_in_ = bytes_out_ = 0;
-  labels = lane_.methods_[method].labels;
-  path_ = lane_.methods_[method].path;
   error.reset();
   request_id.clear();
   traceparent.clear();
@@ -73,6 +71,10 @@ void CallSlot::arrived(bool ok) {
   }
   timings = telemetry::RequestTimings(home_->now());
   bytes_in_ = message_.Length();
+  methods_ = lane_.methods_;
+  const Method& method = (*methods_)[method_];
+  labels = method.labels;
+  path_ = method.path;
   deadline_ = to_deadline(context_->raw_deadline());
   --lane_.waiting_[method_];
   lane_.ask_later(method_);
@@ -83,8 +85,8 @@ void CallSlot::arrived(bool ok) {
     return;
   }
   counted_ = true;
-  if (lane_.track_calls_ && !lane_.methods_[method_].probe) track();
-  lane_.methods_[method_].handler(*this);
+  if (lane_.track_calls_ && !method.probe) track();
+  method.handler(*this);
 }
 
 void CallSlot::track() {
@@ -152,7 +154,7 @@ void CallSlot::sent(bool) {
   sent_ = true;
   if (counted_) lane_.leave();
   if (lane_.observer_ != nullptr) {
-    lane_.observer_->on_answered(*this, status_, bytes_out_, lane_.methods_[method_].probe);
+    lane_.observer_->on_answered(*this, status_, bytes_out_, (*methods_)[method_].probe);
   }
   release_when_over();
 }
@@ -170,6 +172,7 @@ void CallSlot::release_when_over() {
   if (!sent_ || !done_) return;
   on_cancel_ = nullptr;
   attachment_.reset();
+  methods_.reset();
   message_.Clear();
   arena_.Reset();
   writer_.reset();
@@ -186,20 +189,20 @@ CallLane::CallLane(std::unique_ptr<grpc::ServerCompletionQueue> queue, GrpcObser
       random_(seed) {}
 
 void CallLane::set_methods(std::vector<Method> methods) {
-  methods_ = std::move(methods);
-  waiting_.resize(methods_.size());
+  methods_ = std::make_shared<const std::vector<Method>>(std::move(methods));
+  waiting_.resize(methods_->size());
   max_slots_ = max_calls_ + kSpareSlots;
-  for (const Method& method : methods_) max_slots_ += method.waiting;
+  for (const Method& method : *methods_) max_slots_ += method.waiting;
 }
 
 void CallLane::begin(RawService& service) {
   service_ = &service;
-  for (std::size_t i = 0; i < methods_.size(); ++i) ask_for_calls(i);
+  for (std::size_t i = 0; i < methods_->size(); ++i) ask_for_calls(i);
 }
 
 void CallLane::ask_for_calls(std::size_t method) {
   if (stopping_.load(std::memory_order_acquire)) return;
-  while (waiting_[method] < methods_[method].waiting) {
+  while (waiting_[method] < (*methods_)[method].waiting) {
     if (free_.empty()) {
       if (slots_.size() == max_slots_) return;  // gRPC keeps them until a slot is free
       slots_.push_back(std::make_unique<CallSlot>(*this));

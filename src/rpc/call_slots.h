@@ -30,6 +30,8 @@ class RawService final : public grpc::Service {
 };
 
 class CallLane;
+// Replaced whole: a call keeps those that it came to.
+using MethodsPtr = std::shared_ptr<const std::vector<Method>>;
 
 // One call after the other: requested -> (arrives) -> running -> answered -> free. gRPC reports the
 // arrival, the end of sending, and the end of the call; the slot is free after the last two.
@@ -69,6 +71,7 @@ class CallSlot final : public UnaryCall {
 
   CallLane& lane_;
   std::size_t method_ = 0;
+  MethodsPtr methods_;  // from the arrival on: what it began with
   std::optional<grpc::ServerContext> context_;
   std::optional<grpc::ServerAsyncResponseWriter<grpc::ByteBuffer>> writer_;
   grpc::ByteBuffer message_;
@@ -94,7 +97,9 @@ class CallLane {
            std::size_t max_calls, bool track_calls, std::uint64_t seed);
 
   void set_methods(std::vector<Method> methods);
-  [[nodiscard]] const std::vector<Method>& methods() const { return methods_; }
+  // On the thread: for the calls that arrive from now on. The same paths in the same order.
+  void replace_methods(MethodsPtr methods) { methods_ = std::move(methods); }
+  [[nodiscard]] const std::vector<Method>& methods() const { return *methods_; }
   // Asks gRPC for the first calls. Before the thread runs.
   void begin(RawService& service);
   // From now on nothing is asked for. From any thread.
@@ -122,7 +127,7 @@ class CallLane {
 
   QueueExecutor executor_;
   RawService* service_ = nullptr;
-  std::vector<Method> methods_;
+  MethodsPtr methods_;
   GrpcObserver* observer_;
   const std::size_t max_calls_;
   const bool track_calls_;

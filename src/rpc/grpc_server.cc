@@ -9,7 +9,11 @@
 #include <atomic>
 #include <format>
 #include <fstream>
+#include <latch>
+#include <memory>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "base/random.h"
 #include "http/listening_socket.h"
@@ -135,6 +139,19 @@ Result<std::unique_ptr<GrpcServer>> GrpcServer::start(GrpcServerOptions options,
     state.threads.emplace_back([&lane = *lane] { lane.executor().run(); });
   }
   return std::unique_ptr<GrpcServer>(new GrpcServer(std::move(owned)));
+}
+
+void GrpcServer::replace_methods(std::vector<std::vector<Method>> methods) {
+  std::latch taken(static_cast<std::ptrdiff_t>(state_->lanes.size()));
+  for (std::size_t i = 0; i < state_->lanes.size(); ++i) {
+    auto own = std::make_shared<const std::vector<Method>>(std::move(methods[i]));
+    CallLane& lane = *state_->lanes[i];
+    lane.executor().post([&taken, &lane, own = std::move(own)]() mutable {
+      lane.replace_methods(std::move(own));
+      taken.count_down();
+    });
+  }
+  taken.wait();
 }
 
 void GrpcServer::shutdown(Duration grace) {

@@ -71,6 +71,10 @@ class GrpcServer {
   GrpcServer(const GrpcServer&) = delete;
   GrpcServer& operator=(const GrpcServer&) = delete;
 
+  // Those that each thread has from now on, at the same paths in the same order. Calls that have
+  // begun keep what they came to. Returns when every thread has them.
+  void replace_methods(std::vector<std::vector<Method>> methods);
+
   // Takes no more calls, waits so long for those in flight, cancels the rest, waits until each has
   // been answered and nobody stays at home here (Executor::Stay), and joins the threads.
   void shutdown(Duration grace);

@@ -297,6 +297,26 @@ TEST(GrpcServer, AnotherMayTakeOverItsAddressWhileItServes) {
   EXPECT_FALSE(GrpcServer::start(same, no_methods).has_value());
 }
 
+TEST(GrpcServer, ReplacedMethodsAreForTheCallsThatComeLater) {
+  GrpcServerOptions with = options();
+  with.threads = 2;
+  std::promise<UnaryCall*> arrived;
+  auto first = std::make_shared<std::string>("the first");
+  const std::weak_ptr<std::string> watched = first;
+  const Served served(
+      [&arrived, first = std::move(first)](UnaryCall& call) { arrived.set_value(&call); }, with);
+  std::future<grpc::Status> began = std::async(std::launch::async, [&] { return served.call(); });
+  UnaryCall* call = arrived.get_future().get();
+  const auto next = [](UnaryCall& later) { later.fail(not_found("the next")); };
+  served.server->replace_methods(
+      {2, std::vector<Method>{{std::string(kReadyPath), next, {}, false, 1}}});
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(served.call().error_message(), "the next");
+  EXPECT_EQ(call->path(), kReadyPath);
+  EXPECT_FALSE(watched.expired());
+  call->home().post([call] { answer(*call); });
+  EXPECT_TRUE(began.get().ok());
+}
+
 TEST(GrpcServer, ServesManyClientsOnSeveralThreads) {
   GrpcServerOptions with = options();
   with.threads = 3;

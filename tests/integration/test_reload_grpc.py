@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import socket
 import ssl
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from support.config import iris_path, mount
 from support.fault_proxy import FaultProxy
 from support.faults import Answer, Hold, http_answer
 from support.server import Server
-from support.waiting import eventually
+from support.waiting import DEADLINE_S, eventually
 
 pytestmark = pytest.mark.short
 
@@ -48,29 +49,33 @@ def server(member: FaultProxy, tmp_path: Path) -> Iterator[Server]:
         yield running
 
 
-def reload(server: Server) -> None:
-    """What is in the configuration now; returns when it has been taken over."""
+def reloaded(server: Server) -> bool:
+    """Whether what is in the configuration now was taken over."""
     before = len(reloads(server))
     server.write_config()
     server.config.release_ports()
     server.signal(signal.SIGHUP)
     eventually(lambda: len(reloads(server)) > before, what="the reload is over")
-    assert reloads(server)[-1]["action"] == "reloaded", reloads(server)[-1]
+    return bool(reloads(server)[-1]["action"] == "reloaded")
+
+
+def reload(server: Server) -> None:
+    assert reloaded(server), reloads(server)[-1]
 
 
 def refused_reload(server: Server) -> str:
     """The reason for which the configuration is not taken over."""
-    before = len(reloads(server))
-    server.write_config()
-    server.signal(signal.SIGHUP)
-    eventually(lambda: len(reloads(server)) > before, what="the reload is over")
-    line = reloads(server)[-1]
-    assert line["action"] == "reload_failed", line
-    return str(line["error"])
+    assert not reloaded(server)
+    return str(reloads(server)[-1]["error"])
 
 
 def reloads(server: Server) -> list[dict[str, Any]]:
     return [line for line in server.log() if line["action"] in ("reloaded", "reload_failed")]
+
+
+def change_server(server: Server, number: int = 1) -> None:
+    """Changes what a server keeps for life, so that another one takes its place."""
+    server.config.listener("grpc")["trusted_proxies"] = [f"10.0.0.{number}"]
 
 
 def administers(server: Server) -> bool:
@@ -83,7 +88,8 @@ def administers(server: Server) -> bool:
         return True
 
 
-def test_a_taken_port_changes_nothing(server: Server) -> None:
+@pytest.mark.parametrize("also", ["mounts", "server"])
+def test_a_taken_port_changes_nothing(server: Server, also: str) -> None:
     proxy = server.http("proxy")
     assert proxy.get("/new/health").status_code == 404
     server.config.model("versicolor", iris_path("versicolor"))
@@ -91,6 +97,8 @@ def test_a_taken_port_changes_nothing(server: Server) -> None:
         mount("horizontal_service", "versicolor", "/new")
     )
     server.config.listener("grpc")["mounts"] = [WITHOUT_ADMINISTRATION]
+    if also == "server":
+        change_server(server)
     with socket.create_server(("127.0.0.1", 0)) as foreign:
         host, port = foreign.getsockname()
         listeners = server.config.data["listeners"]
@@ -158,6 +166,54 @@ def test_changed_mounts_take_over_and_calls_in_flight_finish(
         reload(server)
         assert not call.done(), "the reload waits for no call"
         assert not administers(server)
+        hold.release()
+        assert call.result().get_response().outputs
+
+
+def test_changed_mounts_fail_no_call(server: Server) -> None:
+    stop = threading.Event()
+    answered = [0] * 4
+    failures: list[BaseException] = []
+
+    def load(client: int) -> None:
+        with grpc_calls(server) as calls:
+            while not stop.is_set() and not failures:
+                try:
+                    calls.infer("setosa")
+                    answered[client] += 1
+                except InferenceServerException as error:
+                    failures.append(error)
+
+    threads = [threading.Thread(target=load, args=(client,)) for client in range(len(answered))]
+    for thread in threads:
+        thread.start()
+    try:
+        for turn in range(5):
+            before = list(answered)
+            server.config.listener("grpc")["mounts"][0]["key"] = f"key {turn}"
+            reload(server)
+            eventually(
+                lambda before=before: failures or all(map(int.__lt__, before, answered)),  # type: ignore[misc]
+                what="every client is answered after the reload",
+            )
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join(DEADLINE_S)
+    assert not failures, failures[0]
+
+
+def test_another_server_takes_over_and_calls_in_flight_finish(
+    server: Server, member: FaultProxy, hold: Hold
+) -> None:
+    with grpc_calls(server) as calls:
+        call = calls.start("iris")
+        member.wait_for_messages(1)
+        change_server(server)
+        server.config.listener("grpc")["mounts"] = [WITHOUT_ADMINISTRATION]
+        reload(server)
+        assert not call.done(), "the reload waits for no call"
+        eventually(lambda: not administers(server), what="the new one has all connections")
         assert calls.infer("setosa").get_response().outputs, "the client finds its way"
         hold.release()
         assert call.result().get_response().outputs
@@ -168,7 +224,7 @@ def test_calls_in_flight_have_so_long_after_a_reload(server: Server, member: Fau
     with grpc_calls(server) as calls:
         call = calls.start("iris")
         member.wait_for_messages(1)
-        server.config.listener("grpc")["mounts"] = [WITHOUT_ADMINISTRATION]
+        change_server(server)
         reload(server)
         with pytest.raises(InferenceServerException):
             call.result()
@@ -195,7 +251,7 @@ def test_calls_that_a_reload_left_in_flight_finish_at_the_end(
     with grpc_calls(server) as calls:
         call = calls.start("iris")
         member.wait_for_messages(1)
-        server.config.listener("grpc")["mounts"] = [WITHOUT_ADMINISTRATION]
+        change_server(server)
         reload(server)
         server.signal(signal.SIGTERM)
         eventually(lambda: not listens(server.config.tcp("grpc")), what="it is closed")
@@ -260,6 +316,7 @@ def test_a_unix_socket_takes_over_and_is_removed_at_the_end(
     with grpc_calls(server) as calls:
         call = calls.start("iris")
         member.wait_for_messages(1)
+        change_server(server)
         server.config.listener("grpc")["mounts"] = [WITHOUT_ADMINISTRATION]
         reload(server)
         assert not administers(server)
@@ -283,18 +340,15 @@ def test_a_unix_socket_of_another_program_is_left_alone(server: Server, tmp_path
 
 
 def test_so_many_listeners_may_be_leaving(server: Server, member: FaultProxy, hold: Hold) -> None:
-    mounts = server.config.listener("grpc")["mounts"]
     with grpc_calls(server) as held:
         for turn in range(17):
             call = held.start("iris")
             member.wait_for_messages(turn + 1)
-            key = f"key-{turn}"
-            mounts[0]["key"] = key
+            change_server(server, turn)
             if turn == 16:
                 assert "still answer calls" in refused_reload(server)
             else:
                 reload(server)
         hold.release()
         assert call.result().get_response().outputs
-    mounts[0]["key"] = "at last"
-    reload(server)
+    eventually(lambda: reloaded(server), what="the listeners have ended")

@@ -7,13 +7,14 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tritonclient.utils import InferenceServerException
 
-from integration.grpc_calls import grpc_calls, listens
+from integration.grpc_calls import GrpcCalls, grpc_calls, listens
 from integration.remote_iris import gateway_config
 from support.certificates import Certificate, self_signed
 from support.config import iris_path, mount
@@ -76,6 +77,23 @@ def reloads(server: Server) -> list[dict[str, Any]]:
 def change_server(server: Server, number: int = 1) -> None:
     """Changes what a server keeps for life, so that another one takes its place."""
     server.config.listener("grpc")["trusted_proxies"] = [f"10.0.0.{number}"]
+
+
+def answers(calls: GrpcCalls) -> bool:
+    """Whether calls are answered, but for those that cross with a server's word that it leaves."""
+    return eventually(
+        lambda: bool(calls.infer("setosa").get_response().outputs),
+        what="a call is answered",
+        ignore=(InferenceServerException,),
+    )
+
+
+def started(calls: GrpcCalls, member: FaultProxy) -> Future[Any] | None:
+    """A call that waits for the member; none when it crossed with such a word."""
+    before = len(member.seen)
+    call = calls.start("iris")
+    eventually(lambda: len(member.seen) > before or call.done(), what="it is somewhere")
+    return None if call.done() else call
 
 
 def administers(server: Server) -> bool:
@@ -214,7 +232,7 @@ def test_another_server_takes_over_and_calls_in_flight_finish(
         reload(server)
         assert not call.done(), "the reload waits for no call"
         eventually(lambda: not administers(server), what="the new one has all connections")
-        assert calls.infer("setosa").get_response().outputs, "the client finds its way"
+        assert answers(calls), "the client finds its way"
         hold.release()
         assert call.result().get_response().outputs
 
@@ -229,7 +247,7 @@ def test_calls_in_flight_have_so_long_after_a_reload(server: Server, member: Fau
         with pytest.raises(InferenceServerException):
             call.result()
         member.wait_until_left()
-        assert calls.infer("setosa").get_response().outputs
+        assert answers(calls)
 
 
 def test_a_listener_that_goes_lets_its_calls_finish(
@@ -342,13 +360,15 @@ def test_a_unix_socket_of_another_program_is_left_alone(server: Server, tmp_path
 def test_so_many_listeners_may_be_leaving(server: Server, member: FaultProxy, hold: Hold) -> None:
     with grpc_calls(server) as held:
         for turn in range(17):
-            call = held.start("iris")
-            member.wait_for_messages(turn + 1)
+            assert answers(held)
+            call = eventually(lambda: started(held, member), what=f"call {turn} is in flight")
+            assert call is not None
+            last = call
             change_server(server, turn)
             if turn == 16:
                 assert "still answer calls" in refused_reload(server)
             else:
                 reload(server)
         hold.release()
-        assert call.result().get_response().outputs
+        assert last.result().get_response().outputs
     eventually(lambda: reloaded(server), what="the listeners have ended")

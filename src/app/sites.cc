@@ -133,7 +133,7 @@ std::vector<http::SitePtr> make_sites(const ListenerOptions& listener,
     site->proxy_protocol = listener.proxy_protocol;
     site->server_timing = telemetry.server_timing;
     site->track_requests = telemetry.log.access;
-    site->tls = *tls;
+    site->tls = tls;
     site->keep_alive = std::move(kept);
     sites.push_back(std::move(site));
   }

@@ -74,14 +74,15 @@ CancelHandle OnnxModel::start(const Call& call, RequestPtr request, Sink& sink) 
     sink.on_result(fail(std::move(ok.error())));
     return {};
   }
-  if (call.deadline.passed(call.home->now())) {
+  const TimePoint now = parts_.clock->now();
+  if (call.deadline.passed(now)) {
     sink.on_result(fail(
         timed_out(std::format("the deadline passed before '{}' was asked", description_.name))));
     return {};
   }
   const Placement place = placement_of(*infer);
   if (call.may_run_inline && place.where == Placement::Where::kInline) {
-    sink.on_result(run(infer->inputs, infer->outputs, nullptr, call.times));
+    sink.on_result(run(infer->inputs, infer->outputs, nullptr, call.times, now));
     return {};
   }
   return start_pooled(call, std::move(request), sink, place.estimate);
@@ -100,8 +101,9 @@ CancelHandle OnnxModel::start_pooled(const Call& call, RequestPtr request, Sink&
 }
 
 Result<Response> OnnxModel::run(std::span<const Tensor> inputs, std::span<const std::string> wanted,
-                                RunControl* control, CallTimes* times) const {
-  const TimePoint started = parts_.clock->now();
+                                RunControl* control, CallTimes* times,
+                                std::optional<TimePoint> now) const {
+  const TimePoint started = now ? *now : parts_.clock->now();
   auto outputs = parts_.session.run(inputs, wanted, control);
   const TimePoint ran = parts_.clock->now();
   if (times != nullptr) {

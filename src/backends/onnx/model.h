@@ -49,9 +49,10 @@ class OnnxModel final : public Callable, public std::enable_shared_from_this<Onn
   CancelHandle start(const Call& call, RequestPtr request, Sink& sink) override;
 
   // One run on this thread, counted. The inputs are right (check_inputs); `control` and `times` may
-  // be null.
+  // be null, and whoever has just asked the clock may hand its time on.
   Result<Response> run(std::span<const Tensor> inputs, std::span<const std::string> wanted,
-                       RunControl* control, CallTimes* times) const;
+                       RunControl* control, CallTimes* times,
+                       std::optional<TimePoint> now = std::nullopt) const;
   [[nodiscard]] const std::filesystem::path& file() const { return parts_.file; }
   [[nodiscard]] const std::optional<RunCost>& cost() const { return parts_.cost; }
 

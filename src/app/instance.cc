@@ -268,6 +268,12 @@ Result<> Instance::reload(Configuration configuration) {
   }
   p.models->commit();
   p.grpc->commit(grace);
+  const Options& before = p.configuration.options;
+  if (config::to_yaml(before.limits) != config::to_yaml(next.limits) ||
+      config::to_yaml(before.runtime) != config::to_yaml(next.runtime)) {
+    p.log->warn("app", "needs_restart",
+                {{"message", "changed limits and threads take effect at the next start"}});
+  }
   p.log->set_level(next.telemetry.log.level);
   p.log->set_access(next.telemetry.log.access);
   p.log->reopen();

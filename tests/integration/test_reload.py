@@ -59,6 +59,13 @@ def test_a_new_configuration_takes_over(server: Server) -> None:
     assert factor(client) == 2, "what was there is there"
 
 
+def test_what_only_a_restart_can_change_is_said(server: Server) -> None:
+    server.config.set("limits", {"headers": 50})
+    server.write_config()
+    server.signal(signal.SIGHUP)
+    assert "next start" in server.wait_for_log(action="needs_restart")["message"]
+
+
 def test_what_is_taken_out_is_gone(server: Server) -> None:
     config = server.config
     config.model("setosa", iris_path("setosa"))

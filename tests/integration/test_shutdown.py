@@ -61,6 +61,8 @@ def refused(server: Server) -> bool:
         server.raw("proxy").close()
     except ConnectionRefusedError:
         return True
+    except ConnectionResetError:  # it came just as the listener closed
+        return False
     return False
 
 

@@ -1,0 +1,91 @@
+#include "jobs/call_runner.h"
+
+#include <format>
+#include <utility>
+
+namespace sluice::jobs {
+
+namespace {
+
+// One call under way. It keeps itself until it has its result.
+class Running final : public Sink,
+                      public Cancellable,
+                      public std::enable_shared_from_this<Running> {
+ public:
+  Running(CallablePtr callable, std::shared_ptr<const Codec> codec, Runner::Done done)
+      : callable_(std::move(callable)), codec_(std::move(codec)), done_(std::move(done)) {}
+
+  CancelHandle start(const Attempt& attempt, InferRequest request) {
+    const Job& job = attempt.claimed->job;
+    const Call call{.home = attempt.home,
+                    .deadline = attempt.deadline,
+                    .deadline_asked = !attempt.deadline.is_never(),
+                    .service_class = ServiceClass::kBestEffort,
+                    .tenant = job.tenant,
+                    .request_id = job.id};
+    self_ = shared_from_this();
+    const auto keep = self_;
+    CancelHandle handle = callable_->start(call, make_request(std::move(request)), *this);
+    if (self_ == nullptr) return {};  // it has ended already
+    handle_ = std::move(handle);
+    return CancelHandle(keep);
+  }
+  void on_result(Result<Response> result) override {
+    const auto keep = std::exchange(self_, nullptr);
+    handle_.release();
+    Runner::Done done = std::move(done_);
+    if (!result) return done(fail(std::move(result.error())));
+    done(codec_->encode(std::get<InferResponse>(*result)));
+  }
+  void cancel() override { handle_.cancel(); }
+
+ private:
+  CallablePtr callable_;
+  std::shared_ptr<const Codec> codec_;
+  Runner::Done done_;
+  CancelHandle handle_;
+  std::shared_ptr<Running> self_;
+};
+
+class CallRunner final : public Runner {
+ public:
+  CallRunner(const gateway::LocalGateway& local, const Codecs& codecs)
+      : local_(local), codecs_(codecs) {}
+
+  CancelHandle run(const Attempt& attempt, Done done) override {
+    const Job& job = attempt.claimed->job;
+    const auto codec = codecs_.find(job.format);
+    if (codec == codecs_.end()) {
+      done(
+          fail(invalid(std::format("this version does not know the job format '{}'", job.format))));
+      return {};
+    }
+    const auto callable = local_.registry().find(job.callable);
+    if (!callable) {
+      // It was there when the job was taken: it is away, not wrong.
+      Error error = callable.error();
+      error.code = ErrorCode::kUnavailable;
+      done(fail(std::move(error)));
+      return {};
+    }
+    auto request = codec->second->decode(attempt.claimed->input, (**callable)->describe());
+    if (!request) {
+      done(fail(request.error()));
+      return {};
+    }
+    return std::make_shared<Running>(**callable, codec->second, std::move(done))
+        ->start(attempt, std::move(*request));
+  }
+
+ private:
+  const gateway::LocalGateway& local_;
+  const Codecs& codecs_;
+};
+
+}  // namespace
+
+std::unique_ptr<Runner> make_call_runner(const gateway::LocalGateway& local, const Codecs& codecs) {
+  return std::make_unique<CallRunner>(local, codecs);
+}
+
+}  // namespace sluice::jobs

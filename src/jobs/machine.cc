@@ -1,0 +1,163 @@
+#include "jobs/machine.h"
+
+#include <algorithm>
+#include <format>
+
+namespace sluice::jobs {
+
+namespace {
+
+Result<> check_attempt(const Job& job, std::uint32_t attempt) {
+  if (is_terminal(job.state)) {
+    return fail(ErrorCode::kConflict,
+                std::format("job {} is {} already", job.id, to_string(job.state)));
+  }
+  if (job.state != JobState::kProcessing || job.attempt != attempt) {
+    return fail(ErrorCode::kConflict,
+                std::format("attempt {} of job {} is over: it lost its lease", attempt, job.id));
+  }
+  return {};
+}
+
+void end(Job& job, JobState state, WallTime now, const JobPolicy& policy) {
+  job.state = state;
+  job.finished = now;
+  job.expires = now + policy.retention;
+  job.worker.clear();
+  job.lease_until.reset();
+  job.not_before.reset();
+  ++job.revision;
+}
+
+void back_to_queue(Job& job, std::optional<WallTime> not_before) {
+  job.state = JobState::kPending;
+  job.worker.clear();
+  job.lease_until.reset();
+  job.not_before = not_before;
+  job.progress = 0;
+  ++job.revision;
+}
+
+}  // namespace
+
+bool claimable(const Job& job, WallTime now) {
+  return job.state == JobState::kPending && !delayed(job, now) &&
+         (!job.deadline || *job.deadline > now);
+}
+
+void claim(Job& job, WallTime now, std::string_view worker, const JobPolicy& policy) {
+  job.state = JobState::kProcessing;
+  ++job.attempt;
+  job.worker = worker;
+  job.started = now;
+  job.lease_until = now + policy.lease;
+  job.not_before.reset();
+  ++job.revision;
+}
+
+Result<> extend(Job& job, std::uint32_t attempt, WallTime now, Duration lease) {
+  auto ok = check_attempt(job, attempt);
+  if (ok) job.lease_until = now + lease;
+  return ok;
+}
+
+Result<> report_progress(Job& job, std::uint32_t attempt, double progress) {
+  auto ok = check_attempt(job, attempt);
+  if (ok && progress != job.progress) {
+    job.progress = std::clamp(progress, 0.0, 1.0);
+    ++job.revision;
+  }
+  return ok;
+}
+
+Result<> complete(Job& job, std::uint32_t attempt, WallTime now, const JobPolicy& policy) {
+  if (auto ok = check_attempt(job, attempt); !ok) return ok;
+  end(job, JobState::kCompleted, now, policy);
+  job.progress = 1;
+  job.error.reset();
+  return {};
+}
+
+Result<> fail_attempt(Job& job, std::uint32_t attempt, WallTime now, const Error& error,
+                      bool worth_retrying, double random, const JobPolicy& policy) {
+  if (auto ok = check_attempt(job, attempt); !ok) return ok;
+  ++job.returns.failures;
+  job.error = error;
+  if (!worth_retrying || job.returns.failures > policy.retries) {
+    end(job, JobState::kFailed, now, policy);
+  } else {
+    back_to_queue(job, now + backoff(job.returns.failures, random, policy));
+  }
+  return {};
+}
+
+Result<> requeue(Job& job, std::uint32_t attempt, Cause cause) {
+  if (auto ok = check_attempt(job, attempt); !ok) return ok;
+  if (cause == Cause::kOutage) ++job.returns.outages;
+  back_to_queue(job, std::nullopt);
+  return {};
+}
+
+Result<> cancel(Job& job, WallTime now, const JobPolicy& policy) {
+  if (job.state == JobState::kCancelled) return {};
+  if (is_terminal(job.state)) {
+    return fail(ErrorCode::kConflict,
+                std::format("job {} is {} already", job.id, to_string(job.state)));
+  }
+  end(job, JobState::kCancelled, now, policy);
+  return {};
+}
+
+bool lose_lease(Job& job, WallTime now, const JobPolicy& policy) {
+  if (job.state != JobState::kProcessing || !job.lease_until || *job.lease_until > now) {
+    return false;
+  }
+  ++job.returns.lost_leases;
+  if (job.returns.lost_leases >= policy.poison_limit) {
+    job.error = internal(std::format(
+        "{} workers in turn stopped while they had this job; it is not given to another",
+        job.returns.lost_leases));
+    end(job, JobState::kFailed, now, policy);
+  } else {
+    back_to_queue(job, std::nullopt);
+  }
+  return true;
+}
+
+bool pass_deadline(Job& job, WallTime now, const JobPolicy& policy) {
+  if (job.state != JobState::kPending || !job.deadline || *job.deadline > now) return false;
+  job.error = timed_out("its deadline passed before a worker was free");
+  end(job, JobState::kFailed, now, policy);
+  return true;
+}
+
+Duration backoff(std::uint32_t failures, double random, const JobPolicy& policy) {
+  const auto doublings = std::min<std::uint32_t>(failures == 0 ? 0 : failures - 1, 30);
+  const std::int64_t factor = std::int64_t{1} << doublings;
+  const bool beyond = policy.retry_base > policy.retry_longest / factor;
+  const Duration full = beyond ? policy.retry_longest : Duration(policy.retry_base * factor);
+  return full - std::chrono::duration_cast<Duration>(full * (random / 2));
+}
+
+Verdict judge(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::kInvalid:
+    case ErrorCode::kUnauthenticated:
+    case ErrorCode::kForbidden:
+    case ErrorCode::kNotFound:
+    case ErrorCode::kConflict:
+    case ErrorCode::kTooLarge:
+      return Verdict::kPermanent;
+    case ErrorCode::kTimeout:
+    case ErrorCode::kInternal:
+      return Verdict::kTransient;
+    case ErrorCode::kExhausted:
+    case ErrorCode::kUnavailable:
+      return Verdict::kOutage;
+    case ErrorCode::kCancelled:
+      break;
+  }
+  return Verdict::kReleased;
+}
+
+}  // namespace sluice::jobs

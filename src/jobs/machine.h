@@ -1,0 +1,80 @@
+// What may happen to a job: a pure state machine over its record. Every store keeps to it, within
+// one transaction or script for each change.
+//
+//   pending --claim--> processing --complete--> completed
+//      ^                   |------fail-----> failed        (not worth another attempt, or too many)
+//      |---fail, requeue---|
+//      |---lost lease------|------poison---> failed
+//   pending, processing --cancel--> cancelled
+//   pending --overdue--> failed
+#pragma once
+
+#include <cstdint>
+
+#include "base/result.h"
+#include "jobs/job.h"
+
+namespace sluice::jobs {
+
+// How long things last and how often they are tried; the same for all jobs of a store.
+struct JobPolicy {
+  Duration lease = std::chrono::seconds(30);
+  // Failures of the call: so many more attempts, after base x 2^n, at most `longest`, of which a
+  // random half is taken off so that what failed together does not come back together.
+  std::uint32_t retries = 3;
+  Duration retry_base = std::chrono::seconds(1);
+  Duration retry_longest = std::chrono::minutes(5);
+  // A job whose workers died so often is what killed them.
+  std::uint32_t poison_limit = 3;
+  Duration retention = std::chrono::hours(24);  // from the terminal state
+
+  bool operator==(const JobPolicy&) const = default;
+};
+
+// What holds a lease shows this with all that it writes.
+struct Ticket {
+  std::string id;
+  std::uint32_t attempt = 0;
+  bool operator==(const Ticket&) const = default;
+};
+
+// Is it due and does it wait? Then it may be claimed.
+bool claimable(const Job& job, WallTime now);
+// When a pending job that is not due will be.
+inline bool delayed(const Job& job, WallTime now) {
+  return job.state == JobState::kPending && job.not_before && *job.not_before > now;
+}
+
+// Each changes the record, or says why not and leaves it as it was. Those of a worker fail with
+// kConflict when the attempt is not the one under way: another has the job, or it is over.
+void claim(Job& job, WallTime now, std::string_view worker, const JobPolicy& policy);
+Result<> extend(Job& job, std::uint32_t attempt, WallTime now, Duration lease);
+Result<> report_progress(Job& job, std::uint32_t attempt, double progress);
+Result<> complete(Job& job, std::uint32_t attempt, WallTime now, const JobPolicy& policy);
+// `random` in [0, 1) spreads the next attempt.
+Result<> fail_attempt(Job& job, std::uint32_t attempt, WallTime now, const Error& error,
+                      bool worth_retrying, double random, const JobPolicy& policy);
+// Back to the head of the queue: the backend was away (which is counted, but never too often), or
+// the worker stops.
+enum class Cause : std::uint8_t { kOutage, kReleased };
+Result<> requeue(Job& job, std::uint32_t attempt, Cause cause);
+// A job that is over already is left as it is, and says so: kConflict, unless it is cancelled.
+Result<> cancel(Job& job, WallTime now, const JobPolicy& policy);
+
+// What time brings. True: the record changed.
+bool lose_lease(Job& job, WallTime now, const JobPolicy& policy);
+bool pass_deadline(Job& job, WallTime now, const JobPolicy& policy);
+
+// When attempt `failures` + 1 may begin.
+Duration backoff(std::uint32_t failures, double random, const JobPolicy& policy);
+
+// What an error that a call ended with says about its job.
+enum class Verdict : std::uint8_t {
+  kPermanent,  // it can never succeed as it is
+  kTransient,  // another attempt may succeed
+  kOutage,     // it was not the call's fault
+  kReleased    // we stopped it ourselves
+};
+Verdict judge(ErrorCode code);
+
+}  // namespace sluice::jobs

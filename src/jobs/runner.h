@@ -1,0 +1,47 @@
+// How a claimed job is run.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "inference/callable.h"
+#include "jobs/store.h"
+#include "runtime/cancel.h"
+
+namespace sluice::jobs {
+
+// One attempt.
+struct Attempt {
+  Executor* home = nullptr;
+  const Claimed* claimed = nullptr;  // stays until `done` has been called
+  Deadline deadline;
+};
+
+// Runs jobs on one home thread, and is called from there only.
+class Runner {
+ public:
+  virtual ~Runner() = default;
+  using Done = std::move_only_function<void(Result<std::string> output)>;
+  // Its output, or why there is none: exactly once, on the home thread, perhaps before run()
+  // returns, and also after a cancellation.
+  virtual CancelHandle run(const Attempt& attempt, Done done) = 0;
+};
+
+// Between a job's bytes and calls of one kind: what a format means. Thread-safe.
+class Codec {
+ public:
+  virtual ~Codec() = default;
+  // kInvalid where it could never be run: checked when a job is handed in, too.
+  [[nodiscard]] virtual Result<InferRequest> decode(std::string_view input,
+                                                    const Description& callable) const = 0;
+  [[nodiscard]] virtual Result<std::string> encode(const InferResponse& response) const = 0;
+};
+
+// By format: "infer/1", ... Immutable once it is in use.
+using Codecs = std::map<std::string, std::shared_ptr<const Codec>, std::less<>>;
+
+}  // namespace sluice::jobs

@@ -1,0 +1,151 @@
+// Stores as a test wants them: asked and answered in one line, thrown away and opened again, in a
+// time of their own. No part of the product.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <future>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/time.h"
+#include "jobs/store.h"
+#include "runtime/event_loop.h"
+
+namespace sluice::jobs::testing {
+
+// Stands still until it is told to move; from any thread.
+class SharedClock final : public Clock {
+ public:
+  [[nodiscard]] TimePoint now() const override {
+    return TimePoint(std::chrono::hours(1)) + Duration(passed_.load());
+  }
+  [[nodiscard]] WallTime wall() const override {
+    return WallTime(std::chrono::seconds(1'700'000'000)) + Duration(passed_.load());
+  }
+  void advance(Duration by) { passed_ += by.count(); }
+
+ private:
+  std::atomic<Duration::rep> passed_ = 0;
+};
+
+// A thread with a loop, where answers arrive.
+class LoopThread {
+ public:
+  LoopThread() : thread_([this] { loop.run(); }) {}
+  ~LoopThread() {
+    loop.stop();
+    thread_.join();
+  }
+  LoopThread(const LoopThread&) = delete;
+  LoopThread& operator=(const LoopThread&) = delete;
+
+  EventLoop loop;
+
+ private:
+  std::thread thread_;
+};
+
+// Calls `ask(done)` and waits for what `done` gets.
+template <class T, class Ask>
+Result<T> wait_for(Ask ask) {
+  std::promise<Result<T>> promise;
+  auto future = promise.get_future();
+  ask([&promise](Result<T> result) { promise.set_value(std::move(result)); });
+  return future.get();
+}
+
+// Keeps what it is told.
+class NewsBook final : public News {
+ public:
+  void on_ready(std::string_view callable) override {
+    const std::scoped_lock lock(mutex_);
+    ready_.emplace_back(callable);
+  }
+  void on_change(const JobChange& change) override {
+    const std::scoped_lock lock(mutex_);
+    changes_.push_back(change);
+  }
+  void on_gap() override {}
+  std::vector<std::string> ready() {
+    const std::scoped_lock lock(mutex_);
+    return ready_;
+  }
+  std::vector<JobState> states_of(const std::string& id) {
+    const std::scoped_lock lock(mutex_);
+    std::vector<JobState> states;
+    for (const JobChange& change : changes_) {
+      if (change.id == id) states.push_back(change.state);
+    }
+    return states;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::string> ready_;
+  std::vector<JobChange> changes_;
+};
+
+// One kind of store under test, and shorthand for it.
+class StoreHarness {
+ public:
+  virtual ~StoreHarness() = default;
+  virtual Store& store() = 0;
+  // As after a crash: what was not durable is gone.
+  virtual void reopen() = 0;
+  // Time goes on for the store, and it has tended to its queues since.
+  virtual void pass(Duration time) = 0;
+  [[nodiscard]] virtual WallTime wall() const = 0;
+
+  Executor& home() { return caller_.loop; }
+  Result<Submitted> submit(NewJob job) {
+    return wait_for<Submitted>(
+        [&](auto done) { store().submit(home(), std::move(job), std::move(done)); });
+  }
+  Result<JobView> get(const std::string& id, Store::Want want = Store::Want::kOutput) {
+    return wait_for<JobView>([&](auto done) { store().get(home(), id, want, std::move(done)); });
+  }
+  Result<JobPage> list(ListQuery query) {
+    return wait_for<JobPage>([&](auto done) { store().list(home(), query, std::move(done)); });
+  }
+  Result<Job> cancel(const std::string& id) {
+    return wait_for<Job>([&](auto done) { store().cancel(home(), id, std::move(done)); });
+  }
+  std::vector<Claimed> claim(const std::string& callable, std::size_t most = 1,
+                             const std::string& worker = "w") {
+    return wait_for<std::vector<Claimed>>([&](auto done) {
+             store().claim(home(), {{{callable, most}}, worker, {}}, std::move(done));
+           })
+        .value_or(std::vector<Claimed>());
+  }
+  Result<std::vector<bool>> extend(std::vector<Ticket> tickets, Duration lease) {
+    return wait_for<std::vector<bool>>(
+        [&](auto done) { store().extend(home(), std::move(tickets), lease, std::move(done)); });
+  }
+  Result<Job> finish(const Ticket& ticket, Outcome outcome) {
+    return wait_for<Job>(
+        [&](auto done) { store().finish(home(), ticket, std::move(outcome), std::move(done)); });
+  }
+  Result<> progress(const Ticket& ticket, double progress) {
+    return wait_for<void>(
+        [&](auto done) { store().report_progress(home(), ticket, progress, std::move(done)); });
+  }
+  Result<> pause(const std::string& callable, bool paused) {
+    return wait_for<void>(
+        [&](auto done) { store().pause(home(), callable, paused, std::move(done)); });
+  }
+  Result<std::vector<QueueCounts>> counts() {
+    return wait_for<std::vector<QueueCounts>>(
+        [&](auto done) { store().counts(home(), std::move(done)); });
+  }
+
+ protected:
+  LoopThread caller_;
+};
+
+using HarnessMaker = std::function<std::unique_ptr<StoreHarness>()>;
+std::unique_ptr<StoreHarness> make_sqlite_harness();
+
+}  // namespace sluice::jobs::testing

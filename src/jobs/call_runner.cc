@@ -12,8 +12,8 @@ class Running final : public Sink,
                       public Cancellable,
                       public std::enable_shared_from_this<Running> {
  public:
-  Running(CallablePtr callable, std::shared_ptr<const Codec> codec, Runner::Done done)
-      : callable_(std::move(callable)), codec_(std::move(codec)), done_(std::move(done)) {}
+  Running(CallablePtr callable, Codec& codec, Runner::Done done)
+      : callable_(std::move(callable)), codec_(codec), done_(std::move(done)) {}
 
   CancelHandle start(const Attempt& attempt, InferRequest request) {
     const Job& job = attempt.claimed->job;
@@ -35,27 +35,38 @@ class Running final : public Sink,
     handle_.release();
     Runner::Done done = std::move(done_);
     if (!result) return done(fail(std::move(result.error())));
-    done(codec_->encode(std::get<InferResponse>(*result)));
+    done(codec_.encode(std::get<InferResponse>(*result)));
   }
   void cancel() override { handle_.cancel(); }
 
  private:
   CallablePtr callable_;
-  std::shared_ptr<const Codec> codec_;
+  Codec& codec_;  // the runner's, which outlives its calls
   Runner::Done done_;
   CancelHandle handle_;
   std::shared_ptr<Running> self_;
 };
 
+}  // namespace
+
+Codec* Codecs::find(std::string_view format) {
+  if (const auto it = made_.find(format); it != made_.end()) return it->second.get();
+  const auto maker = makers_.find(format);
+  if (maker == makers_.end()) return nullptr;
+  return made_.emplace(std::string(format), maker->second()).first->second.get();
+}
+
+namespace {
+
 class CallRunner final : public Runner {
  public:
-  CallRunner(const gateway::LocalGateway& local, const Codecs& codecs)
+  CallRunner(const gateway::LocalGateway& local, const CodecMakers& codecs)
       : local_(local), codecs_(codecs) {}
 
   CancelHandle run(const Attempt& attempt, Done done) override {
     const Job& job = attempt.claimed->job;
-    const auto codec = codecs_.find(job.format);
-    if (codec == codecs_.end()) {
+    Codec* codec = codecs_.find(job.format);
+    if (codec == nullptr) {
       done(
           fail(invalid(std::format("this version does not know the job format '{}'", job.format))));
       return {};
@@ -68,23 +79,23 @@ class CallRunner final : public Runner {
       done(fail(std::move(error)));
       return {};
     }
-    auto request = codec->second->decode(attempt.claimed->input, (**callable)->describe());
+    auto request = codec->decode(attempt.claimed->input, (**callable)->describe());
     if (!request) {
       done(fail(request.error()));
       return {};
     }
-    return std::make_shared<Running>(**callable, codec->second, std::move(done))
+    return std::make_shared<Running>(**callable, *codec, std::move(done))
         ->start(attempt, std::move(*request));
   }
 
  private:
   const gateway::LocalGateway& local_;
-  const Codecs& codecs_;
+  Codecs codecs_;
 };
 
 }  // namespace
 
-std::unique_ptr<Runner> make_call_runner(const gateway::LocalGateway& local, const Codecs& codecs) {
+std::unique_ptr<Runner> make_call_runner(const gateway::LocalGateway& local, const CodecMakers& codecs) {
   return std::make_unique<CallRunner>(local, codecs);
 }
 

@@ -31,17 +31,28 @@ class Runner {
   virtual CancelHandle run(const Attempt& attempt, Done done) = 0;
 };
 
-// Between a job's bytes and calls of one kind: what a format means. Thread-safe.
+// Between a job's bytes and calls of one kind: what a format means. One thread.
 class Codec {
  public:
   virtual ~Codec() = default;
   // kInvalid where it could never be run: checked when a job is handed in, too.
-  [[nodiscard]] virtual Result<InferRequest> decode(std::string_view input,
-                                                    const Description& callable) const = 0;
-  [[nodiscard]] virtual Result<std::string> encode(const InferResponse& response) const = 0;
+  virtual Result<InferRequest> decode(std::string_view input, const Description& callable) = 0;
+  // The content type is the format's.
+  virtual Result<std::string> encode(const InferResponse& response) = 0;
 };
 
-// By format: "infer/1", ... Immutable once it is in use.
-using Codecs = std::map<std::string, std::shared_ptr<const Codec>, std::less<>>;
+// By format: "infer/1", ... A thread makes those that it uses.
+using CodecMakers =
+    std::map<std::string, std::function<std::unique_ptr<Codec>()>, std::less<>>;
+class Codecs {
+ public:
+  explicit Codecs(const CodecMakers& makers) : makers_(makers) {}
+  // Null for a format that nobody knows.
+  Codec* find(std::string_view format);
+
+ private:
+  const CodecMakers& makers_;
+  std::map<std::string, std::unique_ptr<Codec>, std::less<>> made_;
+};
 
 }  // namespace sluice::jobs

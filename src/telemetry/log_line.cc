@@ -3,6 +3,7 @@
 #include <array>
 #include <charconv>
 
+#include "base/timestamp.h"
 #include "telemetry/text.h"
 
 namespace sluice::telemetry {

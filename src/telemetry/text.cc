@@ -119,15 +119,6 @@ void append_escaped(std::string& out, std::string_view text, bool for_terminal) 
   }
 }
 
-// Writes `width` digits of `value` and gives what is behind them.
-char* write_digits(char* to, unsigned value, unsigned width) {
-  for (unsigned i = width; i > 0; --i) {
-    to[i - 1] = static_cast<char>('0' + value % 10);
-    value /= 10;
-  }
-  return to + width;
-}
-
 }  // namespace
 
 void append_json_string(std::string& out, std::string_view value) {
@@ -165,30 +156,6 @@ std::string clean_utf8(std::string_view value, std::size_t max_bytes) {
     value.remove_prefix(next.bytes);
   }
   return out;
-}
-
-void append_timestamp(std::string& out, WallTime at) {
-  using namespace std::chrono;
-  const auto ms = floor<milliseconds>(at);
-  const auto day = floor<days>(ms);
-  const year_month_day date{day};
-  const hh_mm_ss time{ms - day};
-  std::array<char, 24> text{};
-  char* to = write_digits(text.data(), static_cast<unsigned>(static_cast<int>(date.year())), 4);
-  *to++ = '-';
-  to = write_digits(to, static_cast<unsigned>(date.month()), 2);
-  *to++ = '-';
-  to = write_digits(to, static_cast<unsigned>(date.day()), 2);
-  *to++ = 'T';
-  to = write_digits(to, static_cast<unsigned>(time.hours().count()), 2);
-  *to++ = ':';
-  to = write_digits(to, static_cast<unsigned>(time.minutes().count()), 2);
-  *to++ = ':';
-  to = write_digits(to, static_cast<unsigned>(time.seconds().count()), 2);
-  *to++ = '.';
-  to = write_digits(to, static_cast<unsigned>(time.subseconds().count()), 3);
-  *to = 'Z';
-  out.append(text.data(), text.size());
 }
 
 void append_json_number(std::string& out, double value) {

@@ -1,10 +1,8 @@
-// Bytes made fit for a line of text: JSON strings, clean UTF-8, times.
+// Bytes made fit for a line of text: JSON strings, clean UTF-8.
 #pragma once
 
 #include <string>
 #include <string_view>
-
-#include "base/time.h"
 
 namespace sluice::telemetry {
 
@@ -21,9 +19,6 @@ std::string clean_utf8(std::string_view value, std::size_t max_bytes);
 
 // The longest prefix of at most `max_bytes` that does not end within a character.
 std::string_view cut_utf8(std::string_view value, std::size_t max_bytes);
-
-// RFC 3339, in UTC, to the millisecond: 2025-11-13T15:00:00.123Z.
-void append_timestamp(std::string& out, WallTime at);
 
 // The shortest decimal that reads back as the same double; null for what JSON cannot say.
 void append_json_number(std::string& out, double value);

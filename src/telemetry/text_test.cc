@@ -92,20 +92,6 @@ TEST(CutText, NeverEndsWithinACharacter) {
   EXPECT_EQ(clean_utf8("a\xFF", 3), "a");  // no room for the replacement
 }
 
-TEST(Timestamp, IsRfc3339InUtcToTheMillisecond) {
-  const auto at = [](std::chrono::nanoseconds since_epoch) {
-    std::string out;
-    append_timestamp(out, WallTime(since_epoch));
-    return out;
-  };
-  using namespace std::chrono_literals;
-  EXPECT_EQ(at(0s), "1970-01-01T00:00:00.000Z");
-  EXPECT_EQ(at(1763046000s + 123'999'999ns), "2025-11-13T15:00:00.123Z");
-  EXPECT_EQ(at(951782399s + 999ms), "2000-02-28T23:59:59.999Z");
-  EXPECT_EQ(at(951782400s), "2000-02-29T00:00:00.000Z");
-  EXPECT_EQ(at(-1ms), "1969-12-31T23:59:59.999Z");
-}
-
 TEST(JsonNumber, IsTheShortestThatReadsBackTheSame) {
   EXPECT_EQ(number(0.1), "0.1");
   EXPECT_EQ(number(125), "125");

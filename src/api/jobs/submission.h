@@ -1,0 +1,45 @@
+// What a caller hands in, read and checked.
+#pragma once
+
+#include <string_view>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "gateway/registry.h"
+#include "http/exchange.h"
+#include "http/json/reader.h"
+#include "jobs/desk.h"
+
+namespace sluice::api::jobs {
+
+// The format of jobs whose input is the JSON of an inference request.
+inline constexpr std::string_view kInferFormat = "infer/1";
+
+// Reads submissions; keeps its parser's memory. One thread.
+class SubmissionReader {
+ public:
+  explicit SubmissionReader(const sluice::jobs::Desk& desk)
+      : limits_(desk.limits), codecs_(desk.codecs) {}
+
+  // From the body of POST /v1/jobs and the headers beside it. The input is tried on the callable,
+  // so that what could never run is refused now: kNotFound for an unknown callable, kInvalid with
+  // what is wrong.
+  Result<sluice::jobs::NewJob> read(const http::Exchange& exchange,
+                                    const gateway::Registry& registry, WallTime now);
+
+ private:
+  Result<> read_options(const simdjson::dom::object& body, WallTime now,
+                        sluice::jobs::NewJob& job) const;
+  Result<std::optional<WallTime>> moment(const simdjson::dom::object& body, const char* field,
+                                         WallTime now) const;
+
+  sluice::jobs::JobLimits limits_;
+  sluice::jobs::Codecs codecs_;
+  json::Reader reader_;
+};
+
+// What an Idempotency-Key stands for: the header's value without its quotes; empty where there is
+// none; kInvalid when it is empty or too long.
+Result<std::string> idempotency_key(const http::RequestHead& head, std::size_t longest);
+
+}  // namespace sluice::api::jobs

@@ -1,0 +1,113 @@
+#include "api/jobs/waiting.h"
+
+#include <charconv>
+#include <format>
+#include <utility>
+
+#include "config/units.h"
+
+namespace sluice::api::jobs {
+
+namespace {
+
+// Attached to its exchange, and used on that one's loop only.
+class Waiting {
+ public:
+  Waiting(http::Exchange& exchange, const sluice::jobs::Desk& desk, std::string id, Answer answer)
+      : exchange_(exchange), desk_(desk), id_(std::move(id)), answer_(std::move(answer)) {}
+
+  void start(Duration wait) {
+    // First the watch, then the look: so nothing can happen unseen in between.
+    watch_ = desk_.hub.watch(id_, exchange_.loop(), [this] { look(); });
+    timer_ = exchange_.loop().run_at(exchange_.loop().now() + wait, [this] {
+      timer_ = 0;
+      over_ = true;
+      look();
+    });
+    exchange_.on_cancel([this] {
+      over_ = true;
+      look();
+    });
+    look();
+  }
+
+ private:
+  void look() {
+    if (std::exchange(asking_, true)) {
+      again_ = true;
+      return;
+    }
+    again_ = false;
+    desk_.store.get(exchange_.loop(), id_, sluice::jobs::Store::Want::kOutput,
+                    [this](Result<sluice::jobs::JobView> view) { seen(view); });
+  }
+  void seen(const Result<sluice::jobs::JobView>& view) {
+    asking_ = false;
+    if (view && !is_terminal(view->job.state) && !over_) {
+      if (again_) look();
+      return;
+    }
+    watch_.stop();
+    exchange_.loop().cancel(timer_);
+    exchange_.on_cancel(nullptr);
+    // This object goes with the answer.
+    Answer answer = std::move(answer_);
+    answer(exchange_, view);
+  }
+
+  http::Exchange& exchange_;
+  const sluice::jobs::Desk& desk_;
+  std::string id_;
+  Answer answer_;
+  sluice::jobs::Hub::Watch watch_;
+  TimerId timer_ = 0;
+  bool asking_ = false;
+  bool again_ = false;
+  bool over_ = false;
+};
+
+// The value of one preference of "respond-async, wait=10"; none where it is not there.
+std::optional<std::string_view> preference(const http::RequestHead& head, std::string_view name) {
+  std::string_view list = head.header("Prefer").value_or("");
+  while (!list.empty()) {
+    const std::string_view one = list.substr(0, list.find(','));
+    list.remove_prefix(std::min(list.size(), one.size() + 1));
+    const std::string_view token = http::trim(one.substr(0, one.find(';')));
+    const std::size_t equals = token.find('=');
+    if (!http::iequals(http::trim(token.substr(0, equals)), name)) continue;
+    return equals == std::string_view::npos ? "" : http::trim(token.substr(equals + 1));
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Result<std::optional<Duration>> wanted_wait(const http::RequestHead& head, const http::Query& query,
+                                            Duration longest) {
+  if (const auto text = query.find("wait")) {
+    const auto wait = config::parse_duration(*text);
+    if (!wait) {
+      return fail(invalid(std::format("wait: expected how long, like 20s; got \"{}\"", *text)));
+    }
+    return std::min(*wait, longest);
+  }
+  if (const auto text = preference(head, "wait")) {
+    unsigned seconds = 0;
+    const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), seconds);
+    // A preference that cannot be read is no reason to refuse (RFC 7240, section 2).
+    if (error != std::errc() || end != text->data() + text->size()) return std::nullopt;
+    return std::min<Duration>(std::chrono::seconds(seconds), longest);
+  }
+  return std::nullopt;
+}
+
+bool prefers_async(const http::RequestHead& head) {
+  return preference(head, "respond-async").has_value();
+}
+
+void answer_when_ended(http::Exchange& exchange, const sluice::jobs::Desk& desk, std::string id,
+                       Duration wait, Answer answer) {
+  exchange.attach<Waiting>(exchange, desk, std::move(id), std::move(answer)).start(wait);
+}
+
+}  // namespace sluice::api::jobs

@@ -270,9 +270,11 @@ Result<> Instance::reload(Configuration configuration) {
   p.grpc->commit(grace);
   const Options& before = p.configuration.options;
   if (config::to_yaml(before.limits) != config::to_yaml(next.limits) ||
-      config::to_yaml(before.runtime) != config::to_yaml(next.runtime)) {
-    p.log->warn("app", "needs_restart",
-                {{"message", "changed limits and threads take effect at the next start"}});
+      config::to_yaml(before.runtime) != config::to_yaml(next.runtime) ||
+      before.state_dir != next.state_dir) {
+    p.log->warn(
+        "app", "needs_restart",
+        {{"message", "changed limits, threads and state_dir take effect at the next start"}});
   }
   p.log->set_level(next.telemetry.log.level);
   p.log->set_access(next.telemetry.log.access);

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "app/options.h"
+#include "base/state_folder.h"
 #include "config/config.h"
 
 namespace sluice::app {
@@ -21,6 +22,13 @@ std::filesystem::path models_folder() {
     if (fs::is_directory(candidate, ignored)) return fs::weakly_canonical(candidate, ignored);
   }
   return "models";
+}
+
+Result<fs::path> state_folder(const Options& options) {
+  auto found = find_state_folder(options.state_dir, process_variables());
+  if (!found) return found;
+  if (auto made = make_state_folder(*found); !made) return fail(made.error());
+  return found;
 }
 
 std::optional<Configuration> read_configuration(const std::optional<std::filesystem::path>& file,

@@ -130,6 +130,7 @@ struct Options {
   RuntimeOptions runtime;
   ShutdownOptions shutdown;
   telemetry::TelemetryOptions telemetry;
+  std::filesystem::path state_dir;  // empty: see find_state_folder()
   config::Node where;
 };
 void describe(config::Fields<Options>& f);
@@ -150,6 +151,8 @@ void keep_what_was_read(Options& options, const config::Problems& problems);
 Result<Configuration> load_configuration(const std::optional<std::filesystem::path>& file);
 // What runs when no file is given.
 std::string_view default_configuration();
+// The folder for what outlives the process, made where it is missing: for who writes there.
+Result<std::filesystem::path> state_folder(const Options& options);
 // Where the models that come with Sluice lie: $SLUICE_MODELS_DIR, or beside the binary.
 std::filesystem::path models_folder();
 

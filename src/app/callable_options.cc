@@ -78,6 +78,7 @@ void describe(config::Fields<Options>& f) {
   f.field("runtime", &Options::runtime, "Threads.");
   f.field("shutdown", &Options::shutdown, "What happens on SIGTERM.");
   f.field("telemetry", &Options::telemetry, "Logs and metrics.");
+  f.field("jobs", &Options::jobs, "How jobs are kept and run.");
   f.field("state_dir", &Options::state_dir, "The folder for what outlives the process.")
       .default_is("$SLUICE_DATA_DIR, else $XDG_STATE_HOME/sluice, else ~/.local/state/sluice");
 }

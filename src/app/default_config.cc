@@ -10,6 +10,7 @@ listeners:
   - address: ${SLUICE_HTTP:-127.0.0.1:8080}
     mounts:
       - {api: open_inference}
+      - {api: jobs}
       - {api: admin}
       - {api: horizontal_proxy, target: iris_ensemble, prefix: /iris}
       - {api: horizontal_service, target: setosa, prefix: /setosa}

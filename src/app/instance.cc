@@ -5,6 +5,7 @@
 #include <random>
 
 #include "app/grpc_listeners.h"
+#include "app/job_system.h"
 #include "app/models.h"
 #include "app/request_observer.h"
 #include "app/sites.h"
@@ -56,6 +57,7 @@ struct Instance::Parts {
   std::unique_ptr<gateway::Gateway> gateway;
   std::unique_ptr<Models> models;
   std::vector<gateway::LocalGateway*> locals;
+  std::unique_ptr<JobSystem> jobs;
   std::unique_ptr<RequestObserver> observer;
   std::unique_ptr<http::Server> server;
   std::vector<HttpListener> listeners;
@@ -66,6 +68,7 @@ struct Instance::Parts {
   ~Parts() {
     grpc.reset();    // waits for its threads, so that no call is at home there any more
     server.reset();  // handlers' sites go on their own threads
+    jobs.reset();    // nobody asks it any more
     models.reset();
     loader.reset();
     if (gateway && threads) {
@@ -78,13 +81,18 @@ struct Instance::Parts {
   }
 
   SiteContext context() {
-    return {*gateway, locals, clock, instruments, *log, [this] { return ask_for_reload(); }};
+    return {*gateway,    locals, clock, instruments, *log, [this] { return ask_for_reload(); },
+            jobs->desk()};
   }
   static Result<std::unique_ptr<Parts>> make(Configuration configuration);
   static Result<std::unique_ptr<Parts>> make_empty(Configuration configuration);
   Result<std::vector<Prepared>> prepare(const Options& options);
   Result<> serve(const std::vector<Prepared>& prepared,
                  const std::function<Result<>()>& before_switch);
+  // Sites refer to the store, so it comes before them.
+  void open_jobs(const Options& options) {
+    if (uses_jobs(options) && !jobs->is_open()) jobs->open(state_folder(options));
+  }
   Result<> ask_for_reload() {
     const std::scoped_lock lock(reload_mutex);
     if (!request_reload) return fail(unavailable("nobody listens for a reload"));
@@ -177,6 +185,8 @@ Result<std::unique_ptr<Instance::Parts>> Instance::Parts::make_empty(Configurati
   }
   p.models = std::make_unique<Models>(Models::Services{*p.onnx, *p.threads, *p.resolver, *p.loader,
                                                        *p.gateway, p.instruments, *p.log});
+  p.jobs = std::make_unique<JobSystem>(JobSystem::Services{*p.gateway, p.clock, p.metrics, *p.log},
+                                       options.jobs);
   p.observer = std::make_unique<RequestObserver>(p.instruments, *p.log);
   p.server = std::make_unique<http::Server>(*p.threads, options.limits, p.clock, *p.observer,
                                             std::random_device()());
@@ -202,12 +212,14 @@ Result<std::unique_ptr<Instance>> Instance::start(Configuration configuration) {
   if (!owned) return fail(owned.error());
   Parts& p = **owned;
   const Options& options = p.configuration.options;
+  p.open_jobs(options);
   auto prepared = p.prepare(options);
   if (!prepared) return fail(prepared.error());
   const auto start_grpc = [&] { return p.grpc->prepare(options, p.context(), p.threads->size()); };
   if (auto ok = p.serve(*prepared, start_grpc); !ok) return fail(ok.error());
   p.grpc->commit(Duration::zero());
   p.gateway->set_accepting(true);  // only now, since one listener says of all that they are ready
+  p.jobs->consume(options);
   return std::unique_ptr<Instance>(new Instance(std::move(*owned)));
 }
 
@@ -251,6 +263,7 @@ Result<> Instance::reload(Configuration configuration) {
   };
   auto specs = p.models->make(next);
   if (!specs) return give_up(specs.error());
+  p.open_jobs(next);
   // The sites name callables only when they are asked, so they can be made before the switch.
   auto prepared = p.prepare(next);
   if (!prepared) return give_up(prepared.error());
@@ -268,6 +281,7 @@ Result<> Instance::reload(Configuration configuration) {
   }
   p.models->commit();
   p.grpc->commit(grace);
+  p.jobs->consume(next);
   const Options& before = p.configuration.options;
   if (config::to_yaml(before.limits) != config::to_yaml(next.limits) ||
       config::to_yaml(before.runtime) != config::to_yaml(next.runtime) ||
@@ -294,13 +308,15 @@ void Instance::stop_being_ready() {
 void Instance::drain() {
   parts_->server->drain();
   parts_->grpc->drain(options().shutdown.drain_timeout);
+  parts_->jobs->drain();
 }
 bool Instance::idle() const {
-  return parts_->server->open_connections() == 0 && parts_->grpc->idle();
+  return parts_->server->open_connections() == 0 && parts_->grpc->idle() && parts_->jobs->idle();
 }
 void Instance::abort() {
   parts_->server->abort();
   parts_->grpc->abort();
+  parts_->jobs->abort();
 }
 
 std::vector<std::string> Instance::addresses() const {

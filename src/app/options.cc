@@ -38,6 +38,10 @@ void describe(config::Fields<AdminMount>& f) {
   f.field("key", &AdminMount::key, "Asked for in X-API-Key; needed beyond loopback.");
 }
 
+void describe(config::Fields<JobsMount>& f) {
+  f.about("jobs", "Calls that outlive their request, for every callable.");
+}
+
 void describe(config::Fields<MountOptions>& f) {
   f.about("mount", "An API on a listener.");
   f.here(&MountOptions::where);
@@ -47,7 +51,8 @@ void describe(config::Fields<MountOptions>& f) {
       .alternative<horizontal::ProxyOptions>("horizontal_proxy",
                                              "An ensemble: /predict, /predict/label, ...")
       .alternative<OpenInferenceMount>("open_inference", "Open Inference Protocol v2: /v2/...")
-      .alternative<AdminMount>("admin", "/metrics and /admin/...");
+      .alternative<AdminMount>("admin", "/metrics and /admin/...")
+      .alternative<JobsMount>("jobs", "Jobs: /v1/jobs, /v1/queues.");
   f.field("target", &MountOptions::target, "The callable, for an API that serves one.");
   f.field("prefix", &MountOptions::prefix, "What the paths begin with, such as /iris.")
       .check([](const std::string& prefix) -> std::string {

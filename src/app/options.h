@@ -17,6 +17,7 @@
 #include "config/secret.h"
 #include "gateway/merge.h"
 #include "http/server_options.h"
+#include "jobs/options.h"
 #include "services/horizontal/options.h"
 #include "telemetry/options.h"
 
@@ -32,12 +33,14 @@ struct OpenInferenceMount {
 struct AdminMount {
   std::optional<config::Secret> key;
 };
+struct JobsMount {};
 void describe(config::Fields<OpenInferenceMount>& f);
 void describe(config::Fields<AdminMount>& f);
+void describe(config::Fields<JobsMount>& f);
 
 struct MountOptions {
   std::variant<std::monostate, horizontal::ServiceOptions, horizontal::ProxyOptions,
-               OpenInferenceMount, AdminMount>
+               OpenInferenceMount, AdminMount, JobsMount>
       api;
   std::string target;
   std::string prefix;
@@ -130,6 +133,7 @@ struct Options {
   RuntimeOptions runtime;
   ShutdownOptions shutdown;
   telemetry::TelemetryOptions telemetry;
+  jobs::JobsOptions jobs;
   std::filesystem::path state_dir;  // empty: see find_state_folder()
   config::Node where;
 };

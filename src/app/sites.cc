@@ -1,6 +1,7 @@
 #include "app/sites.h"
 
 #include "api/admin/admin.h"
+#include "api/jobs/jobs_api.h"
 #include "api/open_inference/open_inference.h"
 #include "http/address.h"
 #include "http/tls_context.h"
@@ -30,6 +31,8 @@ Result<> add_mount(http::Router& router, const MountOptions& options, const gate
     added = admin::add_admin(
         router, mount,
         {.key = admin->key ? admin->key->reveal() : std::string(), .reload = context.reload});
+  } else if (std::holds_alternative<JobsMount>(options.api)) {
+    added = api::jobs::add_jobs(router, mount, context.desk);
   } else if (const auto* inference = std::get_if<OpenInferenceMount>(&options.api)) {
     added =
         api::open_inference::add_open_inference(router, mount, to_inference(*inference, loopback));

@@ -7,6 +7,7 @@
 #include "app/options.h"
 #include "gateway/mount.h"
 #include "http/site.h"
+#include "jobs/desk.h"
 #include "rpc/unary_call.h"
 
 namespace sluice::app {
@@ -19,6 +20,7 @@ struct SiteContext {
   telemetry::Instruments& instruments;
   telemetry::Log& log;
   std::function<Result<>()> reload;  // asked for by an administrator; any thread
+  const jobs::Desk& desk;
 };
 
 // One site an io thread. To be used only if `problems` stays empty: it hears of routes that overlap

@@ -95,7 +95,8 @@ class CallRunner final : public Runner {
 
 }  // namespace
 
-std::unique_ptr<Runner> make_call_runner(const gateway::LocalGateway& local, const CodecMakers& codecs) {
+std::unique_ptr<Runner> make_call_runner(const gateway::LocalGateway& local,
+                                         const CodecMakers& codecs) {
   return std::make_unique<CallRunner>(local, codecs);
 }
 

@@ -10,6 +10,7 @@
 namespace sluice::jobs {
 
 // `local` is the view of the home thread. Everything outlives the runner.
-std::unique_ptr<Runner> make_call_runner(const gateway::LocalGateway& local, const CodecMakers& codecs);
+std::unique_ptr<Runner> make_call_runner(const gateway::LocalGateway& local,
+                                         const CodecMakers& codecs);
 
 }  // namespace sluice::jobs

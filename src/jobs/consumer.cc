@@ -196,6 +196,7 @@ void Consumer::begin(Claimed claimed) {
   auto held = std::make_shared<Held>(std::move(claimed), home_.now());
   const Job& job = held->claimed.job;
   held_[job.id] = held;
+  observer_.on_begin(job, clock_.wall());
   Duration timeout{};
   if (const auto it = queues_.find(job.callable); it != queues_.end()) {
     ++it->second.running;
@@ -271,7 +272,7 @@ void Consumer::settled(const HeldPtr& held, const Outcome& outcome, Duration wai
     });
     return;
   }
-  observer_.on_finished(result);
+  observer_.on_finished(held->claimed.job, result);
   forget(held);
 }
 

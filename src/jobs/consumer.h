@@ -38,10 +38,11 @@ struct ConsumerOptions {
 // What it did, for metrics and the log. Called on the consumer's home thread.
 class ConsumerObserver {
  public:
-  // An attempt has ended; `took` since it began.
+  virtual void on_begin(const Job& job, WallTime now) = 0;
+  // The attempt has ended; `took` since it began.
   virtual void on_attempt(const Job& job, const Outcome& outcome, Duration took) = 0;
-  // The store was told; none when the attempt had been taken from us.
-  virtual void on_finished(const Result<Job>& job) = 0;
+  // The store was told; kConflict when the attempt had been taken from us.
+  virtual void on_finished(const Job& job, const Result<Job>& after) = 0;
 
  protected:
   ~ConsumerObserver() = default;

@@ -12,8 +12,8 @@ namespace sluice::jobs {
 
 struct JobLimits {
   std::size_t max_metadata_bytes = 4096;
-  Duration longest_wait = std::chrono::seconds(60);      // of a caller for a job's end
-  Duration farthest = std::chrono::days(30);             // run_at and deadline
+  Duration longest_wait = std::chrono::seconds(60);  // of a caller for a job's end
+  Duration farthest = std::chrono::days(30);         // run_at and deadline
   std::size_t max_idempotency_key_bytes = 255;
 };
 

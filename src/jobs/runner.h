@@ -42,8 +42,7 @@ class Codec {
 };
 
 // By format: "infer/1", ... A thread makes those that it uses.
-using CodecMakers =
-    std::map<std::string, std::function<std::unique_ptr<Codec>()>, std::less<>>;
+using CodecMakers = std::map<std::string, std::function<std::unique_ptr<Codec>()>, std::less<>>;
 class Codecs {
  public:
   explicit Codecs(const CodecMakers& makers) : makers_(makers) {}

@@ -1,0 +1,185 @@
+#include "app/job_system.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <format>
+#include <future>
+#include <random>
+
+#include "api/open_inference/job_codec.h"
+#include "jobs/call_runner.h"
+#include "jobs/refusing_store.h"
+#include "jobs/sqlite_store.h"
+
+namespace sluice::app {
+
+bool uses_jobs(const Options& options) {
+  for (const ListenerOptions& listener : options.listeners) {
+    for (const MountOptions& mount : listener.mounts) {
+      if (std::holds_alternative<JobsMount>(mount.api)) return true;
+    }
+  }
+  return false;
+}
+
+// One process writes to a state folder: held until it ends, however that comes about.
+class JobSystem::Lock {
+ public:
+  static Result<std::unique_ptr<Lock>> take(const std::filesystem::path& folder) {
+    const std::filesystem::path file = folder / "jobs.lock";
+    const int fd = ::open(file.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+    if (fd < 0) {
+      return fail(unavailable(std::format("{} cannot be opened: {}", file.string(),
+                                          std::generic_category().message(errno))));
+    }
+    auto lock = std::unique_ptr<Lock>(new Lock(fd));
+    if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
+      return fail(unavailable(
+          std::format("the jobs in {} belong to another running process; give this one another "
+                      "state_dir",
+                      folder.string())));
+    }
+    return lock;
+  }
+  ~Lock() { ::close(fd_); }
+  Lock(const Lock&) = delete;
+  Lock& operator=(const Lock&) = delete;
+
+ private:
+  explicit Lock(int fd) : fd_(fd) {}
+  int fd_;
+};
+
+// In the order of making; the last two belong to the thread.
+struct JobSystem::Running {
+  gateway::LocalGateway& local;
+  jobs::Report report;
+  std::unique_ptr<jobs::Runner> runner;
+  std::unique_ptr<jobs::Consumer> consumer;
+};
+
+namespace {
+
+std::string worker_name() {
+  std::array<char, 64> host{};
+  ::gethostname(host.data(), host.size() - 1);
+  return std::format("{}:{}", host.data(), ::getpid());
+}
+
+// Runs it there and waits.
+template <class F>
+void on_thread(Executor& executor, F work) {
+  std::promise<void> done;
+  executor.post([&] {
+    work();
+    done.set_value();
+  });
+  done.get_future().wait();
+}
+
+}  // namespace
+
+JobSystem::JobSystem(Services services, const jobs::JobsOptions& options)
+    : services_(services), options_(options) {
+  codecs_.emplace("infer/1", api::open_inference::make_job_codec);
+  store_ = jobs::make_refusing_store(unavailable("no store for jobs is open"));
+  desk_ = std::make_unique<jobs::Desk>(*store_, hub_, codecs_,
+                                       jobs::JobLimits{.longest_wait = options_.longest_wait});
+}
+
+JobSystem::~JobSystem() {
+  if (running_) {
+    Executor& home = thread_->loop(0);
+    drain();
+    abort();
+    drained_.wait(false);
+    on_thread(home, [&] {
+      running_->consumer.reset();
+      running_->runner.reset();
+    });
+    services_.gateway.remove_home(running_->local);
+    running_.reset();
+  }
+  store_->set_news(nullptr);
+  store_.reset();  // while its timers' thread still runs
+  if (thread_) thread_->stop();
+}
+
+Result<std::unique_ptr<jobs::Store>> JobSystem::open_store(const std::filesystem::path& folder) {
+  auto lock = Lock::take(folder);
+  if (!lock) return fail(lock.error());
+  lock_ = std::move(*lock);
+  return jobs::open_sqlite_store({.file = folder / "jobs.db", .policy = options_.policy()},
+                                 services_.clock, thread_->loop(0), random_);
+}
+
+void JobSystem::open(const Result<std::filesystem::path>& folder) {
+  thread_ = std::make_unique<IoThreads>(1);
+  auto store =
+      folder ? open_store(*folder) : Result<std::unique_ptr<jobs::Store>>(fail(folder.error()));
+  if (store) {
+    store_ = std::move(*store);
+  } else {
+    services_.log.error("jobs", "store_unavailable", {{"error", store.error().message}});
+    Error why = unavailable(store.error().message);
+    why.retry_after = std::chrono::seconds(10);
+    store_ = jobs::make_refusing_store(std::move(why));
+  }
+  desk_ = std::make_unique<jobs::Desk>(*store_, hub_, codecs_,
+                                       jobs::JobLimits{.longest_wait = options_.longest_wait});
+}
+
+void JobSystem::start_thread() {
+  EventLoop& home = thread_->loop(0);
+  running_ = std::make_unique<Running>(services_.gateway.add_home(home),
+                                       jobs::Report(services_.metrics, services_.log));
+  Running& r = *running_;
+  r.runner = jobs::make_call_runner(r.local, codecs_);
+  r.consumer = std::make_unique<jobs::Consumer>(
+      home, *store_, hub_, *r.runner, r.report, services_.clock, std::random_device()(),
+      jobs::ConsumerOptions{.worker = worker_name(), .lease = options_.lease});
+  store_->set_news(&hub_);
+}
+
+void JobSystem::consume(const Options& options) {
+  if (!thread_) return;
+  const jobs::JobsOptions& wanted = options.jobs;
+  if (!wanted.consume) {
+    // Those who wait for an end are told all the same.
+    if (!running_) store_->set_news(&hub_);
+    return;
+  }
+  if (!running_) start_thread();
+  std::vector<jobs::QueueOptions> queues;
+  for (const auto& [name, callable] : options.callables) {
+    jobs::QueueOptions queue{.callable = name, .slots = wanted.concurrency};
+    if (const jobs::QueueSettings* settings = wanted.queues.find(name)) {
+      queue.slots = settings->concurrency.value_or(wanted.concurrency);
+      queue.timeout = settings->timeout;
+    }
+    queues.push_back(std::move(queue));
+  }
+  thread_->loop(0).post(
+      [consumer = running_->consumer.get(), queues = std::move(queues)]() mutable {
+        consumer->set_queues(std::move(queues));
+      });
+}
+
+void JobSystem::drain() {
+  if (!running_) return;
+  thread_->loop(0).post([this] {
+    running_->consumer->drain([this] {
+      drained_.store(true);
+      drained_.notify_all();
+    });
+  });
+}
+
+void JobSystem::abort() {
+  if (!running_) return;
+  thread_->loop(0).post([this] { running_->consumer->release_all(); });
+}
+
+}  // namespace sluice::app

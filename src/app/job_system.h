@@ -1,0 +1,71 @@
+// Jobs in this process: their store, and the worker that runs them.
+#pragma once
+
+#include <atomic>
+#include <filesystem>
+#include <memory>
+
+#include "app/options.h"
+#include "base/uuid.h"
+#include "gateway/gateway.h"
+#include "jobs/consumer.h"
+#include "jobs/desk.h"
+#include "jobs/report.h"
+#include "runtime/io_threads.h"
+#include "telemetry/log.h"
+
+namespace sluice::app {
+
+// Does any listener take jobs?
+bool uses_jobs(const Options& options);
+
+// Main thread, but for desk(), which any thread may use. The worker has a thread of its own, which
+// is its calls' home: a long run of short jobs holds no connection up.
+class JobSystem {
+ public:
+  struct Services {
+    gateway::Gateway& gateway;
+    const Clock& clock;
+    telemetry::Metrics& metrics;
+    telemetry::Log& log;
+  };
+  JobSystem(Services services, const jobs::JobsOptions& options);
+  // Waits until the worker has accounted for all that it has.
+  ~JobSystem();
+  JobSystem(const JobSystem&) = delete;
+  JobSystem& operator=(const JobSystem&) = delete;
+
+  // Opens the store; before that, and when it cannot be had, all who ask for a job are told why,
+  // and the rest of the process serves on. Before anything is served.
+  void open(const Result<std::filesystem::path>& folder);
+  [[nodiscard]] bool is_open() const { return thread_ != nullptr; }
+  [[nodiscard]] const jobs::Desk& desk() const { return *desk_; }
+
+  // Takes jobs of these callables from now on, if this process is to run any.
+  void consume(const Options& options);
+  // Takes no more; those that run go on.
+  void drain();
+  [[nodiscard]] bool idle() const { return running_ == nullptr || drained_.load(); }
+  // What still runs is stopped, and goes back to the queue.
+  void abort();
+
+ private:
+  struct Running;  // the worker's thread and what lives on it
+  class Lock;      // of the state folder
+  void start_thread();
+  Result<std::unique_ptr<jobs::Store>> open_store(const std::filesystem::path& folder);
+
+  Services services_;
+  jobs::JobsOptions options_;
+  jobs::CodecMakers codecs_;
+  SystemRandom random_;
+  std::unique_ptr<Lock> lock_;
+  jobs::Hub hub_;
+  std::unique_ptr<IoThreads> thread_;
+  std::unique_ptr<jobs::Store> store_;
+  std::unique_ptr<jobs::Desk> desk_;
+  std::unique_ptr<Running> running_;
+  std::atomic<bool> drained_ = false;
+};
+
+}  // namespace sluice::app

@@ -1,0 +1,61 @@
+#include "jobs/options.h"
+
+#include "config/fields.h"
+
+namespace sluice::jobs {
+
+using namespace std::chrono_literals;
+
+void describe(config::Fields<QueueSettings>& f) {
+  f.about("queue", "The jobs of one callable.");
+  f.field("concurrency", &QueueSettings::concurrency,
+          "How many of them this process runs at once, instead of jobs.concurrency.")
+      .range(1, 100'000);
+  f.field("timeout", &QueueSettings::timeout,
+          "How long one attempt may take; 0s: as long as the callable takes.")
+      .at_most(24h);
+}
+
+void describe(config::Fields<JobsOptions>& f) {
+  f.about("jobs", "Calls that outlive their request.");
+  f.field("consume", &JobsOptions::consume,
+          "Whether this process runs jobs; without, it only takes them in.");
+  f.field("concurrency", &JobsOptions::concurrency,
+          "How many jobs of one callable this process runs at once.")
+      .range(1, 100'000);
+  f.field("queues", &JobsOptions::queues, "What differs for the jobs of a callable, by its name.")
+      .entries(0, 10'000);
+  f.field("lease", &JobsOptions::lease,
+          "How long a worker that is silent keeps a job; a third of it passes between two signs of "
+          "life.")
+      .range(1s, 1h);
+  f.field("retries", &JobsOptions::retries, "How often a job whose call failed is tried again.")
+      .at_most(100);
+  f.field("retry_base", &JobsOptions::retry_base,
+          "How long after the first failure; twice as long after each further one, less a random "
+          "part of up to a half.")
+      .range(1ms, 1h);
+  f.field("retry_longest", &JobsOptions::retry_longest, "The longest time between two attempts.")
+      .range(1ms, 24h);
+  f.field("lost_leases", &JobsOptions::lost_leases,
+          "After how many workers that stopped while they had it a job is given up.")
+      .range(1, 100);
+  f.field("retention", &JobsOptions::retention,
+          "How long a job that has ended, and its result, "
+          "are kept.")
+      .range(1s, 24h * 365);
+  f.field("longest_wait", &JobsOptions::longest_wait,
+          "How long a request may wait for a job's end (?wait=).")
+      .at_most(1h);
+}
+
+JobPolicy JobsOptions::policy() const {
+  return {.lease = lease,
+          .retries = retries,
+          .retry_base = retry_base,
+          .retry_longest = retry_longest,
+          .poison_limit = lost_leases,
+          .retention = retention};
+}
+
+}  // namespace sluice::jobs

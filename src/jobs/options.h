@@ -1,0 +1,37 @@
+// What can be said of jobs in the configuration.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "base/time.h"
+#include "config/describe.h"
+#include "config/ordered_map.h"
+#include "jobs/machine.h"
+
+namespace sluice::jobs {
+
+struct QueueSettings {
+  std::optional<std::size_t> concurrency;
+  Duration timeout{};
+};
+void describe(config::Fields<QueueSettings>& f);
+
+struct JobsOptions {
+  bool consume = true;
+  std::size_t concurrency = 16;
+  config::OrderedMap<QueueSettings> queues;
+  Duration lease = JobPolicy().lease;
+  std::uint32_t retries = JobPolicy().retries;
+  Duration retry_base = JobPolicy().retry_base;
+  Duration retry_longest = JobPolicy().retry_longest;
+  std::uint32_t lost_leases = JobPolicy().poison_limit;
+  Duration retention = JobPolicy().retention;
+  Duration longest_wait = std::chrono::seconds(60);
+
+  [[nodiscard]] JobPolicy policy() const;
+};
+void describe(config::Fields<JobsOptions>& f);
+
+}  // namespace sluice::jobs

@@ -33,7 +33,7 @@ LAYERS = (
 SIBLINGS: dict[str, frozenset[str]] = {
     "backends": frozenset({"replicas"}),
     "api": frozenset(),
-    "services": frozenset(),
+    "services": frozenset({"rows"}),
 }
 
 LONGEST = 400

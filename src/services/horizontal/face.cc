@@ -82,7 +82,7 @@ void Face::predict(http::Exchange& exchange, gateway::Answer answer, Ask ask) {
 void Face::predict_sample(http::Exchange& exchange, gateway::Answer answer) {
   const CallablePtr* callable = target(exchange);
   if (callable == nullptr) return;
-  auto input = rows_tensor(options_.sample, input_of((*callable)->describe()));
+  auto input = rows::rows_tensor(options_.sample, input_of((*callable)->describe()));
   if (!input) return answer_error(exchange, input.error());
   call(exchange, *callable, std::move(*input), std::move(answer), Ask::kPrediction);
 }

@@ -7,9 +7,9 @@
 #include "gateway/exchange_call.h"
 #include "gateway/mount.h"
 #include "http/router.h"
-#include "services/horizontal/codec.h"
 #include "services/horizontal/options.h"
 #include "services/horizontal/prediction.h"
+#include "services/rows/rows_reader.h"
 
 namespace sluice::horizontal {
 
@@ -56,7 +56,7 @@ class Face {
   gateway::Mount mount_;
   HorizontalOptions options_;
   telemetry::RequestMetrics metrics_;
-  RowsReader reader_;
+  rows::RowsReader reader_;
   std::string scratch_;
   // What to ask the target for, worked out once for each that comes to stand under its name.
   std::weak_ptr<Callable> known_;

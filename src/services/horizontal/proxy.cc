@@ -10,6 +10,15 @@ namespace sluice::horizontal {
 
 namespace {
 
+// {"code":"unavailable","message":".."}
+void append_error(std::string& out, const Error& error) {
+  out += R"({"code":")";
+  out += to_string(error.code);
+  out += R"(","message":)";
+  json::append_string(out, error.message);
+  out += '}';
+}
+
 // "name":{"prediction":[..]} or "name":{"error":{..}}, after a comma where one is needed.
 void append_member_name(std::string& out, std::string_view member) {
   if (out.back() != '{') out += ',';
@@ -200,7 +209,7 @@ class Proxy {
         .otherwise = [this](Callable& c, const Call& call, Sink& sink) -> CancelHandle {
           const TensorInfo any{"float_input", DataType::kFp32, {-1, -1}};
           const auto& inputs = c.describe().inputs;
-          auto input = rows_tensor(face_.options().sample, inputs.empty() ? any : inputs.front());
+          auto input = rows::rows_tensor(face_.options().sample, inputs.empty() ? any : inputs.front());
           if (!input) {
             sink.on_result(fail(input.error()));
             return {};

@@ -1,13 +1,12 @@
-#include "services/horizontal/codec.h"
+#include "services/rows/rows_reader.h"
 
 #include <cmath>
 #include <format>
 #include <limits>
 
 #include "http/json/reader.h"
-#include "http/json/writer.h"
 
-namespace sluice::horizontal {
+namespace sluice::rows {
 
 namespace {
 
@@ -112,7 +111,7 @@ std::expected<std::int64_t, BodyError> check_rows(const simdjson::dom::array& ro
 
 // All rows are measured before memory is taken, so that it is never more than the body's worth.
 std::expected<Tensor, BodyError> read_rows(const simdjson::dom::array& rows,
-                                           const TensorInfo& input) {
+                                           const TensorInfo& input, const RowRules& rules) {
   const auto columns = check_rows(rows, input);
   if (!columns) return std::unexpected(columns.error());
   Tensor tensor =
@@ -133,6 +132,12 @@ std::expected<Tensor, BodyError> read_rows(const simdjson::dom::array& rows,
       if (const auto expected = filler.put(i, number); !expected.empty()) {
         return refused(expected, json::excerpt(value));
       }
+      if (rules.above && !(number > *rules.above)) {
+        return refused(std::format("a number above {}", *rules.above), json::excerpt(value));
+      }
+      if (rules.below && !(number < *rules.below)) {
+        return refused(std::format("a number below {}", *rules.below), json::excerpt(value));
+      }
       ++i;
     }
   }
@@ -148,9 +153,15 @@ struct RowsReader::Impl {
 RowsReader::RowsReader() : impl_(std::make_unique<Impl>()) {}
 RowsReader::~RowsReader() = default;
 
-std::expected<Tensor, BodyError> RowsReader::read(std::string_view body, const TensorInfo& input) {
-  auto root = impl_->reader.parse(body);
-  if (!root) return std::unexpected(BodyError{400, std::move(root.error())});
+namespace {
+
+std::expected<Tensor, BodyError> read_root(const Result<Element>& root, const TensorInfo& input,
+                                           const RowRules& rules) {
+  if (!root) return std::unexpected(BodyError{400, root.error()});
+  simdjson::dom::array rows;
+  if (rules.bare_array && root->get_array().get(rows) == simdjson::SUCCESS) {
+    return read_rows(rows, input, rules);
+  }
   simdjson::dom::object object;
   if (root->get_object().get(object) != simdjson::SUCCESS) {
     return std::unexpected(wrong(std::format(
@@ -160,12 +171,23 @@ std::expected<Tensor, BodyError> RowsReader::read(std::string_view body, const T
   if (object["data"].get(data) != simdjson::SUCCESS) {
     return std::unexpected(wrong("'data' is missing; expected a list of rows"));
   }
-  simdjson::dom::array rows;
   if (data.get_array().get(rows) != simdjson::SUCCESS) {
     return std::unexpected(
         wrong(std::format("'data': expected a list of rows, got {}", json::kind_of(data))));
   }
-  return read_rows(rows, input);
+  return read_rows(rows, input, rules);
+}
+
+}  // namespace
+
+std::expected<Tensor, BodyError> RowsReader::read(std::string_view body, const TensorInfo& input,
+                                                  const RowRules& rules) {
+  return read_root(impl_->reader.parse(body), input, rules);
+}
+std::expected<Tensor, BodyError> RowsReader::read_copy(std::string_view text,
+                                                       const TensorInfo& input,
+                                                       const RowRules& rules) {
+  return read_root(impl_->reader.parse_copy(text), input, rules);
 }
 
 Result<Tensor> rows_tensor(const std::vector<std::vector<double>>& rows, const TensorInfo& input) {
@@ -191,12 +213,4 @@ Result<Tensor> rows_tensor(const std::vector<std::vector<double>>& rows, const T
   return tensor;
 }
 
-void append_error(std::string& out, const Error& error) {
-  out += R"({"code":")";
-  out += to_string(error.code);
-  out += R"(","message":)";
-  json::append_string(out, error.message);
-  out += '}';
-}
-
-}  // namespace sluice::horizontal
+}  // namespace sluice::rows

@@ -1,4 +1,4 @@
-#include "services/horizontal/codec.h"
+#include "services/rows/rows_reader.h"
 
 #include <gtest/gtest.h>
 
@@ -6,7 +6,7 @@
 #include <format>
 #include <limits>
 
-namespace sluice::horizontal {
+namespace sluice::rows {
 namespace {
 
 const TensorInfo kFour{"float_input", DataType::kFp32, {-1, 4}};
@@ -36,6 +36,25 @@ TEST(RowsReader, TakesAsManyColumnsAsTheFirstRowHasWhereTheModelDoesNotSay) {
     const TensorInfo input{"x", DataType::kFp32, any};
     EXPECT_EQ(read(R"({"data":[[1,2,3],[4,5,6]]})", input).value().shape, (Shape{2, 3}));
   }
+}
+
+TEST(RowsReader, RefusesAValueThatIsOutOfItsRange) {
+  RowsReader reader;
+  const RowRules rules{.above = 0, .below = 10};
+  EXPECT_TRUE(reader.read_copy(R"({"data":[[0.1,9.9,1,2]]})", kFour, rules));
+  const auto low = reader.read_copy(R"({"data":[[1,2,3,4],[1,0,3,4]]})", kFour, rules);
+  EXPECT_EQ(low.error().status, 422);
+  EXPECT_EQ(low.error().error.message,
+            "'data' row 1 column 1: expected a number above 0, got 0");
+  const auto high = reader.read_copy(R"({"data":[[1,2,3,10.0]]})", kFour, rules);
+  EXPECT_EQ(high.error().error.message,
+            "'data' row 0 column 3: expected a number below 10, got 10.0");
+}
+
+TEST(RowsReader, TakesABareArrayWhereThatIsAllowed) {
+  RowsReader reader;
+  EXPECT_TRUE(reader.read_copy("[[1,2,3,4]]", kFour, {.bare_array = true}));
+  EXPECT_FALSE(reader.read_copy("[[1,2,3,4]]", kFour));
 }
 
 TEST(RowsReader, IgnoresOtherKeys) {
@@ -174,4 +193,4 @@ TEST(Codec, WritesErrorsWithTheirCode) {
 }
 
 }  // namespace
-}  // namespace sluice::horizontal
+}  // namespace sluice::rows

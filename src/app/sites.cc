@@ -1,7 +1,11 @@
 #include "app/sites.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include "api/admin/admin.h"
 #include "api/open_inference/open_inference.h"
+#include "api/tensorflow_serving/tensorflow_serving.h"
 #include "http/address.h"
 #include "http/tls_context.h"
 #include "services/horizontal/service.h"
@@ -33,6 +37,8 @@ Result<> add_mount(http::Router& router, const MountOptions& options, const gate
   } else if (const auto* inference = std::get_if<OpenInferenceMount>(&options.api)) {
     added =
         api::open_inference::add_open_inference(router, mount, to_inference(*inference, loopback));
+  } else if (std::holds_alternative<TensorflowServingMount>(options.api)) {
+    added = api::tensorflow_serving::add_tensorflow_serving(router, mount);
   }
   if (!added) return fail(added.error());
   kept.push_back(std::move(*added));
@@ -74,14 +80,15 @@ std::vector<rpc::Method> make_methods(const ListenerOptions& listener, gateway::
   const bool loopback = address && address->is_loopback();
   std::vector<rpc::Method> methods;
   for (const MountOptions& mount : listener.mounts) {
-    const auto* inference = std::get_if<OpenInferenceMount>(&mount.api);
-    if (inference == nullptr) continue;  // refused when the configuration was read
     const gateway::Mount on{local,       context.gateway, context.clock, context.instruments,
                             context.log, mount.prefix,    mount.target};
-    for (rpc::Method& method :
-         api::open_inference::open_inference_methods(on, to_inference(*inference, loopback))) {
-      methods.push_back(std::move(method));
+    std::vector<rpc::Method> more;  // of others: none, refused when the configuration was read
+    if (const auto* inference = std::get_if<OpenInferenceMount>(&mount.api)) {
+      more = api::open_inference::open_inference_methods(on, to_inference(*inference, loopback));
+    } else if (std::holds_alternative<TensorflowServingMount>(mount.api)) {
+      more = api::tensorflow_serving::tensorflow_serving_methods(on);
     }
+    std::ranges::move(more, std::back_inserter(methods));
   }
   return methods;
 }

@@ -40,11 +40,16 @@ std::optional<std::chrono::milliseconds> pushback(const grpc::ClientContext& con
 
 void ClientQueue::start(const std::shared_ptr<ClientCall>& call, grpc::GenericStub& stub,
                         const GrpcRequest& request) {
+  {
+    const std::scoped_lock lock(mutex_);
+    if (closed_) return call->refuse(unavailable("the gRPC client has ended"));
+    if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
+    in_flight_.insert(call.get());
+    ++starting_;
+  }
+  call->begin(stub, request, queue_);  // side by side with others
   const std::scoped_lock lock(mutex_);
-  if (closed_) return call->refuse(unavailable("the gRPC client has ended"));
-  if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
-  in_flight_.insert(call.get());
-  call->begin(stub, request, queue_);
+  if (--starting_ == 0) started_.notify_all();
 }
 
 void ClientQueue::run() {
@@ -62,8 +67,9 @@ void ClientQueue::run() {
 
 void ClientQueue::close() {
   {
-    const std::scoped_lock lock(mutex_);
+    std::unique_lock lock(mutex_);
     if (std::exchange(closed_, true)) return;
+    started_.wait(lock, [this] { return starting_ == 0; });
     for (ClientCall* call : in_flight_) call->context_.TryCancel();
     queue_.Shutdown();  // what is in flight comes out before the end
   }

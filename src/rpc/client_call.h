@@ -8,6 +8,7 @@
 #include <grpcpp/support/byte_buffer.h>
 
 #include <atomic>
+#include <condition_variable>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -40,8 +41,10 @@ class ClientQueue {
 
   grpc::CompletionQueue queue_;
   std::mutex mutex_;
-  std::thread thread_;  // guarded by mutex_, as is the rest
+  std::condition_variable started_;  // starting_ fell to 0
+  std::thread thread_;               // guarded by mutex_, as is the rest
   std::unordered_set<ClientCall*> in_flight_;
+  std::size_t starting_ = 0;  // of these: on their way to gRPC
   bool closed_ = false;
 };
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import math
+import signal
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -15,10 +17,11 @@ import pytest
 from integration import open_inference
 from integration.open_inference import VALUES, identity_name
 from support import iris
-from support.config import mount
+from support.config import MODELS, Config, mount
 from support.server import Server
 from support.tensorflow_client import NAMES, TensorflowClient, array, tensor
 from support.tensorflow_messages import TYPES, TensorProto
+from support.waiting import eventually
 
 pytestmark = pytest.mark.short
 
@@ -246,3 +249,30 @@ def test_rest_tells_states_and_metadata(http: httpx.Client) -> None:
         },
         "name": "input",
     }
+
+
+def test_a_reload_adds_it_to_a_listener_and_takes_it_away(tmp_path: Path) -> None:
+    config = Config().model("iris", MODELS / "iris.onnx")
+    config.listen("grpc", mount("open_inference"), protocol="grpc")
+    with Server(config, tmp_path / "server") as server:
+
+        def reload(count: int, *mounts: dict[str, Any]) -> None:
+            config.listener("grpc")["mounts"] = list(mounts)
+            server.write_config()
+            server.signal(signal.SIGHUP)
+            eventually(
+                lambda: [line["action"] for line in server.log()].count("reloaded") == count,
+                what="the reload is over",
+            )
+
+        def answers() -> bool:
+            with TensorflowClient(config.address("grpc")) as client:
+                return bool(client.status("iris")[0].state == 30)
+
+        with pytest.raises(grpc.RpcError) as error:
+            answers()
+        assert code_of(error) == grpc.StatusCode.UNIMPLEMENTED
+        reload(1, mount("open_inference"), mount("tensorflow_serving"))
+        eventually(answers, what="it is served", ignore=(grpc.RpcError,))
+        reload(2, mount("tensorflow_serving"))
+        eventually(answers, what="it is served alone", ignore=(grpc.RpcError,))

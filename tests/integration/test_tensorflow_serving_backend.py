@@ -19,8 +19,8 @@ from support import iris
 from support.certificates import self_signed
 from support.config import MODELS, Config, mount
 from support.fault_proxy import FaultProxy
-from support.faults import Hold
-from support.framing import header_of
+from support.faults import Hold, Silent
+from support.framing import any_bytes, header_of
 from support.names import DEADLINE_HEADER
 from support.ports import closed_port
 from support.server import Server, run
@@ -166,6 +166,20 @@ def test_a_server_that_is_killed_is_missed_at_once_and_taken_back(tmp_path: Path
             eventually(
                 lambda: http.get("/v2/models/iris/ready").status_code == 200, what="it is ready"
             )
+
+
+def test_a_server_that_says_nothing_keeps_nobody_waiting(tmp_path: Path) -> None:
+    with (
+        FaultProxy(framer=any_bytes, standing=Silent()) as silent,
+        Server(calling(silent.address, connect_timeout="200ms"), tmp_path / "calling") as here,
+    ):
+        http = here.http("rest")
+        eventually(
+            lambda: f"{silent.address}: failed to connect" in infer(http).json()["error"],
+            what="the attempt to connect was given up",
+        )
+        assert infer(http).status_code == 503
+        assert silent.connections > 0
 
 
 def test_a_configuration_is_right_while_the_server_is_away(tmp_path: Path) -> None:

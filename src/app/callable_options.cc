@@ -29,7 +29,9 @@ void describe(config::Fields<ModelOptions>& f) {
   f.kind("backend", &ModelOptions::backend, "What runs the model.")
       .alternative<OnnxModelOptions>("onnx", "ONNX Runtime in this process.")
       .alternative<http_predict::HttpPredictOptions>("http_predict",
-                                                     "A service with POST /predict.");
+                                                     "A service with POST /predict.")
+      .alternative<tensorflow_serving::TensorflowServingOptions>("tensorflow_serving",
+                                                                 "TensorFlow Serving over gRPC.");
 }
 
 void describe(config::Fields<MemberOptions>& f) {

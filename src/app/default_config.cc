@@ -10,6 +10,7 @@ listeners:
   - address: ${SLUICE_HTTP:-127.0.0.1:8080}
     mounts:
       - {api: open_inference}
+      - {api: tensorflow_serving}
       - {api: jobs}
       - {api: admin}
       - {api: horizontal_proxy, target: iris_ensemble, prefix: /iris}
@@ -20,6 +21,7 @@ listeners:
     protocol: grpc
     mounts:
       - {api: open_inference}
+      - {api: tensorflow_serving}
 
 callables:
   setosa: {model: {backend: onnx, path: "${SLUICE_MODELS_DIR}/iris_svc_0_setosa.onnx"}}

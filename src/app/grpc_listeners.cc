@@ -32,10 +32,13 @@ std::string signature_of(const ListenerOptions& listener) {
 }
 
 // What a server keeps for life: its socket, TLS, and the paths of its methods, which are the same
-// for each mount.
+// for each mount of one API.
 std::string socket_signature_of(ListenerOptions listener) {
-  const std::size_t mounts = std::exchange(listener.mounts, {}).size();
-  return config::to_yaml(listener) + std::to_string(mounts);
+  std::string apis;
+  for (const MountOptions& mount : std::exchange(listener.mounts, {})) {
+    apis += std::format(" {}", mount.api.index());
+  }
+  return config::to_yaml(listener) + apis;
 }
 
 // Of a Unix socket.

@@ -13,6 +13,7 @@
 #include "config/config.h"
 #include "gateway/gateway.h"
 #include "http/server.h"
+#include "rpc/grpc_client.h"
 #include "runtime/compute_pool.h"
 #include "runtime/io_threads.h"
 #include "telemetry/process_metrics.h"
@@ -53,6 +54,7 @@ struct Instance::Parts {
   std::unique_ptr<ComputePool> pool;
   std::unique_ptr<ComputePool> loader;
   std::unique_ptr<http::CachingResolver> resolver;
+  std::unique_ptr<rpc::GrpcClient> rpc;  // its calls' results go to the threads above
   std::unique_ptr<onnx::OnnxRuntime> onnx;
   std::unique_ptr<gateway::Gateway> gateway;
   std::unique_ptr<Models> models;
@@ -179,14 +181,15 @@ Result<std::unique_ptr<Instance::Parts>> Instance::Parts::make_empty(Configurati
       std::make_unique<onnx::OnnxRuntime>(onnx::Services{*p.pool, p.clock, *p.log, p.instruments});
   p.loader = std::make_unique<ComputePool>(ComputePool::Options{1, 1024});
   p.resolver = std::make_unique<http::CachingResolver>(http::CachingResolver::Options(), p.clock);
+  p.rpc = std::make_unique<rpc::GrpcClient>();
   p.gateway = std::make_unique<gateway::Gateway>(p.clock, p.instruments);
   for (std::size_t i = 0; i < p.threads->size(); ++i) {
     p.locals.push_back(&p.gateway->add_home(p.threads->loop(i)));
   }
-  p.models = std::make_unique<Models>(Models::Services{*p.onnx, *p.threads, *p.resolver, *p.loader,
-                                                       *p.gateway, p.instruments, *p.log});
+  p.models = std::make_unique<Models>(Models::Services{
+      *p.onnx, *p.threads, *p.resolver, *p.rpc, *p.loader, *p.gateway, p.instruments, *p.log});
   p.jobs = std::make_unique<JobSystem>(JobSystem::Services{*p.gateway, p.clock, p.metrics, *p.log},
-                                       options.jobs);
+                                       options);
   p.observer = std::make_unique<RequestObserver>(p.instruments, *p.log);
   p.server = std::make_unique<http::Server>(*p.threads, options.limits, p.clock, *p.observer,
                                             std::random_device()());

@@ -18,7 +18,10 @@ namespace sluice::app {
 bool uses_jobs(const Options& options) {
   for (const ListenerOptions& listener : options.listeners) {
     for (const MountOptions& mount : listener.mounts) {
-      if (std::holds_alternative<JobsMount>(mount.api)) return true;
+      if (std::holds_alternative<JobsMount>(mount.api) ||
+          std::holds_alternative<async_iris::AsyncIrisOptions>(mount.api)) {
+        return true;
+      }
     }
   }
   return false;
@@ -81,11 +84,23 @@ void on_thread(Executor& executor, F work) {
 
 }  // namespace
 
-JobSystem::JobSystem(Services services, const jobs::JobsOptions& options)
-    : services_(services), options_(options) {
+JobSystem::JobSystem(Services services, const Options& all)
+    : services_(services), options_(all.jobs) {
   codecs_.emplace("infer/1", api::open_inference::make_job_codec);
+  for (const ListenerOptions& listener : all.listeners) {
+    for (const MountOptions& mount : listener.mounts) {
+      if (const auto* iris = std::get_if<async_iris::AsyncIrisOptions>(&mount.api)) {
+        classifiers_.emplace(mount.target, *iris);
+      }
+    }
+  }
+  codecs_.emplace(async_iris::kFormat, [this] { return async_iris::make_codec(classifiers_); });
   store_ = jobs::make_refusing_store(unavailable("no store for jobs is open"));
-  desk_ = std::make_unique<jobs::Desk>(*store_, hub_, codecs_,
+  make_desk();
+}
+
+void JobSystem::make_desk() {
+  desk_ = std::make_unique<jobs::Desk>(*store_, hub_, codecs_, "store",
                                        jobs::JobLimits{.longest_wait = options_.longest_wait});
 }
 
@@ -127,8 +142,7 @@ void JobSystem::open(const Result<std::filesystem::path>& folder) {
     why.retry_after = std::chrono::seconds(10);
     store_ = jobs::make_refusing_store(std::move(why));
   }
-  desk_ = std::make_unique<jobs::Desk>(*store_, hub_, codecs_,
-                                       jobs::JobLimits{.longest_wait = options_.longest_wait});
+  make_desk();
 }
 
 void JobSystem::start_thread() {

@@ -12,6 +12,7 @@
 #include "jobs/desk.h"
 #include "jobs/report.h"
 #include "runtime/io_threads.h"
+#include "services/async_iris/codec.h"
 #include "telemetry/log.h"
 
 namespace sluice::app {
@@ -29,7 +30,7 @@ class JobSystem {
     telemetry::Metrics& metrics;
     telemetry::Log& log;
   };
-  JobSystem(Services services, const jobs::JobsOptions& options);
+  JobSystem(Services services, const Options& all);
   // Waits until the worker has accounted for all that it has.
   ~JobSystem();
   JobSystem(const JobSystem&) = delete;
@@ -52,11 +53,13 @@ class JobSystem {
  private:
   struct Running;  // the worker's thread and what lives on it
   class Lock;      // of the state folder
+  void make_desk();
   void start_thread();
   Result<std::unique_ptr<jobs::Store>> open_store(const std::filesystem::path& folder);
 
   Services services_;
   jobs::JobsOptions options_;
+  async_iris::OptionsByCallable classifiers_;
   jobs::CodecMakers codecs_;
   SystemRandom random_;
   std::unique_ptr<Lock> lock_;

@@ -6,6 +6,7 @@
 
 #include "backends/http_predict/http_predict.h"
 #include "backends/onnx/repository.h"
+#include "backends/tensorflow_serving/watch.h"
 #include "config/config.h"
 
 namespace sluice::app {
@@ -21,6 +22,13 @@ std::vector<gateway::Version> to_versions(const std::vector<onnx::VersionStatus>
     versions.push_back({std::to_string(status.version), state, status.reason, status.callable});
   }
   return versions;
+}
+
+std::vector<gateway::Version> to_versions(const tensorflow_serving::Finding& finding) {
+  using gateway::VersionState;
+  const auto state =
+      finding.callable == nullptr ? VersionState::kUnavailable : VersionState::kReady;
+  return {{finding.version, state, finding.reason, finding.callable}};
 }
 
 std::string_view key_of(http::TlsFault::File file) {
@@ -42,6 +50,9 @@ void add_unmade(const CallableOptions& callable, const Error& error, config::Pro
   const auto& backend = std::get<ModelOptions>(callable.what).backend;
   if (const auto* service = std::get_if<http_predict::HttpPredictOptions>(&backend)) {
     faults = http_predict::tls_faults(*service);
+  } else if (const auto* server =
+                 std::get_if<tensorflow_serving::TensorflowServingOptions>(&backend)) {
+    faults = tensorflow_serving::tls_faults(*server);
   }
   for (const http::TlsFault& fault : faults) {
     problems.add(at.near("tls").near(key_of(fault.file)), fault.error.message);
@@ -63,6 +74,8 @@ gateway::EnsembleSpec make_ensemble(const std::string& name, const EnsembleOptio
 struct Models::Made {
   // As the gateway is to see them: never none, so that it can be said why.
   [[nodiscard]] std::vector<gateway::Version> versions() const {
+    if (callable) return {{"1", gateway::VersionState::kReady, {}, callable}};
+    if (watch) return to_versions(watch->finding());
     auto all = to_versions(repository->versions());
     if (all.empty()) {
       all.push_back({"1", gateway::VersionState::kUnavailable,
@@ -77,6 +90,7 @@ struct Models::Made {
   std::atomic<bool> live{false};                      // the gateway is told of changes
   std::shared_ptr<onnx::ModelRepository> repository;  // of a file
   CallablePtr callable;                               // of a service
+  std::shared_ptr<tensorflow_serving::Watch> watch;   // of a model of another server
 };
 
 Models::~Models() = default;
@@ -126,13 +140,26 @@ Result<Models::MadePtr> Models::make_model(const std::string& name,
   return made;
 }
 
+// The server is asked only from commit() on: it may be this very process, which answers then.
+Result<Models::MadePtr> Models::make_model(
+    const std::string& name, const tensorflow_serving::TensorflowServingOptions& options) {
+  auto made = std::make_shared<Made>();
+  made->name = name;
+  auto changed = [&gateway = services_.gateway, name,
+                  weak = std::weak_ptr(made)](const tensorflow_serving::Finding& finding) {
+    const auto self = weak.lock();
+    if (self && self->live) gateway.set_versions(name, to_versions(finding));
+  };
+  auto watch = tensorflow_serving::Watch::make(name, options, services_.rpc, services_.io.any(),
+                                               std::move(changed));
+  if (!watch) return fail(std::move(watch.error()));
+  made->watch = std::move(*watch);
+  return made;
+}
+
 gateway::ModelSpec Models::spec_of(const MadePtr& made) {
-  gateway::ModelSpec spec{.name = made->name};
-  if (made->callable) {
-    spec.versions.push_back({"1", gateway::VersionState::kReady, {}, made->callable});
-    return spec;
-  }
-  spec.versions = made->versions();
+  gateway::ModelSpec spec{.name = made->name, .versions = made->versions()};
+  if (!made->repository) return spec;
   spec.load = [repository = made->repository](auto done) { repository->load(std::move(done)); };
   spec.unload = [repository = made->repository](auto done) { repository->unload(std::move(done)); };
   return spec;
@@ -149,7 +176,12 @@ void Models::try_out(const Options& options, config::Problems& problems) {
   for (const gateway::CallableSpec& spec : make_all(options, problems)) {
     const auto* model = std::get_if<gateway::ModelSpec>(&spec);
     if (model == nullptr) continue;
-    const config::Node at = options.callables.find(model->name)->where.near("model").near("path");
+    const CallableOptions& callable = *options.callables.find(model->name);
+    // Another server may be away: nothing is wrong with a configuration for that.
+    if (!std::holds_alternative<OnnxModelOptions>(std::get<ModelOptions>(callable.what).backend)) {
+      continue;
+    }
+    const config::Node at = callable.where.near("model").near("path");
     for (const gateway::Version& version : model->versions) {
       if (version.state == gateway::VersionState::kReady) continue;
       problems.add(at, model->versions.size() == 1
@@ -193,7 +225,8 @@ std::vector<gateway::CallableSpec> Models::make_all(const Options& options,
 void Models::commit() {
   current_ = std::exchange(next_, {});
   for (const auto& [name, made] : current_) {
-    if (!made->repository || made->live.exchange(true)) continue;
+    if (made->callable || made->live.exchange(true)) continue;
+    if (made->watch) made->watch->start();
     // A change between make() and now went unheard.
     services_.gateway.set_versions(name, made->versions());
   }

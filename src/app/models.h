@@ -11,6 +11,7 @@
 #include "backends/onnx/runtime.h"
 #include "gateway/gateway.h"
 #include "http/client/resolver.h"
+#include "rpc/grpc_client.h"
 #include "runtime/compute_pool.h"
 #include "runtime/io_threads.h"
 #include "telemetry/log.h"
@@ -28,6 +29,7 @@ class Models {
     onnx::OnnxRuntime& onnx;
     IoThreads& io;
     http::Resolver& resolver;
+    rpc::GrpcClient& rpc;
     ComputePool& loader;  // where models are loaded while others serve
     gateway::Gateway& gateway;
     telemetry::Instruments& instruments;
@@ -56,6 +58,8 @@ class Models {
   MadePtr make_model(const std::string& name, const OnnxModelOptions& options);
   Result<MadePtr> make_model(const std::string& name,
                              const http_predict::HttpPredictOptions& options);
+  Result<MadePtr> make_model(const std::string& name,
+                             const tensorflow_serving::TensorflowServingOptions& options);
   static gateway::ModelSpec spec_of(const MadePtr& made);
 
   Services services_;

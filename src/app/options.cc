@@ -1,6 +1,6 @@
 #include "app/options.h"
 
-#include <utility>
+#include <set>
 
 #include "config/fields.h"
 #include "http/address.h"
@@ -33,6 +33,10 @@ void describe(config::Fields<OpenInferenceMount>& f) {
           "Asked for in X-API-Key when a model is loaded or unloaded.");
 }
 
+void describe(config::Fields<TensorflowServingMount>& f) {
+  f.about("tensorflow_serving", "TensorFlow Serving's predictions, for every callable.");
+}
+
 void describe(config::Fields<AdminMount>& f) {
   f.about("admin", "Metrics, reload, and loading and unloading of models.");
   f.field("key", &AdminMount::key, "Asked for in X-API-Key; needed beyond loopback.");
@@ -50,9 +54,13 @@ void describe(config::Fields<MountOptions>& f) {
                                                "One model: /predict, /metadata, ...")
       .alternative<horizontal::ProxyOptions>("horizontal_proxy",
                                              "An ensemble: /predict, /predict/label, ...")
+      .alternative<async_iris::AsyncIrisOptions>(
+          "async_iris", "A classifier by jobs: /predict, /job/{job_id}, ...")
       .alternative<OpenInferenceMount>("open_inference", "Open Inference Protocol v2: /v2/...")
-      .alternative<AdminMount>("admin", "/metrics and /admin/...")
-      .alternative<JobsMount>("jobs", "Jobs: /v1/jobs, /v1/queues.");
+      .alternative<TensorflowServingMount>("tensorflow_serving",
+                                           "TensorFlow Serving: /v1/models/...")
+      .alternative<JobsMount>("jobs", "Jobs: /v1/jobs, /v1/queues.")
+      .alternative<AdminMount>("admin", "/metrics and /admin/...");
   f.field("target", &MountOptions::target, "The callable, for an API that serves one.");
   f.field("prefix", &MountOptions::prefix, "What the paths begin with, such as /iris.")
       .check([](const std::string& prefix) -> std::string {
@@ -67,7 +75,8 @@ void describe(config::Fields<MountOptions>& f) {
 void validate(const MountOptions& o, config::Problems& p, const config::Node& at) {
   if (!p.were_read(at, {"api", "target"})) return;
   const bool one = std::holds_alternative<horizontal::ServiceOptions>(o.api) ||
-                   std::holds_alternative<horizontal::ProxyOptions>(o.api);
+                   std::holds_alternative<horizontal::ProxyOptions>(o.api) ||
+                   std::holds_alternative<async_iris::AsyncIrisOptions>(o.api);
   if (one && o.target.empty()) {
     p.add(at, "'target' is missing: name the callable that this API serves");
   } else if (!one && !o.target.empty()) {
@@ -105,17 +114,18 @@ void validate(const ListenerOptions& o, config::Problems& p, const config::Node&
     p.add(at.near("proxy_protocol"), "nobody could connect: name the balancers in trusted_proxies");
   }
   const auto address = http::parse_listen_address(o.address);
-  bool served = false;
+  std::set<std::size_t> served;  // which APIs, by their place in the variant
   for (const MountOptions& mount : o.mounts) {
     // Which API it is has to be known.
     if (std::holds_alternative<std::monostate>(mount.api)) continue;
     const auto* inference = std::get_if<OpenInferenceMount>(&mount.api);
     const auto* admin = std::get_if<AdminMount>(&mount.api);
     if (o.protocol == Protocol::kGrpc) {
-      if (inference == nullptr) {
-        p.add(mount.where.near("api"), "over gRPC only open_inference is served");
-      } else if (std::exchange(served, true)) {
-        p.add(mount.where.near("api"), "over gRPC a listener serves open_inference once");
+      if (inference == nullptr && !std::holds_alternative<TensorflowServingMount>(mount.api)) {
+        p.add(mount.where.near("api"),
+              "over gRPC only open_inference and tensorflow_serving are served");
+      } else if (!served.insert(mount.api.index()).second) {
+        p.add(mount.where.near("api"), "over gRPC a listener serves an API once");
       }
     }
     if (!address || address->is_loopback() || !p.were_read(mount.where, {"key"})) continue;

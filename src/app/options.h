@@ -10,6 +10,7 @@
 
 #include "backends/http_predict/options.h"
 #include "backends/onnx/options.h"
+#include "backends/tensorflow_serving/options.h"
 #include "base/time.h"
 #include "config/describe.h"
 #include "config/node.h"
@@ -18,6 +19,7 @@
 #include "gateway/merge.h"
 #include "http/server_options.h"
 #include "jobs/options.h"
+#include "services/async_iris/options.h"
 #include "services/horizontal/options.h"
 #include "telemetry/options.h"
 
@@ -30,17 +32,20 @@ struct OpenInferenceMount {
   std::optional<bool> administration;
   std::optional<config::Secret> key;  // asked for in X-API-Key where models are administered
 };
+struct TensorflowServingMount {};
 struct AdminMount {
   std::optional<config::Secret> key;
 };
 struct JobsMount {};
 void describe(config::Fields<OpenInferenceMount>& f);
+void describe(config::Fields<TensorflowServingMount>& f);
 void describe(config::Fields<AdminMount>& f);
 void describe(config::Fields<JobsMount>& f);
 
 struct MountOptions {
   std::variant<std::monostate, horizontal::ServiceOptions, horizontal::ProxyOptions,
-               OpenInferenceMount, AdminMount, JobsMount>
+               async_iris::AsyncIrisOptions, OpenInferenceMount, TensorflowServingMount, AdminMount,
+               JobsMount>
       api;
   std::string target;
   std::string prefix;
@@ -84,7 +89,9 @@ struct OnnxModelOptions : onnx::OnnxOptions {
 void describe(config::Fields<OnnxModelOptions>& f);
 
 struct ModelOptions {
-  std::variant<OnnxModelOptions, http_predict::HttpPredictOptions> backend;
+  std::variant<OnnxModelOptions, http_predict::HttpPredictOptions,
+               tensorflow_serving::TensorflowServingOptions>
+      backend;
 };
 void describe(config::Fields<ModelOptions>& f);
 

@@ -141,12 +141,21 @@ TEST(Options, SayWhereATowerOfEnsemblesIsTooHigh) {
             "on the other; 7 at most");
 }
 
-TEST(Options, AllowOpenInferenceOnceOverGrpc) {
-  EXPECT_EQ(problems_of("version: 1\nlisteners:\n"
-                        "  - address: 127.0.0.1:0\n    protocol: grpc\n    mounts:\n"
-                        "      - {api: open_inference}\n      - {api: open_inference}\n"),
-            "s.yaml:7:15: listeners[0].mounts[1].api: over gRPC a listener serves open_inference "
-            "once");
+TEST(Options, AllowEachApiOnceOverGrpc) {
+  const std::string_view listener =
+      "version: 1\nlisteners:\n  - address: 127.0.0.1:0\n    protocol: grpc\n    mounts:\n";
+  const auto problems = [&](std::string_view first, std::string_view second) {
+    return problems_of(
+        std::format("{}      - {{api: {}}}\n      - {{api: {}}}\n", listener, first, second));
+  };
+  EXPECT_EQ(problems("open_inference", "tensorflow_serving"), "");
+  for (const char* api : {"open_inference", "tensorflow_serving"}) {
+    EXPECT_EQ(problems(api, api),
+              "s.yaml:7:15: listeners[0].mounts[1].api: over gRPC a listener serves an API once");
+  }
+  EXPECT_EQ(problems("open_inference", "admin"),
+            "s.yaml:7:15: listeners[0].mounts[1].api: over gRPC only open_inference and "
+            "tensorflow_serving are served");
 }
 
 TEST(Options, KeepWhatCanBeTried) {

@@ -1,10 +1,15 @@
 #include "app/sites.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include "api/admin/admin.h"
 #include "api/jobs/jobs_api.h"
 #include "api/open_inference/open_inference.h"
+#include "api/tensorflow_serving/tensorflow_serving.h"
 #include "http/address.h"
 #include "http/tls_context.h"
+#include "services/async_iris/service.h"
 #include "services/horizontal/service.h"
 
 namespace sluice::app {
@@ -31,11 +36,15 @@ Result<> add_mount(http::Router& router, const MountOptions& options, const gate
     added = admin::add_admin(
         router, mount,
         {.key = admin->key ? admin->key->reveal() : std::string(), .reload = context.reload});
+  } else if (const auto* iris = std::get_if<async_iris::AsyncIrisOptions>(&options.api)) {
+    added = async_iris::add_service(router, mount, *iris, context.desk);
   } else if (std::holds_alternative<JobsMount>(options.api)) {
     added = api::jobs::add_jobs(router, mount, context.desk);
   } else if (const auto* inference = std::get_if<OpenInferenceMount>(&options.api)) {
     added =
         api::open_inference::add_open_inference(router, mount, to_inference(*inference, loopback));
+  } else if (std::holds_alternative<TensorflowServingMount>(options.api)) {
+    added = api::tensorflow_serving::add_tensorflow_serving(router, mount);
   }
   if (!added) return fail(added.error());
   kept.push_back(std::move(*added));
@@ -77,14 +86,15 @@ std::vector<rpc::Method> make_methods(const ListenerOptions& listener, gateway::
   const bool loopback = address && address->is_loopback();
   std::vector<rpc::Method> methods;
   for (const MountOptions& mount : listener.mounts) {
-    const auto* inference = std::get_if<OpenInferenceMount>(&mount.api);
-    if (inference == nullptr) continue;  // refused when the configuration was read
     const gateway::Mount on{local,       context.gateway, context.clock, context.instruments,
                             context.log, mount.prefix,    mount.target};
-    for (rpc::Method& method :
-         api::open_inference::open_inference_methods(on, to_inference(*inference, loopback))) {
-      methods.push_back(std::move(method));
+    std::vector<rpc::Method> more;  // of others: none, refused when the configuration was read
+    if (const auto* inference = std::get_if<OpenInferenceMount>(&mount.api)) {
+      more = api::open_inference::open_inference_methods(on, to_inference(*inference, loopback));
+    } else if (std::holds_alternative<TensorflowServingMount>(mount.api)) {
+      more = api::tensorflow_serving::tensorflow_serving_methods(on);
     }
+    std::ranges::move(more, std::back_inserter(methods));
   }
   return methods;
 }

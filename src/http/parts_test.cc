@@ -37,6 +37,28 @@ TEST(Router, FindsExactRoutesBeforeParameters) {
   EXPECT_NE(router.find(Method::kPost, "/v2/models/special/infer").route, nullptr);
 }
 
+TEST(Router, TakesAVerbBehindAParameter) {
+  const Router router = router_of({{Method::kGet, "/v1/models/{model}"},
+                                   {Method::kPost, "/v1/models/{model}:predict"},
+                                   {Method::kPost, "/v1/models/{model}/versions/{version}:predict"},
+                                   {Method::kGet, "/v1/models/{model}/metadata"}});
+  const auto predict = router.find(Method::kPost, "/v1/models/a%2Fb:predict");
+  ASSERT_NE(predict.route, nullptr);
+  ASSERT_EQ(predict.params.size(), 1U);
+  EXPECT_EQ(predict.params[0].name, "model");
+  EXPECT_EQ(predict.params[0].value, "a/b");
+  const auto version = router.find(Method::kPost, "/v1/models/x:predict/versions/2:predict");
+  ASSERT_NE(version.route, nullptr);
+  EXPECT_EQ(version.params[0].value, "x:predict");
+  EXPECT_EQ(version.params[1].value, "2");
+  EXPECT_EQ(router.find(Method::kGet, "/v1/models/a:predict").allow, "POST, OPTIONS");
+  // Neither another verb nor a parameter of nothing is it.
+  EXPECT_EQ(router.find(Method::kPost, "/v1/models/a:classify").allow, "GET, HEAD, OPTIONS");
+  EXPECT_EQ(router.find(Method::kGet, "/v1/models/a:classify").params[0].value, "a:classify");
+  EXPECT_EQ(router.find(Method::kPost, "/v1/models/:predict").route, nullptr);
+  EXPECT_EQ(router.find(Method::kPost, "/v1/models/a%3Apredict").route, nullptr);
+}
+
 TEST(Router, AnswersAWrongMethodWithTheOnesThatWork) {
   const Router router = router_of({{Method::kGet, "/health"}, {Method::kPost, "/predict"}});
   EXPECT_NE(router.find_exact(Method::kHead, "/health"), nullptr);
@@ -71,6 +93,9 @@ TEST(Router, RefusesRoutesThatOverlap) {
   EXPECT_EQ(add("/a/{y}/b").error().code, ErrorCode::kConflict);
   EXPECT_EQ(add("a").error().code, ErrorCode::kInvalid);
   EXPECT_TRUE(add("/a/{x}/b").has_value());
+  EXPECT_EQ(add("/a/{y}:verb").error().code, ErrorCode::kConflict);
+  EXPECT_TRUE(add("/a/{x}:verb").has_value());
+  EXPECT_EQ(add("/a/{x}:verb").error().code, ErrorCode::kConflict);
 }
 
 TEST(ListenAddress, ReadsHostsPortsAndSockets) {

@@ -25,18 +25,17 @@ Result<> Router::add(Route route) {
   std::string_view rest = route.pattern;
   while (!rest.empty()) {
     const std::string_view segment = take_segment(rest);
-    if (segment.starts_with('{') && segment.ends_with('}')) {
+    const auto close = segment.find('}');
+    if (segment.starts_with('{') && close != std::string_view::npos) {
       literal = false;
-      const auto name = segment.substr(1, segment.size() - 2);
-      if (node->parameter == nullptr) {
-        node->parameter = std::make_unique<Node>();
-        node->parameter_name = name;
-      } else if (node->parameter_name != name) {
+      const auto name = segment.substr(1, close - 1);
+      Node* below = below_parameter(*node, name, segment.substr(close + 1));
+      if (below == nullptr) {
         return fail(ErrorCode::kConflict,
                     std::format("the route '{}' calls '{{{}}}' what another calls '{{{}}}'",
                                 route.pattern, name, node->parameter_name));
       }
-      node = node->parameter.get();
+      node = below;
     } else {
       auto& next = node->literals[std::string(segment)];
       if (next == nullptr) next = std::make_unique<Node>();
@@ -51,6 +50,14 @@ Result<> Router::add(Route route) {
   node->routes.push_back(std::make_unique<Route>(std::move(route)));
   all_.push_back(node->routes.back().get());
   return {};
+}
+
+Router::Node* Router::below_parameter(Node& node, std::string_view name, std::string_view verb) {
+  if (node.parameter_name.empty()) node.parameter_name = name;
+  if (node.parameter_name != name) return nullptr;
+  auto& below = verb.empty() ? node.parameter : node.verbs[std::string(verb)];
+  if (below == nullptr) below = std::make_unique<Node>();
+  return below.get();
 }
 
 const Route* Router::of_method(const Node& node, Method method) {
@@ -75,6 +82,15 @@ const Router::Node* Router::descend(const Node& node, std::string_view rest,
   if (!decoded) return nullptr;
   if (const auto literal = node.literals.find(*decoded); literal != node.literals.end()) {
     if (const Node* found = descend(*literal->second, rest, params)) return found;
+  }
+  // A verb is written as it is: an encoded colon is a part of the parameter.
+  if (const auto colon = segment.rfind(':'); colon != std::string_view::npos && colon > 0) {
+    const auto verb = node.verbs.find(segment.substr(colon));
+    if (verb != node.verbs.end()) {
+      params.push_back({node.parameter_name, *percent_decode(segment.substr(0, colon))});
+      if (const Node* found = descend(*verb->second, rest, params)) return found;
+      params.pop_back();
+    }
   }
   if (node.parameter == nullptr || decoded->empty()) return nullptr;
   params.push_back({node.parameter_name, *decoded});

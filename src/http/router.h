@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -17,14 +18,17 @@ using Handler = std::function<void(Exchange&)>;
 
 struct Route {
   Method method = Method::kGet;
-  std::string pattern;  // "/v2/models/{model}/infer"; a parameter is one whole segment
+  // "/v2/models/{model}/infer", "/v1/models/{model}:predict": a parameter is one whole segment, or
+  // what stands before a verb.
+  std::string pattern;
   Handler handler;
   ExchangeLabels labels;  // must outlive the router
   bool probe = false;     // health and metrics: not in the access log, answered while draining
 };
 
-// A pattern without parameters is found by one hash; others segment by segment, literal segments
-// before parameters. GET answers HEAD too.
+// A pattern without parameters is found by one hash; others segment by segment: literal ones, then
+// parameters with a verb, then parameters. The verb begins at the segment's last colon. GET answers
+// HEAD too.
 class Router {
  public:
   Router() = default;
@@ -55,7 +59,8 @@ class Router {
     std::vector<std::unique_ptr<Route>> routes;  // one a method
     std::unordered_map<std::string, std::unique_ptr<Node>> literals;
     std::unique_ptr<Node> parameter;
-    std::string parameter_name;
+    std::string parameter_name;                                       // here and before verbs
+    std::map<std::string, std::unique_ptr<Node>, std::less<>> verbs;  // ":predict"
   };
   struct Hash {
     using is_transparent = void;
@@ -63,6 +68,9 @@ class Router {
       return std::hash<std::string_view>()(text);
     }
   };
+  // The node below `node` for a segment of the pattern that is a parameter; null when it is called
+  // otherwise there.
+  static Node* below_parameter(Node& node, std::string_view name, std::string_view verb);
   static const Route* of_method(const Node& node, Method method);
   const Node* descend(const Node& node, std::string_view rest,
                       std::vector<PathParam>& params) const;

@@ -35,7 +35,7 @@ class Running final : public Sink,
     handle_.release();
     Runner::Done done = std::move(done_);
     if (!result) return done(fail(std::move(result.error())));
-    done(codec_.encode(std::get<InferResponse>(*result)));
+    done(codec_.encode(std::get<InferResponse>(*result), callable_->describe()));
   }
   void cancel() override { handle_.cancel(); }
 

@@ -213,11 +213,11 @@ void Consumer::begin(Claimed claimed) {
   }
   CancelHandle handle =
       runner_.run({&home_, &held->claimed, deadline},
-                  [this, held](Result<std::string> output) { ended(held, std::move(output)); });
+                  [this, held](Result<RunOutput> output) { ended(held, std::move(output)); });
   if (held->running) held->handle = std::move(handle);
 }
 
-void Consumer::ended(const HeldPtr& held, Result<std::string> output) {
+void Consumer::ended(const HeldPtr& held, Result<RunOutput> output) {
   held->running = false;
   held->handle.release();
   const Job& job = held->claimed.job;
@@ -225,7 +225,7 @@ void Consumer::ended(const HeldPtr& held, Result<std::string> output) {
   Verdict verdict = output ? Verdict::kPermanent : judge(output.error().code);
   if (verdict == Verdict::kReleased && !held->stopped) verdict = Verdict::kTransient;
   if (output) {
-    outcome = Completed{std::move(*output)};
+    outcome = Completed{std::move(output->bytes)};
   } else if (verdict == Verdict::kOutage) {
     outcome = Requeued{Cause::kOutage};
   } else if (verdict != Verdict::kReleased) {
@@ -243,7 +243,7 @@ void Consumer::ended(const HeldPtr& held, Result<std::string> output) {
       queue.breaker.succeeded();
     }
   }
-  observer_.on_attempt(job, outcome, clock_.now() - held->began);
+  observer_.on_attempt(job, outcome, clock_.now() - held->began, output ? &*output : nullptr);
   if (held->lost) {
     forget(held);
   } else {

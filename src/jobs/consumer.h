@@ -40,7 +40,9 @@ class ConsumerObserver {
  public:
   virtual void on_begin(const Job& job, WallTime now) = 0;
   // The attempt has ended; `took` since it began.
-  virtual void on_attempt(const Job& job, const Outcome& outcome, Duration took) = 0;
+  // `output` is what came of it; null where nothing did.
+  virtual void on_attempt(const Job& job, const Outcome& outcome, Duration took,
+                          const RunOutput* output) = 0;
   // The store was told; kConflict when the attempt had been taken from us.
   virtual void on_finished(const Job& job, const Result<Job>& after) = 0;
 
@@ -85,7 +87,7 @@ class Consumer {
   void look();  // on home: claims for all queues that may have something
   void claimed(const std::vector<ClaimRequest::Queue>& asked, Result<std::vector<Claimed>> result);
   void begin(Claimed claimed);
-  void ended(const HeldPtr& held, Result<std::string> output);
+  void ended(const HeldPtr& held, Result<RunOutput> output);
   void settle(const HeldPtr& held, Outcome outcome, Duration wait);
   void settled(const HeldPtr& held, const Outcome& outcome, Duration wait, Result<Job> result);
   void forget(const HeldPtr& held);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string_view>
 
 #include "base/time.h"
 #include "jobs/hub.h"
@@ -22,6 +23,7 @@ struct Desk {
   Store& store;
   Hub& hub;
   const CodecMakers& codecs;
+  std::string_view store_name;  // in words: "store", "redis"
   JobLimits limits;
 };
 

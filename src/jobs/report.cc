@@ -16,17 +16,20 @@ void Report::on_begin(const Job& job, WallTime now) {
   if (job.attempt == 1) metrics.wait.record(now - job.created);
 }
 
-void Report::on_attempt(const Job& job, const Outcome& outcome, Duration took) {
+void Report::on_attempt(const Job& job, const Outcome& outcome, Duration took,
+                        const RunOutput* output) {
   telemetry::JobMetrics& metrics = of(job.callable);
   metrics.running.subtract();
   metrics.run.record(took);
   if (std::holds_alternative<Completed>(outcome)) {
     metrics.ended(AttemptEnd::kCompleted);
-    log_.info("worker", "job_completed",
+    const bool summed_up = output != nullptr && !output->summary.empty();
+    log_.info("worker", output != nullptr ? output->action : "job_completed",
               {{"job_id", job.id},
                {"callable", job.callable},
                {"attempt", job.attempt},
-               {"duration_ms", took}});
+               {"duration_ms", took},
+               {summed_up ? "result" : "", summed_up ? output->summary : std::string()}});
   } else if (const auto* failed = std::get_if<Failed>(&outcome)) {
     metrics.ended(AttemptEnd::kFailed);
     log_.warn("worker", "job_failed",

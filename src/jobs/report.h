@@ -17,7 +17,8 @@ class Report final : public ConsumerObserver {
   Report(telemetry::Metrics& metrics, telemetry::Log& log) : metrics_(metrics), log_(log) {}
 
   void on_begin(const Job& job, WallTime now) override;
-  void on_attempt(const Job& job, const Outcome& outcome, Duration took) override;
+  void on_attempt(const Job& job, const Outcome& outcome, Duration took,
+                  const RunOutput* output) override;
   void on_finished(const Job& job, const Result<Job>& after) override;
 
  private:

@@ -21,11 +21,19 @@ struct Attempt {
   Deadline deadline;
 };
 
+// What came of it.
+struct RunOutput {
+  std::string bytes;
+  // What the log says of it: the action, and the result in a word where there is one.
+  std::string_view action = "job_completed";
+  std::string summary;
+};
+
 // Runs jobs on one home thread, and is called from there only.
 class Runner {
  public:
   virtual ~Runner() = default;
-  using Done = std::move_only_function<void(Result<std::string> output)>;
+  using Done = std::move_only_function<void(Result<RunOutput> output)>;
   // Its output, or why there is none: exactly once, on the home thread, perhaps before run()
   // returns, and also after a cancellation.
   virtual CancelHandle run(const Attempt& attempt, Done done) = 0;
@@ -37,8 +45,7 @@ class Codec {
   virtual ~Codec() = default;
   // kInvalid where it could never be run: checked when a job is handed in, too.
   virtual Result<InferRequest> decode(std::string_view input, const Description& callable) = 0;
-  // The content type is the format's.
-  virtual Result<std::string> encode(const InferResponse& response) = 0;
+  virtual Result<RunOutput> encode(const InferResponse& response, const Description& callable) = 0;
 };
 
 // By format: "infer/1", ... A thread makes those that it uses.

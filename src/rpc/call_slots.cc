@@ -137,11 +137,11 @@ void CallSlot::send() {
   answer_.Clear();
 }
 
-void CallSlot::fail(const Error& why) {
+void CallSlot::fail(const Error& why, int status) {
   if (std::exchange(answered_, true)) return;
   timings.lap(telemetry::Stage::kEncode, std::chrono::steady_clock::now());
   error = why.code;
-  status_ = status_code(why.code);
+  status_ = status;
   if (why.retry_after) {
     context_->AddTrailingMetadata(std::string(kRetryPushback),
                                   std::to_string(why.retry_after->count()));

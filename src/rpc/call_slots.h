@@ -46,7 +46,8 @@ class CallSlot final : public UnaryCall {
   [[nodiscard]] std::string_view metadata(std::string_view key) const override;
   [[nodiscard]] std::string peer() const override;
   void respond(const google::protobuf::MessageLite& message) override;
-  void fail(const Error& error) override;
+  using UnaryCall::fail;
+  void fail(const Error& error, int status) override;
 
  private:
   friend class CallLane;

@@ -3,18 +3,13 @@
 #include <grpcpp/alarm.h>
 #include <grpcpp/completion_queue.h>
 
+#include "rpc/timespec.h"
+
 namespace sluice::rpc {
 
 namespace {
 // No answer waits longer than about this for others to be made.
 constexpr std::chrono::microseconds kLongEnough{200};
-
-// gRPC's monotonic clock is the steady one.
-gpr_timespec to_timespec(TimePoint at) {
-  const auto since = at.time_since_epoch();
-  const auto whole = std::chrono::floor<std::chrono::seconds>(since);
-  return {whole.count(), static_cast<std::int32_t>((since - whole).count()), GPR_CLOCK_MONOTONIC};
-}
 }  // namespace
 
 // The event by which a posted task reaches the queue: an alarm that is due at once. At most one is

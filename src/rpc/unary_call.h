@@ -12,6 +12,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "http/exchange.h"
+#include "rpc/status.h"
 #include "runtime/executor.h"
 
 namespace google::protobuf {
@@ -43,7 +44,9 @@ class UnaryCall {
 
   // --- the answer
   virtual void respond(const google::protobuf::MessageLite& message) = 0;
-  virtual void fail(const Error& error) = 0;
+  void fail(const Error& error) { fail(error, status_code(error.code)); }
+  // With a gRPC status of the protocol's own choice, where its clients expect another one.
+  virtual void fail(const Error& error, int status) = 0;
 
   // Runs when the client goes away (or its deadline passes) before the answer: stop the work, then
   // answer all the same.

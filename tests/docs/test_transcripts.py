@@ -15,7 +15,10 @@ import pytest
 from support.server import ROOT, binary
 from support.waiting import DEADLINE_S, eventually
 
-SHOWN = [ROOT / "README.md", ROOT / "docs/open-inference.md", ROOT / "docs/operating.md"]
+SHOWN = [
+    ROOT / "README.md",
+    *(ROOT / f"docs/{name}.md" for name in ("open-inference", "tensorflow-serving", "operating")),
+]
 PROMPT = re.compile(
     r"^    \$ ((?:curl|(?:build/release/)?sluice predict) .+)\n((?:    [^$\s].*\n)+)", re.M
 )

@@ -103,6 +103,12 @@ class Config:
         self.data["callables"][name] = {"model": model}
         return self
 
+    def tensorflow_serving(self, name: str, address: str, **options: Any) -> Config:
+        """A model of a TensorFlow Serving at an address, over gRPC."""
+        model = {"backend": "tensorflow_serving", "address": address, **options}
+        self.data["callables"][name] = {"model": model}
+        return self
+
     def ensemble(self, name: str, members: dict[str, str], **options: Any) -> Config:
         """An ensemble of callables, member name to target, which chooses the best label."""
         entry = {

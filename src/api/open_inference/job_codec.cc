@@ -16,9 +16,12 @@ class InferCodec final : public jobs::Codec {
     if (!message) return fail(message.error());
     return std::move(message->request);
   }
-  Result<std::string> encode(const InferResponse& response) override {
-    std::string out;
-    if (auto size = encode_infer(out, InferMessage(), response); !size) return fail(size.error());
+  Result<jobs::RunOutput> encode(const InferResponse& response,
+                                 const Description& /*callable*/) override {
+    jobs::RunOutput out;
+    if (auto size = encode_infer(out.bytes, InferMessage(), response); !size) {
+      return fail(size.error());
+    }
     return out;
   }
 

@@ -1,11 +1,9 @@
 #include "api/open_inference/json_tensor.h"
 
 #include <array>
-#include <cmath>
 #include <format>
-#include <limits>
 
-#include "http/json/reader.h"
+#include "http/json/tensor_element.h"
 #include "http/json/writer.h"
 
 namespace sluice::api::open_inference {
@@ -13,74 +11,7 @@ namespace sluice::api::open_inference {
 namespace {
 namespace dom = simdjson::dom;
 
-enum class Read : std::uint8_t { kOk, kWrongType, kTooLarge };
-
-// Element types of their own where the C++ type does not tell.
-struct Bool {
-  std::uint8_t value;
-};
-struct Half {
-  std::uint16_t bits;
-};
-struct Bfloat {
-  std::uint16_t bits;
-};
-
-Read read_float(const dom::element& from, float& to) {
-  double value = 0;
-  if (from.get(value) != simdjson::SUCCESS) return Read::kWrongType;
-  to = static_cast<float>(value);
-  return std::isinf(to) ? Read::kTooLarge : Read::kOk;
-}
-
-Read read(const dom::element& from, float& to) {
-  return read_float(from, to);
-}
-Read read(const dom::element& from, double& to) {
-  return from.get(to) == simdjson::SUCCESS ? Read::kOk : Read::kWrongType;
-}
-Read read(const dom::element& from, Half& to) {
-  float value = 0;
-  const Read result = read_float(from, value);
-  to.bits = float_to_half(value);
-  return result == Read::kOk && std::isinf(half_to_float(to.bits)) ? Read::kTooLarge : result;
-}
-Read read(const dom::element& from, Bfloat& to) {
-  float value = 0;
-  const Read result = read_float(from, value);
-  to.bits = float_to_bfloat(value);
-  return result == Read::kOk && std::isinf(bfloat_to_float(to.bits)) ? Read::kTooLarge : result;
-}
-Read read(const dom::element& from, Bool& to) {
-  bool flag = false;
-  std::int64_t number = 0;
-  if (from.get(flag) == simdjson::SUCCESS) {
-    to.value = flag ? 1 : 0;
-  } else if (!from.is_int64()) {
-    return Read::kWrongType;
-  } else if (number = from.get_int64(); number == 0 || number == 1) {
-    to.value = static_cast<std::uint8_t>(number);
-  } else {
-    return Read::kTooLarge;
-  }
-  return Read::kOk;
-}
-Read read(const dom::element& from, std::string& to) {
-  std::string_view text;
-  if (from.get(text) != simdjson::SUCCESS) return Read::kWrongType;
-  to = text;
-  return Read::kOk;
-}
-template <std::integral T>
-Read read(const dom::element& from, T& to) {
-  using Wide = std::conditional_t<std::signed_integral<T>, std::int64_t, std::uint64_t>;
-  Wide value = 0;
-  if (from.get(value) != simdjson::SUCCESS) {
-    return from.is_int64() || from.is_uint64() ? Read::kTooLarge : Read::kWrongType;
-  }
-  to = static_cast<T>(value);
-  return std::in_range<T>(value) ? Read::kOk : Read::kTooLarge;
-}
+using json::ElementRead;
 
 // Walks `data` and writes the elements one after the other.
 template <class T>
@@ -108,8 +39,8 @@ class Filler {
         if (auto filled = level(element, depth + 1); !filled) return filled;
         continue;
       }
-      const Read result = read(element, *out_++);
-      if (result != Read::kOk) return fail(wrong(element, depth + 1, result));
+      const ElementRead result = json::read_element(element, *out_++);
+      if (result != ElementRead::kOk) return fail(wrong(element, depth + 1, result));
     }
     if (count == expected) return {};
     return fail(
@@ -117,10 +48,11 @@ class Filler {
                             place(depth), count, expected, to_string(tensor_.shape))));
   }
 
-  Error wrong(const dom::element& value, std::size_t depth, Read result) const {
-    return invalid(std::format(
-        "input '{}': {} is {}, {} {}", tensor_.name, place(depth), json::excerpt(value),
-        result == Read::kTooLarge ? "which does not fit" : "expected", to_string(tensor_.type)));
+  Error wrong(const dom::element& value, std::size_t depth, ElementRead result) const {
+    return invalid(std::format("input '{}': {} is {}, {} {}", tensor_.name, place(depth),
+                               json::excerpt(value),
+                               result == ElementRead::kTooLarge ? "which does not fit" : "expected",
+                               to_string(tensor_.type)));
   }
 
   // "data[2][0]"
@@ -153,43 +85,8 @@ Result<> fill(Tensor& tensor, T* out, const dom::element& data) {
   return Filler<T>(named, std::span(&flat, 1), out).fill(data);
 }
 
-template <class T>
-Result<> fill(Tensor& tensor, const dom::element& data) {
-  return fill(tensor, reinterpret_cast<T*>(tensor.data.data()), data);
-}
-
 Result<> fill_any(Tensor& tensor, const dom::element& data) {
-  switch (tensor.type) {
-    case DataType::kBool:
-      return fill<Bool>(tensor, data);
-    case DataType::kUint8:
-      return fill<std::uint8_t>(tensor, data);
-    case DataType::kUint16:
-      return fill<std::uint16_t>(tensor, data);
-    case DataType::kUint32:
-      return fill<std::uint32_t>(tensor, data);
-    case DataType::kUint64:
-      return fill<std::uint64_t>(tensor, data);
-    case DataType::kInt8:
-      return fill<std::int8_t>(tensor, data);
-    case DataType::kInt16:
-      return fill<std::int16_t>(tensor, data);
-    case DataType::kInt32:
-      return fill<std::int32_t>(tensor, data);
-    case DataType::kInt64:
-      return fill<std::int64_t>(tensor, data);
-    case DataType::kFp16:
-      return fill<Half>(tensor, data);
-    case DataType::kBf16:
-      return fill<Bfloat>(tensor, data);
-    case DataType::kFp32:
-      return fill<float>(tensor, data);
-    case DataType::kFp64:
-      return fill<double>(tensor, data);
-    case DataType::kBytes:
-      return fill<std::string>(tensor, tensor.strings.data(), data);
-  }
-  return fail(internal("a type that is none"));
+  return json::with_elements(tensor, [&](auto* out) { return fill(tensor, out, data); });
 }
 
 // Every element, with commas, by the function.

@@ -6,6 +6,7 @@
 #include "api/open_inference/face.h"
 #include "api/open_inference/metadata_json.h"
 #include "api/open_inference/rpc_codec.h"
+#include "gateway/rpc_call.h"
 #include "rpc/open_inference.pb.h"
 
 namespace sluice::api::open_inference {
@@ -18,64 +19,6 @@ template <class Message>
 Message& make(rpc::UnaryCall& call) {
   return *google::protobuf::Arena::CreateMessage<Message>(&call.arena());
 }
-
-// One inference under way; lives in the unary call.
-class RpcInference final : public Sink {
- public:
-  RpcInference(rpc::UnaryCall& call, InferMessage message)
-      : call_(call), message_(std::move(message)) {}
-
-  void start(const CallablePtr& callable, const Clock& clock) {
-    Deadline deadline = call_.deadline();
-    if (message_.timeout > Duration::zero()) {
-      deadline = deadline.earlier(Deadline::after(call_.timings.start(), message_.timeout));
-    }
-    const Call call{.home = &call_.home(),
-                    .deadline = deadline,
-                    .deadline_asked = message_.timeout > Duration::zero(),
-                    .service_class = message_.service_class,
-                    .request_id = made_or_sent(call_.request_id, "x-request-id"),
-                    .traceparent = made_or_sent(call_.traceparent, "traceparent"),
-                    .tracestate = call_.metadata("tracestate"),
-                    .times = &times_};
-    clock_ = &clock;
-    call_.timings.lap(telemetry::Stage::kParse, clock.now());
-    CancelHandle handle =
-        callable->start(call, make_request(std::exchange(message_.request, {})), *this);
-    if (done_) return;
-    callable_ = callable;
-    handle_ = std::move(handle);
-    call_.on_cancel([this] { handle_.cancel(); });
-  }
-
-  void on_result(Result<Response> result) override {
-    done_ = true;
-    handle_.release();
-    call_.on_cancel(nullptr);
-    const TimePoint none{};
-    if (times_.queued != none && times_.started > times_.queued) {
-      call_.timings.lap(telemetry::Stage::kQueue, times_.started);
-    }
-    call_.timings.lap(telemetry::Stage::kRun, times_.ran != none ? times_.ran : clock_->now());
-    if (!result) return call_.fail(result.error());
-    auto& response = make<inference::ModelInferResponse>(call_);
-    encode_infer(response, message_, std::get<InferResponse>(*result));
-    call_.respond(response);
-  }
-
- private:
-  [[nodiscard]] std::string_view made_or_sent(const std::string& made, std::string_view key) const {
-    return made.empty() ? call_.metadata(key) : std::string_view(made);
-  }
-
-  rpc::UnaryCall& call_;
-  InferMessage message_;
-  const Clock* clock_ = nullptr;
-  CallTimes times_;
-  CancelHandle handle_;
-  CallablePtr callable_;
-  bool done_ = false;
-};
 
 class RpcFace {
  public:
@@ -184,7 +127,18 @@ class RpcFace {
     call.labels = face_.labels(request->model_name());
     auto message = decode_infer(*request);
     if (!message) return call.fail(message.error());
-    call.attach<RpcInference>(call, std::move(*message)).start(**callable, face_.mount().clock);
+    gateway::CallOptions options{.service_class = message->service_class};
+    if (message->timeout > Duration::zero()) options.timeout = message->timeout;
+    InferRequest asked_for = std::exchange(message->request, {});
+    gateway::start_call(
+        call, face_.mount().clock, **callable, std::move(asked_for),
+        [asked = std::move(*message)](rpc::UnaryCall& c, Result<InferResponse> result) {
+          if (!result) return c.fail(result.error());
+          auto& response = make<inference::ModelInferResponse>(c);
+          encode_infer(response, asked, *result);
+          c.respond(response);
+        },
+        options);
   }
 
   void index(rpc::UnaryCall& call) {

@@ -209,7 +209,8 @@ class Proxy {
         .otherwise = [this](Callable& c, const Call& call, Sink& sink) -> CancelHandle {
           const TensorInfo any{"float_input", DataType::kFp32, {-1, -1}};
           const auto& inputs = c.describe().inputs;
-          auto input = rows::rows_tensor(face_.options().sample, inputs.empty() ? any : inputs.front());
+          auto input =
+              rows::rows_tensor(face_.options().sample, inputs.empty() ? any : inputs.front());
           if (!input) {
             sink.on_result(fail(input.error()));
             return {};

@@ -146,13 +146,6 @@ std::expected<Tensor, BodyError> read_rows(const simdjson::dom::array& rows,
 
 }  // namespace
 
-struct RowsReader::Impl {
-  json::Reader reader;
-};
-
-RowsReader::RowsReader() : impl_(std::make_unique<Impl>()) {}
-RowsReader::~RowsReader() = default;
-
 namespace {
 
 std::expected<Tensor, BodyError> read_root(const Result<Element>& root, const TensorInfo& input,
@@ -180,14 +173,43 @@ std::expected<Tensor, BodyError> read_root(const Result<Element>& root, const Te
 
 }  // namespace
 
+struct RowsReader::Impl {
+  json::Reader reader;
+  std::optional<Element> root;  // of the last body, if it was JSON
+
+  std::expected<Tensor, BodyError> read(Result<Element> parsed, const TensorInfo& input,
+                                        const RowRules& rules) {
+    root = parsed ? std::optional(*parsed) : std::nullopt;
+    return read_root(parsed, input, rules);
+  }
+};
+
+RowsReader::RowsReader() : impl_(std::make_unique<Impl>()) {}
+RowsReader::~RowsReader() = default;
+
 std::expected<Tensor, BodyError> RowsReader::read(std::string_view body, const TensorInfo& input,
                                                   const RowRules& rules) {
-  return read_root(impl_->reader.parse(body), input, rules);
+  return impl_->read(impl_->reader.parse(body), input, rules);
 }
 std::expected<Tensor, BodyError> RowsReader::read_copy(std::string_view text,
                                                        const TensorInfo& input,
                                                        const RowRules& rules) {
-  return read_root(impl_->reader.parse_copy(text), input, rules);
+  return impl_->read(impl_->reader.parse_copy(text), input, rules);
+}
+
+Result<std::optional<std::string>> RowsReader::text_field(std::string_view name) const {
+  simdjson::dom::object object;
+  Element value;
+  if (!impl_->root || impl_->root->get(object) != simdjson::SUCCESS ||
+      object[name].get(value) != simdjson::SUCCESS || value.is_null()) {
+    return std::nullopt;
+  }
+  std::string_view text;
+  if (value.get(text) != simdjson::SUCCESS) {
+    return fail(
+        invalid(std::format("'{}': expected a string, got {}", name, json::kind_of(value))));
+  }
+  return std::string(text);
 }
 
 Result<Tensor> rows_tensor(const std::vector<std::vector<double>>& rows, const TensorInfo& input) {

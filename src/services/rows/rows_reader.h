@@ -37,6 +37,9 @@ class RowsReader {
   // The same of a text that is followed by nothing: copies it.
   std::expected<Tensor, BodyError> read_copy(std::string_view text, const TensorInfo& input,
                                              const RowRules& rules = {});
+  // A text beside the rows of the body that was read last; none where there is none. kInvalid names
+  // the field when it is something else.
+  [[nodiscard]] Result<std::optional<std::string>> text_field(std::string_view name) const;
 
  private:
   struct Impl;

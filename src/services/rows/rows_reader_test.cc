@@ -44,8 +44,7 @@ TEST(RowsReader, RefusesAValueThatIsOutOfItsRange) {
   EXPECT_TRUE(reader.read_copy(R"({"data":[[0.1,9.9,1,2]]})", kFour, rules));
   const auto low = reader.read_copy(R"({"data":[[1,2,3,4],[1,0,3,4]]})", kFour, rules);
   EXPECT_EQ(low.error().status, 422);
-  EXPECT_EQ(low.error().error.message,
-            "'data' row 1 column 1: expected a number above 0, got 0");
+  EXPECT_EQ(low.error().error.message, "'data' row 1 column 1: expected a number above 0, got 0");
   const auto high = reader.read_copy(R"({"data":[[1,2,3,10.0]]})", kFour, rules);
   EXPECT_EQ(high.error().error.message,
             "'data' row 0 column 3: expected a number below 10, got 10.0");
@@ -184,12 +183,6 @@ TEST(RowsTensor, SaysWhatIsWrongWithTheSample) {
             "the sample has a row of 1 columns; 2 are expected");
   EXPECT_EQ(rows_tensor({{0.5}}, one_column(DataType::kInt8)).error().message,
             "the sample has 0.5; expected a whole number in range");
-}
-
-TEST(Codec, WritesErrorsWithTheirCode) {
-  std::string out;
-  append_error(out, unavailable("no \"replica\""));
-  EXPECT_EQ(out, R"({"code":"unavailable","message":"no \"replica\""})");
 }
 
 }  // namespace

@@ -1,0 +1,23 @@
+// From a unary gRPC call to a call and back: what exchange_call.h is for HTTP.
+#pragma once
+
+#include <functional>
+
+#include "gateway/exchange_call.h"
+#include "inference/callable.h"
+#include "rpc/unary_call.h"
+
+namespace sluice::gateway {
+
+// Starts the callable with the client's deadline, trace and request id, cancels it when the client
+// goes away, and hands the result to `answer`, which must answer the call. Keeps callable and input
+// alive until then. One for each call; on the call's home thread only. gRPC's own deadline, which
+// many clients set for every call, bounds it; only options.timeout counts as asked for.
+//
+// `callable` may be a place in the thread's own registry: a share is taken only when the call does
+// not end at once.
+using RpcAnswer = std::move_only_function<void(rpc::UnaryCall&, Result<InferResponse>)>;
+void start_call(rpc::UnaryCall& call, const Clock& clock, const CallablePtr& callable,
+                InferRequest request, RpcAnswer answer, const CallOptions& options = {});
+
+}  // namespace sluice::gateway

@@ -25,6 +25,12 @@ endif()
 if(SLUICE_SANITIZE)
   add_compile_options(-fsanitize=${SLUICE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${SLUICE_SANITIZE})
+  if(SLUICE_SANITIZE STREQUAL "thread")
+    # Headers of libraries give their types further members under this macro, which the libraries as they are
+    # installed do not know. The standard library's own headers must still hear of it, and so must ours.
+    add_compile_options(-U__SANITIZE_THREAD__)
+    add_compile_definitions(_GLIBCXX_TSAN=1 SLUICE_TSAN=1)
+  endif()
 endif()
 if(SLUICE_COVERAGE)
   add_compile_options(--coverage -fprofile-update=atomic)

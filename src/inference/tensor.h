@@ -113,7 +113,7 @@ class Buffer {
   void unshare();
   // Orders what is written next after what was read through copies that are gone.
   void after_last_reader() const {
-#ifdef __SANITIZE_THREAD__  // which does not know fences: a count that falls orders as well
+#ifdef SLUICE_TSAN  // which does not know fences: a count that falls orders as well
     const std::shared_ptr<Unit[]> copy = data_;
 #else
     std::atomic_thread_fence(std::memory_order_acquire);

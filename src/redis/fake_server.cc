@@ -45,6 +45,10 @@ void FakeServer::go_away() {
     loop_.forget(fd_, *this);
     ::close(std::exchange(fd_, -1));
   }
+  hang_up();
+}
+
+void FakeServer::hang_up() {
   for (const auto& peer : peers_) peer->close();
 }
 

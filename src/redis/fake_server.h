@@ -34,6 +34,7 @@ class FakeServer final : IoHandler {
   [[nodiscard]] std::size_t heard(std::string_view name) const;
   // From now on connections are refused, and those that are open are closed.
   void go_away();
+  void hang_up();  // closes those that are open only
 
   // What HELLO tells; `role` as the server says it.
   std::string version = "7.2.4";

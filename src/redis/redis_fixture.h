@@ -125,6 +125,12 @@ class RedisTest : public testing::Test {
     return connection;
   }
 
+  // Waits until it is said to be down for this reason.
+  void down_with(std::string_view reason) {
+    while (auto why = downs_.take()) {
+      if (why->message.contains(reason)) return;
+    }
+  }
   // Sends, and gives the answer when it has come.
   std::future<Answer> send(Connection& connection, const Command& command,
                            Duration timeout = std::chrono::hours(1)) {

@@ -39,10 +39,15 @@ void Connection::stop() {
 void Connection::send(const Command& command, Deadline deadline, Done done) {
   Link* link = keeper_.link();
   if (link == nullptr) return refuse(std::move(done), {.error = keeper_.why_down(), .code = {}});
+  const TimePoint now = loop_.now();
+  if (deadline.passed(now)) {
+    return refuse(
+        std::move(done),
+        {.error = timed_out("the deadline had passed before a command to Redis"), .code = {}});
+  }
   const RedisOptions& options = keeper_.settings().options;
-  const Link::Wait wait{
-      .deadline = deadline.earlier(Deadline::after(loop_.now(), options.command_timeout)),
-      .patience = options.response_timeout};
+  const Link::Wait wait{.deadline = deadline.earlier(Deadline::after(now, options.command_timeout)),
+                        .patience = options.response_timeout};
   if (auto sent = link->send(command, wait, done); !sent) {
     return refuse(std::move(done), std::move(sent.error()));
   }

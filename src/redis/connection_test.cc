@@ -186,6 +186,9 @@ TEST_F(Connections, KeepGoingWhenOneCommandIsLate) {
   const Answer timed_out = late.get();
   EXPECT_EQ(timed_out.error().error.code, ErrorCode::kTimeout);
   EXPECT_EQ(timed_out.error().fate, Fate::kUnknown);
+  const Answer too_late = send(connection, Command("GET", "c"), Duration::zero()).get();
+  EXPECT_EQ(too_late.error().error.code, ErrorCode::kTimeout);
+  EXPECT_EQ(too_late.error().fate, Fate::kNotSent);
   run([&] { waiting[0]->send("$1\r\na\r\n$1\r\nb\r\n"); });
   EXPECT_EQ(patient.get()->text(), "b") << "the late reply went to nobody else";
   EXPECT_TRUE(downs_.empty());
@@ -198,7 +201,7 @@ TEST_F(Connections, BoundWhatIsInFlightAndWhatWaits) {
     return true;
   });
   RedisOptions options = options_for(server.address());
-  options.max_in_flight = 4;  // of which connecting needs as many
+  options.max_in_flight = 16;
   options.max_queued_bytes = 8U << 20U;
   options.probe_every = 1h;
   Connection& connection = connected(options);
@@ -213,10 +216,10 @@ TEST_F(Connections, BoundWhatIsInFlightAndWhatWaits) {
 
   Connection& another = connected(options);
   std::vector<std::future<Answer>> all;
-  for (int i = 0; i < 4; ++i) all.push_back(send(another, Command("SET", i, "1")));
+  for (int i = 0; i < 16; ++i) all.push_back(send(another, Command("SET", i, "1")));
   const Answer many = ask(another, Command("SET", "c", "3"));
   EXPECT_EQ(many.error().error.code, ErrorCode::kExhausted);
-  EXPECT_THAT(many.error().error.message, HasSubstr("4 commands wait"));
+  EXPECT_THAT(many.error().error.message, HasSubstr("16 commands wait"));
   run([&] { connections_.clear(); });
   for (auto& answer : all) EXPECT_EQ(answer.get().error().error.code, ErrorCode::kCancelled);
 }

@@ -93,7 +93,7 @@ void describe(config::Fields<RedisOptions>& f) {
   f.field("reconnect", &O::reconnect, "When to connect again.");
   f.field("max_in_flight", &O::max_in_flight,
           "Commands of one connection that have no answer yet, at most.")
-      .range(1, 10'000'000);
+      .range(16, 10'000'000);
   f.bytes("max_queued_bytes", &O::max_queued_bytes,
           "What may wait to be sent on one connection; at least one command may.")
       .range(1024, std::size_t{1} << 34);

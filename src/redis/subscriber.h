@@ -29,6 +29,7 @@ class Subscriber final : Keeper::Owner {
   static constexpr std::size_t kMaxSubscriptions = 100'000;
 
   struct Callbacks {
+    // Must be there.
     std::function<void(const Message&)> on_message;
     // From now on messages of this channel or pattern come; before, some may have been missed.
     std::function<void(std::string_view name)> on_live;

@@ -163,8 +163,10 @@ std::vector<TlsFault> TlsContext::load(const TlsServerOptions& options) {
 std::vector<TlsFault> TlsContext::load(const TlsClientOptions& options) {
   ERR_clear_error();
   std::vector<TlsFault> faults;
-  SSL_CTX_set_alpn_protos(context_, reinterpret_cast<const unsigned char*>(kHttp11.data()),
-                          static_cast<unsigned int>(kHttp11.size()));
+  if (options.alpn) {
+    SSL_CTX_set_alpn_protos(context_, reinterpret_cast<const unsigned char*>(kHttp11.data()),
+                            static_cast<unsigned int>(kHttp11.size()));
+  }
   if (verify_) {
     SSL_CTX_set_verify(context_, SSL_VERIFY_PEER, nullptr);
     if (options.ca_file.empty()) {

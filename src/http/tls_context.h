@@ -24,6 +24,7 @@ struct TlsClientOptions {
   bool verify = true;            // false takes any certificate: for tests only
   std::string certificate_file;  // PEM; empty: the client shows none
   std::string key_file;
+  bool alpn = true;  // offers "http/1.1"; false for another protocol than HTTP
 };
 
 // A file that cannot be used, and why.
@@ -36,8 +37,9 @@ struct TlsFault {
 class TlsContext;
 using TlsContextPtr = std::shared_ptr<const TlsContext>;
 
-// TLS 1.2 or later, ALPN "http/1.1". Immutable once made, so any thread may use it; every stream
-// keeps a share. To reload certificates make a new one and give it to the connections that come.
+// TLS 1.2 or later, ALPN "http/1.1" unless told otherwise. Immutable once made, so any thread may
+// use it; every stream keeps a share. To reload certificates make a new one and give it to the
+// connections that come.
 class TlsContext {
  public:
   // kInvalid with the file and the reason when something cannot be loaded or does not fit together.

@@ -64,6 +64,14 @@ class TlsStreams : public testing::Test {
   std::array<int, 2> fds_{-1, -1};
 };
 
+TEST_F(TlsStreams, OfferNoProtocolWhereItIsNotHttp) {
+  TlsStream a(*TlsContext::client({.ca_file = certificates_.path("ca.pem"), .alpn = false}),
+              fds_[0], "service_setosa");
+  TlsStream b(server(), fds_[1]);
+  ASSERT_THAT(shake(a, b), testing::Each(IoStatus::kOk)) << a.error() << b.error();
+  EXPECT_EQ(a.alpn(), "");
+}
+
 TEST_F(TlsStreams, CarryDataBothWaysAndAgreeOnHttp11) {
   TlsStream a(client(), fds_[0], "service_setosa");
   TlsStream b(server(), fds_[1]);

@@ -59,6 +59,15 @@ FamilyOptions replica_family(const char* name, const char* help) {
   return {name, help, {"callable", "replica"}};
 }
 
+FamilyOptions redis_family(const char* name, const char* help) {
+  return {name, help, {"use"}};
+}
+FamilyOptions redis_commands_total() {
+  return {"sluice_redis_commands_total",
+          "Commands to Redis, by what the connection is for and code (ok or the error's).",
+          {"use", "code"}};
+}
+
 OutcomeCounters outcomes(Metrics& metrics, const FamilyOptions& family, std::string_view first,
                          std::string_view second) {
   OutcomeCounters counters;
@@ -111,6 +120,7 @@ Instruments::Instruments(Metrics& metrics)
     refusals_.by_reason[i] =
         metrics.counter(refusals_total(), {to_string(static_cast<Refusal>(i))});
   }
+  redis("commands");  // so that the families are there from the start
 }
 
 RequestMetrics Instruments::request(std::string_view api, std::string_view callable) {
@@ -145,6 +155,30 @@ ReplicaMetrics Instruments::replica(std::string_view callable, std::string_view 
           count("sluice_replica_retries_total", "Requests that came to a replica as a retry."),
           gauge("sluice_replica_ejected", "1 while a replica is left out for failing."),
           gauge("sluice_replica_requests_in_flight", "Requests a replica has not answered yet.")};
+}
+
+RedisMetrics Instruments::redis(std::string_view use) {
+  RedisMetrics made;
+  made.by_code[0] = metrics_.counter(redis_commands_total(), {use, kOk});
+  for (std::size_t i = 0; i < kErrorCodeCount; ++i) {
+    made.by_code[i + 1] =
+        metrics_.counter(redis_commands_total(), {use, to_string(static_cast<ErrorCode>(i))});
+  }
+  made.duration =
+      metrics_.durations(redis_family("sluice_redis_command_duration_seconds",
+                                      "From a command to Redis to its answer, in seconds."),
+                         {use});
+  made.connected = metrics_.gauge(
+      redis_family("sluice_redis_connections", "Connections to Redis that are ready."), {use});
+  made.connects = metrics_.counter(
+      redis_family("sluice_redis_connects_total", "Times a connection to Redis became ready."),
+      {use});
+  made.connect_failures = metrics_.counter(
+      redis_family("sluice_redis_connect_failures_total", "Tries to connect to Redis that failed."),
+      {use});
+  made.losses = metrics_.counter(
+      redis_family("sluice_redis_losses_total", "Connections to Redis that broke."), {use});
+  return made;
 }
 
 }  // namespace sluice::telemetry

@@ -126,6 +126,24 @@ struct ReplicaMetrics {
   void readmit() const { ejected.subtract(); }
 };
 
+// Of the connections to Redis for one use.
+struct RedisMetrics {
+  OutcomeCounters by_code;
+  DurationHistogram duration;
+  Gauge connected;
+  Counter connects;
+  Counter connect_failures;
+  Counter losses;
+
+  // A command that went out was answered, or given up, after so long.
+  void record(std::optional<ErrorCode> error, Duration took) const {
+    by_code[outcome_index(error)].add();
+    duration.record(took);
+  }
+  // A command that never went out.
+  void refuse(ErrorCode error) const { by_code[outcome_index(error)].add(); }
+};
+
 class Instruments {
  public:
   // `metrics` must outlive this and every handle.
@@ -136,6 +154,8 @@ class Instruments {
   ConnectionMetrics connections(std::string_view listener);
   MemberMetrics member(std::string_view ensemble, std::string_view member);
   ReplicaMetrics replica(std::string_view callable, std::string_view address);
+  // `use` is what the connections are for: "commands", "blocking", "subscription".
+  RedisMetrics redis(std::string_view use);
   [[nodiscard]] const RefusalMetrics& refusals() const { return refusals_; }
   [[nodiscard]] const StageMetrics& stages() const { return stages_; }
 

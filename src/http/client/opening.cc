@@ -56,7 +56,8 @@ void Opening::connect(Addresses addresses, Duration attempt_delay) {
       loop_, std::move(addresses), attempt_delay, [this](Result<int> fd) {
         const auto self = shared_from_this();
         if (!fd) return finish(fail(fd.error()));
-        transport_ = std::make_unique<ClientTransport>(*fd, origin_.tls, origin_.host);
+        transport_ = std::make_unique<ClientTransport>(
+            *fd, origin_.tls, origin_.server_name.empty() ? origin_.host : origin_.server_name);
         if (!origin_.tls) return finish(std::move(transport_));
         stage_ = "in the TLS handshake";
         loop_.watch(transport_->fd(), *this);

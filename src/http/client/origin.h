@@ -20,6 +20,7 @@ struct Origin {
   TlsContextPtr tls;               // null: plain HTTP
   std::optional<Address> address;  // go there, whatever the host resolves to
   std::string authority;           // what goes into Host
+  std::string server_name{};       // what the certificate must be for; empty: the host
 
   // `tls` is used for https only.
   static Origin of(const Url& url, TlsContextPtr tls = nullptr);

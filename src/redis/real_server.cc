@@ -1,0 +1,118 @@
+#include "redis/real_server.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <csignal>
+#include <cstdlib>
+#include <format>
+#include <fstream>
+#include <sstream>
+#include <stdexcept>
+#include <string_view>
+#include <utility>
+
+namespace sluice::redis {
+
+namespace {
+void replace_all(std::string& text, std::string_view what, std::string_view with) {
+  for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + with.size())) {
+    text.replace(at, what.size(), with);
+  }
+}
+// A port of loopback that nobody has at the moment: these servers cannot ask the kernel themselves.
+std::uint16_t free_port() {
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  ::bind(fd, reinterpret_cast<sockaddr*>(&address), size);
+  ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size);
+  ::close(fd);
+  return ntohs(address.sin_port);
+}
+}  // namespace
+
+bool RealServer::exists(const std::string& program) {
+  std::istringstream folders(std::getenv("PATH") == nullptr ? "" : std::getenv("PATH"));
+  for (std::string folder; std::getline(folders, folder, ':');) {
+    if (::access((folder + "/" + program).c_str(), X_OK) == 0) return true;
+  }
+  return false;
+}
+
+RealServer::RealServer(std::string program, std::vector<std::string> configuration, bool sentinel)
+    : program_(std::move(program)), sentinel_(sentinel) {
+  std::string folder = (std::filesystem::temp_directory_path() / "sluice-redis-XXXXXX").string();
+  if (::mkdtemp(folder.data()) == nullptr) throw std::runtime_error("cannot make " + folder);
+  folder_ = folder;
+  port_ = free_port();
+  std::ofstream file(folder_ / "server.conf");
+  file << std::format("bind 127.0.0.1 ::1\nport {}\ndir {}\nlogfile {}/log\ndaemonize no\n", port_,
+                      folder, folder);
+  if (!sentinel_) file << std::format("unixsocket {}/socket\n", folder);
+  for (std::string& line : configuration) {
+    replace_all(line, "{folder}", folder);
+    // The one port of a server that speaks TLS only.
+    replace_all(line, "{port}", std::to_string(port_));
+    file << line << '\n';
+  }
+  file.close();
+  start();
+}
+
+RealServer::~RealServer() {
+  kill();
+  std::error_code ignored;
+  std::filesystem::remove_all(folder_, ignored);
+}
+
+void RealServer::start() {
+  const std::string configuration = (folder_ / "server.conf").string();
+  pid_ = ::fork();
+  if (pid_ < 0) throw std::runtime_error("cannot fork");
+  if (pid_ > 0) return;
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // a test that crashes leaves nobody behind
+  const int nothing = ::open("/dev/null", O_RDWR);
+  for (int fd = 0; fd < 3; ++fd) ::dup2(nothing, fd);
+  std::array<const char*, 4> arguments{program_.c_str(), configuration.c_str(),
+                                       sentinel_ ? "--sentinel" : nullptr, nullptr};
+  ::execvp(program_.c_str(), const_cast<char* const*>(arguments.data()));
+  ::_exit(127);
+}
+
+void RealServer::kill() {
+  if (pid_ == 0) return;
+  ::kill(pid_, SIGKILL);
+  ::waitpid(std::exchange(pid_, 0), nullptr, 0);
+}
+
+void RealServer::hang() {
+  ::kill(pid_, SIGSTOP);
+}
+void RealServer::go_on() {
+  ::kill(pid_, SIGCONT);
+}
+
+std::string RealServer::address() const {
+  return std::format("127.0.0.1:{}", port_);
+}
+std::string RealServer::socket_address() const {
+  return std::format("unix:{}/socket", folder_.string());
+}
+
+std::string RealServer::log() const {
+  std::ifstream file(folder_ / "log");
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+}  // namespace sluice::redis

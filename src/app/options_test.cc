@@ -52,7 +52,7 @@ limits: {connections: many}
             "s.yaml:3:14: listeners[0].address: expected an address like 127.0.0.1:8080, "
             "[::1]:8080 or unix:/path, but 'nowhere' came\n"
             "s.yaml:5:15: listeners[0].mounts[0].api: expected horizontal_service, "
-            "horizontal_proxy, open_inference or admin, but 'fantasy' came\n"
+            "horizontal_proxy, open_inference, tensorflow_serving or admin, but 'fantasy' came\n"
             "s.yaml:5:32: listeners[0].mounts[0].target: there is no callable 'gone'\n"
             "s.yaml:6:43: listeners[0].mounts[1].target: there is no callable 'missing'\n"
             "s.yaml:6:60: listeners[0].mounts[1].prefix: expected a path such as /iris, without a "

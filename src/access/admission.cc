@@ -94,7 +94,7 @@ Result<> Admission::admit(const Question& question, PrincipalPtr& principal, Lim
   const std::string_view shown = question.shown.key();
   if (!shown.empty() && shown.size() <= kMaxKeyBytes && !keys.by_digest.empty()) {
     // Who tries to find a key by the time that this takes learns about digests only.
-    const auto found = keys.by_digest.find(sha256_.of(shown));
+    const auto found = keys.by_digest.find(hasher_.of(shown));
     if (found != keys.by_digest.end()) return admit(found->second, question, principal, limits);
   }
   return admit_without(question, keys.required, limits);

@@ -65,7 +65,7 @@ class Admission {
   Rules rules_;
   const Clock& clock_;
   telemetry::RefusalMetrics refusals_;
-  Sha256 sha256_;
+  KeyHasher hasher_;
 };
 
 }  // namespace sluice::access

@@ -49,8 +49,7 @@ class AdmissionTest : public testing::Test {
   }
   static KeyOptions key(std::string name, std::vector<std::string> scopes = {"callables=*"}) {
     const std::string text = std::string(kKeyPrefix) + name;
-    return {
-        .name = std::move(name), .sha256 = to_hex(Sha256().of(text)), .scopes = std::move(scopes)};
+    return {.name = std::move(name), .sha256 = hex(sha256(text)), .scopes = std::move(scopes)};
   }
   void limit(Rate rate) { rules_.addresses = std::make_shared<AddressBuckets>(rate, 1000); }
 

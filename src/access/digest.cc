@@ -10,16 +10,6 @@ namespace {
 constexpr std::string_view kHex = "0123456789abcdef";
 }  // namespace
 
-std::string to_hex(const Digest& digest) {
-  std::string text;
-  text.reserve(2 * digest.size());
-  for (const std::uint8_t byte : digest) {
-    text += kHex[byte >> 4];
-    text += kHex[byte & 15];
-  }
-  return text;
-}
-
 Result<Digest> parse_digest(std::string_view hex) {
   Digest digest{};
   const auto wrong = [] { return fail(invalid("a SHA-256 as 64 lower-case hexadecimal digits")); };
@@ -34,7 +24,7 @@ Result<Digest> parse_digest(std::string_view hex) {
 }
 
 // Looking the algorithm up costs more than a digest, so it is done once.
-struct Sha256::State {
+struct KeyHasher::State {
   EVP_MD* algorithm = EVP_MD_fetch(nullptr, "SHA256", nullptr);
   EVP_MD_CTX* context = EVP_MD_CTX_new();
   ~State() {
@@ -43,12 +33,12 @@ struct Sha256::State {
   }
 };
 
-Sha256::Sha256() : state_(std::make_unique<State>()) {
+KeyHasher::KeyHasher() : state_(std::make_unique<State>()) {
   if (state_->algorithm == nullptr || state_->context == nullptr) throw std::bad_alloc();
 }
-Sha256::~Sha256() = default;
+KeyHasher::~KeyHasher() = default;
 
-Digest Sha256::of(std::string_view bytes) {
+Digest KeyHasher::of(std::string_view bytes) {
   Digest digest{};
   if (EVP_DigestInit_ex2(state_->context, state_->algorithm, nullptr) != 1 ||
       EVP_DigestUpdate(state_->context, bytes.data(), bytes.size()) != 1 ||

@@ -1,18 +1,16 @@
-// SHA-256 (FIPS 180-4), by which keys are known.
+// SHA-256, by which keys are known.
 #pragma once
 
-#include <array>
-#include <cstdint>
 #include <cstring>
 #include <memory>
-#include <string>
 #include <string_view>
 
+#include "base/digest.h"
 #include "base/result.h"
 
 namespace sluice::access {
 
-using Digest = std::array<std::uint8_t, 32>;
+using Digest = Sha256;
 
 // Any part of a digest is as good a hash as another.
 struct DigestHash {
@@ -23,16 +21,17 @@ struct DigestHash {
   }
 };
 
-std::string to_hex(const Digest& digest);  // 64 lower-case digits
+// Of 64 lower-case hexadecimal digits.
 Result<Digest> parse_digest(std::string_view hex);
 
-// Keeps what the library needs from one digest to the next. One thread at a time.
-class Sha256 {
+// sha256() for who asks for it with every request: keeps what the library needs from one to the
+// next. One thread at a time.
+class KeyHasher {
  public:
-  Sha256();
-  ~Sha256();
-  Sha256(const Sha256&) = delete;
-  Sha256& operator=(const Sha256&) = delete;
+  KeyHasher();
+  ~KeyHasher();
+  KeyHasher(const KeyHasher&) = delete;
+  KeyHasher& operator=(const KeyHasher&) = delete;
   Digest of(std::string_view bytes);
 
  private:

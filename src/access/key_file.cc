@@ -172,7 +172,7 @@ void append(std::string& out, const KeyRecord& key) {
   writer.begin_object()
       .field("id", key.id)
       .field("name", key.name)
-      .field("sha256", to_hex(key.digest))
+      .field("sha256", hex(key.digest))
       .field("tenant", key.tenant);
   writer.key("scopes").begin_array();
   for (const std::string& scope : to_strings(key.scopes)) writer.value(scope);
@@ -238,7 +238,7 @@ Result<std::string> add_key(std::vector<KeyRecord>& keys, KeyRecord wanted, Wall
   KeyText text = make_key_text(secrets);
   while (std::ranges::contains(keys, text.id, &KeyRecord::id)) text = make_key_text(secrets);
   wanted.id = text.id;
-  wanted.digest = Sha256().of(text.text);
+  wanted.digest = sha256(text.text);
   wanted.created = std::chrono::floor<std::chrono::seconds>(now);
   keys.push_back(std::move(wanted));
   return std::move(text.text);

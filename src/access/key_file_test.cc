@@ -115,7 +115,7 @@ TEST(KeyList, GivesANewKeyItsIdAndDigest) {
   EXPECT_TRUE(is_key_text(*text));
   ASSERT_EQ(keys.size(), 1U);
   EXPECT_EQ(text->substr(kKeyPrefix.size(), kKeyIdLength), keys[0].id);
-  EXPECT_EQ(keys[0].digest, Sha256().of(*text));
+  EXPECT_EQ(keys[0].digest, sha256(*text));
   EXPECT_EQ(keys[0].created, kNow);
   EXPECT_EQ(key_file_text(keys).find(text->substr(20)), std::string::npos) << "kept nowhere";
   EXPECT_EQ(add_key(keys, named("a"), kNow, kernel_secrets()).error().code, ErrorCode::kConflict);

@@ -1,8 +1,9 @@
 #include "access/key_record.h"
 
 #include <algorithm>
-#include <charconv>
 #include <format>
+
+#include "base/timestamp.h"
 
 namespace sluice::access {
 
@@ -87,35 +88,9 @@ std::string time_text(WallTime at) {
 }
 
 std::optional<WallTime> parse_time(std::string_view text) {
-  const auto number = [&](std::size_t at, std::size_t length) -> std::optional<unsigned> {
-    unsigned value = 0;
-    const char* const first = text.data() + at;
-    const auto parsed = std::from_chars(first, first + length, value);
-    if (parsed.ec != std::errc() || parsed.ptr != first + length) return std::nullopt;
-    return value;
-  };
-  const bool day_only = text.size() == 10;
-  if (!day_only && text.size() != 20) return std::nullopt;
-  constexpr std::string_view kForm = "0000-00-00T00:00:00Z";
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (kForm[i] == '0' ? text[i] < '0' || text[i] > '9' : text[i] != kForm[i]) return std::nullopt;
-  }
-  const std::chrono::year_month_day date(std::chrono::year(static_cast<int>(*number(0, 4))),
-                                         std::chrono::month(*number(5, 2)),
-                                         std::chrono::day(*number(8, 2)));
-  // What nanoseconds can hold.
-  if (!date.ok() || date.year() < std::chrono::year(1970) ||
-      date.year() > std::chrono::year(2200)) {
-    return std::nullopt;
-  }
-  WallTime at = std::chrono::sys_days(date);
-  if (day_only) return at;
-  const unsigned hour = *number(11, 2);
-  const unsigned minute = *number(14, 2);
-  const unsigned second = *number(17, 2);
-  if (hour > 23 || minute > 59 || second > 59) return std::nullopt;
-  return at + std::chrono::hours(hour) + std::chrono::minutes(minute) +
-         std::chrono::seconds(second);
+  constexpr std::size_t kDay = 10;
+  return parse_timestamp(text.size() == kDay ? std::string(text) + "T00:00:00Z"
+                                             : std::string(text));
 }
 
 Principal principal_of(const KeyRecord& record) {

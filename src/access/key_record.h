@@ -49,7 +49,7 @@ std::vector<std::string> to_strings(const Scopes& scopes);
 std::string_view to_string(ServiceClass service_class);  // "realtime", "best_effort"
 std::optional<ServiceClass> parse_service_class(std::string_view text);
 
-// RFC 3339 in UTC, to the second: 2026-11-26T01:00:00Z. Read also as a day, 2026-11-26.
+// RFC 3339; written in UTC, to the second: 2026-11-26T01:00:00Z. Read also as a day, 2026-11-26.
 std::string time_text(WallTime at);
 std::optional<WallTime> parse_time(std::string_view text);
 

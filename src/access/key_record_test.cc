@@ -40,10 +40,10 @@ TEST(Digest, IsThatOfTheStandard) {
   // FIPS 180-4's example "abc".
   constexpr std::string_view kAbc =
       "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-  Sha256 sha256;
-  EXPECT_EQ(to_hex(sha256.of("abc")), kAbc);
-  EXPECT_EQ(to_hex(sha256.of("abc")), kAbc) << "once more with the same";
-  EXPECT_EQ(parse_digest(kAbc).value(), sha256.of("abc"));
+  KeyHasher hasher;
+  EXPECT_EQ(hex(hasher.of("abc")), kAbc);
+  EXPECT_EQ(hex(hasher.of("abc")), kAbc) << "once more with the same";
+  EXPECT_EQ(parse_digest(kAbc).value(), sha256("abc"));
   EXPECT_FALSE(parse_digest(kAbc.substr(1)));
   EXPECT_FALSE(parse_digest("BA7816BF8F01CFEA414140DE5DAE2223B00361A396177A9CB410FF61F20015AD"));
 }
@@ -81,9 +81,9 @@ TEST(KeyTimes, AreReadAndWritten) {
   EXPECT_EQ(time_text(*at), "2026-11-26T01:02:03Z");
   EXPECT_EQ(time_text(*at + std::chrono::milliseconds(999)), "2026-11-26T01:02:03Z");
   EXPECT_EQ(time_text(*parse_time("2027-01-01")), "2027-01-01T00:00:00Z");
-  for (const char* wrong : {"", "2026-11-26T01:02:03", "2026-11-26 01:02:03Z", "2026-13-01",
-                            "2026-02-30", "2026-11-26T24:00:00Z", "2026-11-26T01:60:00Z",
-                            "1969-12-31", "9999-01-01", "2026-1-01", "tomorrow"}) {
+  for (const char* wrong :
+       {"", "2026-11-26T01:02:03", "2026-13-01", "2026-02-30", "2026-11-26T24:00:00Z",
+        "2026-11-26T01:60:00Z", "9999-01-01", "2026-1-01", "tomorrow"}) {
     EXPECT_FALSE(parse_time(wrong)) << wrong;
   }
 }

@@ -24,7 +24,7 @@ std::string letters_of(std::span<const std::uint8_t> bytes) {
 }
 
 std::string check_of(std::string_view text) {
-  const Digest digest = Sha256().of(text);
+  const Digest digest = sha256(text);
   return letters_of(std::span(digest).first(kCheckLength));
 }
 

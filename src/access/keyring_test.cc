@@ -47,7 +47,7 @@ class KeyringTest : public testing::Test {
   }
   const Key* find(const std::string& text) {
     keys_ = ring_->keys();
-    const auto found = keys_->by_digest.find(Sha256().of(text));
+    const auto found = keys_->by_digest.find(sha256(text));
     return found == keys_->by_digest.end() ? nullptr : &found->second;
   }
   std::uint64_t spend(const std::string& text, int times) {
@@ -136,8 +136,8 @@ TEST_F(KeyringTest, KeepsItsKeysWhenTheFileIsDamagedOrGone) {
 
 TEST_F(KeyringTest, KnowsTheKeysOfTheConfigurationToo) {
   const std::string text = make_key("a");
-  const KeyOptions same{.name = "named", .sha256 = to_hex(Sha256().of(text)), .scopes = {"admin"}};
-  const KeyOptions other{.name = "other", .sha256 = to_hex(Sha256().of("any text"))};
+  const KeyOptions same{.name = "named", .sha256 = hex(sha256(text)), .scopes = {"admin"}};
+  const KeyOptions other{.name = "other", .sha256 = hex(sha256("any text"))};
   ASSERT_TRUE(configure({.keys = {same, other}}));
   ASSERT_NE(find("any text"), nullptr);
   EXPECT_EQ(find("any text")->principal.name, "other");

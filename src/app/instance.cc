@@ -10,6 +10,7 @@
 #include "app/models.h"
 #include "app/request_observer.h"
 #include "app/sites.h"
+#include "app/strangers.h"
 #include "backends/onnx/runtime.h"
 #include "base/state_folder.h"
 #include "config/config.h"
@@ -99,7 +100,6 @@ struct Instance::Parts {
             .limits = limits,
             .addresses = options.access.addresses};
   }
-  void warn_of_strangers() const;
   static Result<std::unique_ptr<Parts>> make(Configuration configuration);
   static Result<std::unique_ptr<Parts>> make_empty(Configuration configuration);
   Result<std::vector<Prepared>> prepare(const Options& options);
@@ -174,28 +174,6 @@ Result<> Instance::Parts::serve(const std::vector<Prepared>& prepared,
   return {};
 }
 
-void Instance::Parts::warn_of_strangers() const {
-  const Options& options = configuration.options;
-  const access::KeysPtr keys = keyring->keys();
-  if (options.access.required == true && keys->by_digest.empty()) {
-    log->warn("access", "no_keys",
-              {{"message",
-                "a key is asked for and there is none, so nobody can call: make one with "
-                "`sluice keys create`"}});
-  }
-  if (options.access.required || keys->required) return;
-  for (const ListenerOptions& listener : options.listeners) {
-    const auto address = http::parse_listen_address(listener.address);
-    if (!address || address->is_loopback()) continue;
-    log->warn("access", "open_to_strangers",
-              {{"listener", listener.address},
-               {"message",
-                "whoever reaches this address may call, since there are no keys: make "
-                "one with `sluice keys create`, or set access.required: false where "
-                "that is meant"}});
-  }
-}
-
 Instance::Instance(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 Instance::~Instance() = default;
 
@@ -265,7 +243,7 @@ Result<std::unique_ptr<Instance>> Instance::start(Configuration configuration) {
   if (auto ok = p.serve(*prepared, start_grpc); !ok) return fail(ok.error());
   p.grpc->commit(Duration::zero());
   p.keyring->watch();
-  p.warn_of_strangers();
+  warn_of_strangers(p.configuration.options, *p.keyring->keys(), *p.log);
   p.gateway->set_accepting(true);  // only now, since one listener says of all that they are ready
   p.jobs->consume(options);
   return std::unique_ptr<Instance>(new Instance(std::move(*owned)));
@@ -349,7 +327,7 @@ Result<> Instance::reload(Configuration configuration) {
   p.log->set_access(next.telemetry.log.access);
   p.log->reopen();
   p.configuration = std::move(configuration);
-  p.warn_of_strangers();
+  warn_of_strangers(p.configuration.options, *p.keyring->keys(), *p.log);
   return {};
 }
 

@@ -25,7 +25,7 @@ int check(const std::filesystem::path& file) {
 
 int models(const ServerChoice& server) {
   auto target = Target::open(server);
-  auto answer = target ? ask(target->url(), "/v2/repository/index", "{}")
+  auto answer = target ? ask(target->url(), "/v2/repository/index", "{}", server.key)
                        : Result<http::ClientResponse>(fail(target.error()));
   json::Reader reader;
   auto root = answer ? reader.parse_copy(answer->body)

@@ -12,6 +12,7 @@ namespace sluice::app {
 // Where a command that asks a server finds one.
 struct ServerChoice {
   std::string url = "http://127.0.0.1:8080";
+  std::string key;                              // an API key; empty: none
   bool local = false;                           // without a server: load the models here
   std::optional<std::filesystem::path> config;  // of --local
 };

@@ -38,6 +38,7 @@ std::string socket_signature_of(ListenerOptions listener) {
   for (const MountOptions& mount : std::exchange(listener.mounts, {})) {
     apis += std::format(" {}", mount.api.index());
   }
+  listener.rate_per_address.reset();  // its methods know it
   return config::to_yaml(listener) + apis;
 }
 

@@ -4,12 +4,15 @@
 #include <format>
 #include <random>
 
+#include "access/keyring.h"
 #include "app/grpc_listeners.h"
 #include "app/job_system.h"
 #include "app/models.h"
 #include "app/request_observer.h"
 #include "app/sites.h"
+#include "app/strangers.h"
 #include "backends/onnx/runtime.h"
+#include "base/state_folder.h"
 #include "config/config.h"
 #include "gateway/gateway.h"
 #include "http/server.h"
@@ -50,6 +53,8 @@ struct Instance::Parts {
   telemetry::Metrics metrics;
   telemetry::Instruments instruments{metrics};
   std::optional<telemetry::ProcessMetrics> process;
+  std::unique_ptr<access::Keyring> keyring;
+  access::AddressLimits limits;
   std::unique_ptr<IoThreads> threads;
   std::unique_ptr<ComputePool> pool;
   std::unique_ptr<ComputePool> loader;
@@ -82,9 +87,18 @@ struct Instance::Parts {
     pool.reset();  // what still ran has posted its result to a loop that reads no more
   }
 
-  SiteContext context() {
-    return {*gateway,    locals, clock, instruments, *log, [this] { return ask_for_reload(); },
-            jobs->desk()};
+  SiteContext context() { return context(configuration.options); }
+  SiteContext context(const Options& options) {
+    return {.gateway = *gateway,
+            .locals = locals,
+            .clock = clock,
+            .instruments = instruments,
+            .log = *log,
+            .reload = [this] { return ask_for_reload(); },
+            .desk = jobs->desk(),
+            .keyring = *keyring,
+            .limits = limits,
+            .addresses = options.access.addresses};
   }
   static Result<std::unique_ptr<Parts>> make(Configuration configuration);
   static Result<std::unique_ptr<Parts>> make_empty(Configuration configuration);
@@ -114,7 +128,7 @@ Result<std::vector<Prepared>> Instance::Parts::prepare(const Options& options) {
     }
     auto address = http::parse_listen_address(listener.address);
     if (!address) return fail(address.error());
-    auto sites = make_sites(listener, options.telemetry, context(), problems);
+    auto sites = make_sites(listener, options.telemetry, context(options), problems);
     prepared.push_back({&listener, *address, std::move(sites)});
   }
   if (!problems.empty()) return fail(problems.to_error());
@@ -174,6 +188,10 @@ Result<std::unique_ptr<Instance::Parts>> Instance::Parts::make_empty(Configurati
   p.log = std::move(*log);
   p.process.emplace(p.metrics, telemetry::BuildInfo{SLUICE_VERSION, telemetry::compiler_name(),
                                                     SLUICE_BUILD_TYPE});
+  auto state = find_state_folder(options.state_dir, process_variables());
+  p.keyring =
+      std::make_unique<access::Keyring>(access::Keyring::Services{p.clock, p.instruments, *p.log},
+                                        state ? std::optional(std::move(*state)) : std::nullopt);
   p.threads = std::make_unique<IoThreads>(or_processors(options.runtime.io_threads));
   p.pool = std::make_unique<ComputePool>(ComputePool::Options{
       or_processors(options.runtime.compute_threads), options.runtime.compute_queue});
@@ -215,12 +233,17 @@ Result<std::unique_ptr<Instance>> Instance::start(Configuration configuration) {
   if (!owned) return fail(owned.error());
   Parts& p = **owned;
   const Options& options = p.configuration.options;
+  auto keys = p.keyring->prepare(options.access, listens_beyond_loopback(options));
+  if (!keys) return fail(keys.error());
+  p.keyring->commit(std::move(*keys));
   p.open_jobs(options);
   auto prepared = p.prepare(options);
   if (!prepared) return fail(prepared.error());
   const auto start_grpc = [&] { return p.grpc->prepare(options, p.context(), p.threads->size()); };
   if (auto ok = p.serve(*prepared, start_grpc); !ok) return fail(ok.error());
   p.grpc->commit(Duration::zero());
+  p.keyring->watch();
+  warn_of_strangers(p.configuration.options, *p.keyring->keys(), *p.log);
   p.gateway->set_accepting(true);  // only now, since one listener says of all that they are ready
   p.jobs->consume(options);
   return std::unique_ptr<Instance>(new Instance(std::move(*owned)));
@@ -248,6 +271,10 @@ void Instance::try_out(Configuration configuration, config::Problems& problems) 
   Parts& p = **owned;
   const Options& options = p.configuration.options;
   p.models->try_out(options, problems);
+  if (problems.was_read_whole(options.where.near("access"))) {
+    const auto keys = p.keyring->prepare(options.access, false);
+    if (!keys) problems.add(options.where.near("state_dir"), keys.error().message);
+  }
   for (const ListenerOptions& listener : options.listeners) {
     if (listener.protocol == Protocol::kHttp) {
       make_sites(listener, options.telemetry, p.context(), problems);
@@ -266,6 +293,8 @@ Result<> Instance::reload(Configuration configuration) {
   };
   auto specs = p.models->make(next);
   if (!specs) return give_up(specs.error());
+  auto keys = p.keyring->prepare(next.access, listens_beyond_loopback(next));
+  if (!keys) return give_up(keys.error());
   p.open_jobs(next);
   // The sites name callables only when they are asked, so they can be made before the switch.
   auto prepared = p.prepare(next);
@@ -273,7 +302,7 @@ Result<> Instance::reload(Configuration configuration) {
   if (auto ok = p.gateway->check(*specs); !ok) return give_up(ok.error());
   // The gateway takes what it has found good, so gRPC's servers are the last that may fail.
   auto ok = p.serve(*prepared, [&] {
-    return p.grpc->prepare(next, p.context(), p.threads->size()).and_then([&] {
+    return p.grpc->prepare(next, p.context(next), p.threads->size()).and_then([&] {
       return p.gateway->configure(std::move(*specs));
     });
   });
@@ -282,6 +311,7 @@ Result<> Instance::reload(Configuration configuration) {
     p.grpc->discard(grace);
     return give_up(ok.error());
   }
+  p.keyring->commit(std::move(*keys));
   p.models->commit();
   p.grpc->commit(grace);
   p.jobs->consume(next);
@@ -297,6 +327,7 @@ Result<> Instance::reload(Configuration configuration) {
   p.log->set_access(next.telemetry.log.access);
   p.log->reopen();
   p.configuration = std::move(configuration);
+  warn_of_strangers(p.configuration.options, *p.keyring->keys(), *p.log);
   return {};
 }
 

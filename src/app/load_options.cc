@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdlib>
 #include <system_error>
 #include <utility>
@@ -5,6 +6,7 @@
 #include "app/options.h"
 #include "base/state_folder.h"
 #include "config/config.h"
+#include "http/address.h"
 
 namespace sluice::app {
 
@@ -29,6 +31,13 @@ Result<fs::path> state_folder(const Options& options) {
   if (!found) return found;
   if (auto made = make_state_folder(*found); !made) return fail(made.error());
   return found;
+}
+
+bool listens_beyond_loopback(const Options& options) {
+  return std::ranges::any_of(options.listeners, [](const ListenerOptions& listener) {
+    const auto address = http::parse_listen_address(listener.address);
+    return address && !address->is_loopback();
+  });
 }
 
 std::optional<Configuration> read_configuration(const std::optional<std::filesystem::path>& file,

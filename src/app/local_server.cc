@@ -37,6 +37,7 @@ Result<Target> Target::open(const ServerChoice& choice) {
   listener.mounts.emplace_back().api = OpenInferenceMount{};
   options.listeners.clear();
   options.listeners.push_back(std::move(listener));
+  options.access = {};  // it is the caller's own
   options.runtime.io_threads = 1;
   options.telemetry.log.level = telemetry::LogLevel::kError;
   auto instance = Instance::start(std::move(*configuration));

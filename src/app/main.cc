@@ -6,18 +6,75 @@
 #include <vector>
 
 #include "app/commands.h"
+#include "app/keys_command.h"
 #include "app/serve.h"
 
 namespace {
 
 void add_server_options(CLI::App& command, sluice::app::ServerChoice& choice) {
   auto* url = command.add_option("--url", choice.url, "The server to ask")->capture_default_str();
+  command.add_option("--key", choice.key, "An API key for it; better in the environment")
+      ->envname("SLUICE_API_KEY");
   auto* local = command.add_flag("--local", choice.local, "Load the models here; no server needed");
   url->excludes(local);
   command.add_option("-c,--config", choice.config, "With --local: the configuration file")
       ->check(CLI::ExistingFile)
       ->needs(local);
 }
+
+// `sluice keys create|list|revoke`. Outlives the parsing.
+struct KeysCommands {
+  sluice::app::KeysPlace place;
+  sluice::app::NewKey wanted;
+  std::string id_or_name;
+  bool as_json = false;
+
+  void add_to(CLI::App& app, int& status) {
+    auto* keys = app.add_subcommand("keys", "Make, list and revoke API keys");
+    keys->require_subcommand(1);
+    keys->footer(
+        "Examples:\n"
+        "  sluice keys create --name ci --scope callables=iris --scope jobs --rate 100/1m\n"
+        "  sluice keys list\n"
+        "  sluice keys revoke ci");
+    auto* create = keys->add_subcommand("create", "Make a key, which is shown once");
+    create->add_option("--name", wanted.name, "What it is called in lists, logs and metrics")
+        ->required();
+    create->add_option("--tenant", wanted.tenant, "Whose it is; its name where not given");
+    create->add_option("--scope", wanted.scopes,
+                       "What it may: callables=NAME,.. (NAME may end in *), jobs, work or admin; "
+                       "can be given more than once; callables=* where not given");
+    create->add_option("--class", wanted.ceiling,
+                       "The best service class of its calls: realtime or best_effort");
+    create->add_option("--rate", wanted.rate, "How many requests, such as 100/1m");
+    create->add_option("--quota", wanted.quota, "How many in a day or month, such as 10000/day");
+    create->add_option("--expires", wanted.expires, "Until when: 90d, 2027-01-01");
+    add_place(*create);
+    create->footer(
+        "Examples:\n"
+        "  sluice keys create --name ci --scope callables=iris,setosa --scope jobs --rate 100/1m\n"
+        "  sluice keys create --name ops --scope admin --expires 90d");
+    create->callback([this, &status] { status = create_key(place, wanted); });
+    auto* list = keys->add_subcommand("list", "List the keys, revoked ones too");
+    list->add_flag("--json", as_json, "As they are stored: without the keys themselves");
+    add_place(*list);
+    list->footer("Example:\n  sluice keys list");
+    list->callback([this, &status] { status = list_keys(place, as_json); });
+    auto* revoke = keys->add_subcommand("revoke", "Revoke a key; running servers notice at once");
+    revoke->add_option("key", id_or_name, "Its id or name")->required();
+    add_place(*revoke);
+    revoke->footer("Example:\n  sluice keys revoke ci");
+    revoke->callback([this, &status] { status = revoke_key(place, id_or_name); });
+  }
+
+ private:
+  void add_place(CLI::App& command) {
+    auto* folder = command.add_option("--state-dir", place.state_dir, "The state folder");
+    command.add_option("-c,--config", place.config, "The configuration that says state_dir")
+        ->check(CLI::ExistingFile)
+        ->excludes(folder);
+  }
+};
 
 }  // namespace
 
@@ -74,6 +131,9 @@ int main(int argc, char** argv) {
       "  sluice predict --local iris 5.1 3.5 1.4 0.2 6.1 2.5 5.4 2.2\n"
       "Negative numbers come after --: sluice predict iris -- -1 0 0 0");
   predict_command->callback([&] { status = predict(choice, model, values, as_json); });
+
+  KeysCommands keys;
+  keys.add_to(app, status);
 
   auto* config_command = app.add_subcommand("config", "What can be configured");
   config_command->footer(

@@ -70,6 +70,9 @@ void describe(config::Fields<MountOptions>& f) {
         }
         return "a path such as /iris, without a '/' at its end";
       });
+  f.field("rate_per_address", &MountOptions::rate_per_address,
+          "In place of the listener's: how many requests an address may make without a key.")
+      .check(access::check_rate);
 }
 
 void validate(const MountOptions& o, config::Problems& p, const config::Node& at) {
@@ -106,6 +109,10 @@ void describe(config::Fields<ListenerOptions>& f) {
           "Whether every connection begins with a PROXY header (of trusted_proxies only).");
   f.field("cors", &ListenerOptions::cors, "Calls from pages of other origins.");
   f.field("gzip", &ListenerOptions::gzip, "Compression of answers.");
+  f.field("rate_per_address", &ListenerOptions::rate_per_address,
+          "How many requests an address (of IPv6 a /64) may make to each mount without a key, such "
+          "as 100/1m; loopback any number.")
+      .check(access::check_rate);
   f.field("mounts", &ListenerOptions::mounts, "The APIs served here.").entries(0, 200);
 }
 

@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "access/options.h"
 #include "backends/http_predict/options.h"
 #include "backends/onnx/options.h"
 #include "backends/tensorflow_serving/options.h"
@@ -49,6 +50,7 @@ struct MountOptions {
       api;
   std::string target;
   std::string prefix;
+  std::optional<std::string> rate_per_address;  // in place of the listener's
   config::Node where;
 };
 void describe(config::Fields<MountOptions>& f);
@@ -72,6 +74,7 @@ struct ListenerOptions {
   bool proxy_protocol = false;
   http::CorsOptions cors;
   http::GzipOptions gzip;
+  std::optional<std::string> rate_per_address;
   std::vector<MountOptions> mounts;
   config::Node where;
 };
@@ -136,6 +139,7 @@ struct Options {
   std::uint32_t version = 1;
   std::vector<ListenerOptions> listeners;
   config::OrderedMap<CallableOptions> callables;
+  access::AccessOptions access;
   http::ServerLimits limits;
   RuntimeOptions runtime;
   ShutdownOptions shutdown;
@@ -156,6 +160,8 @@ struct Configuration {
 // is no tree at all.
 std::optional<Configuration> read_configuration(const std::optional<std::filesystem::path>& file,
                                                 config::Problems& problems);
+// Is anything listened on that others than this machine can reach?
+bool listens_beyond_loopback(const Options& options);
 // Takes out the callables and mounts that did not read as a whole, so that the others can be tried.
 void keep_what_was_read(Options& options, const config::Problems& problems);
 // The whole configuration, or everything that is wrong with the text (kInvalid).

@@ -18,8 +18,8 @@ struct Input {
 };
 
 // What the model takes, by its own account.
-Result<Input> input_of(const http::Url& url, const std::string& model) {
-  auto response = ask(url, "/v2/models/" + model);
+Result<Input> input_of(const http::Url& url, const std::string& model, const std::string& key) {
+  auto response = ask(url, "/v2/models/" + model, {}, key);
   if (!response) return fail(response.error());
   json::Reader reader;
   auto root = reader.parse_copy(response->body);
@@ -83,8 +83,8 @@ void print_outputs(const simdjson::dom::element& root) {
 }
 
 Result<std::string> ask_model(const http::Url& url, const std::string& model,
-                              const std::vector<double>& values) {
-  const auto input = input_of(url, model);
+                              const std::vector<double>& values, const std::string& key) {
+  const auto input = input_of(url, model, key);
   if (!input) return fail(input.error());
   const std::size_t columns =
       input->columns > 0 ? static_cast<std::size_t>(input->columns) : values.size();
@@ -92,7 +92,7 @@ Result<std::string> ask_model(const http::Url& url, const std::string& model,
     return fail(invalid(
         std::format("'{}' takes rows of {} numbers, got {}", model, columns, values.size())));
   }
-  auto response = ask(url, "/v2/models/" + model + "/infer", body_of(*input, values, columns));
+  auto response = ask(url, "/v2/models/" + model + "/infer", body_of(*input, values, columns), key);
   if (!response) return fail(response.error());
   return std::move(response->body);
 }
@@ -102,8 +102,8 @@ Result<std::string> ask_model(const http::Url& url, const std::string& model,
 int predict(const ServerChoice& server, const std::string& model, const std::vector<double>& values,
             bool as_json) {
   auto target = Target::open(server);
-  Result<std::string> answer =
-      target ? ask_model(target->url(), model, values) : Result<std::string>(fail(target.error()));
+  Result<std::string> answer = target ? ask_model(target->url(), model, values, server.key)
+                                      : Result<std::string>(fail(target.error()));
   if (!answer) {
     std::println(stderr, "sluice predict: {}", answer.error().message);
     if (!server.local && answer.error().code == ErrorCode::kUnavailable) {

@@ -25,9 +25,23 @@ std::string reason_of(const http::ClientResponse& response) {
   return response.body.substr(0, response.body.find('\n'));
 }
 
+ErrorCode code_of(int status) {
+  switch (status) {
+    case 401:
+      return ErrorCode::kUnauthenticated;
+    case 403:
+      return ErrorCode::kForbidden;
+    case 404:
+      return ErrorCode::kNotFound;
+    default:
+      return ErrorCode::kUnavailable;
+  }
+}
+
 }  // namespace
 
-Result<http::ClientResponse> ask(const http::Url& base, std::string_view path, std::string body) {
+Result<http::ClientResponse> ask(const http::Url& base, std::string_view path, std::string body,
+                                 std::string_view key) {
   const SystemClock clock;
   EventLoop loop;
   http::CachingResolver resolver({.threads = 1}, clock);
@@ -37,6 +51,7 @@ Result<http::ClientResponse> ask(const http::Url& base, std::string_view path, s
     http::ClientRequest request;
     request.target = base.path + std::string(path);
     request.deadline = Deadline::after(clock.now(), kLongest);
+    if (!key.empty()) request.headers.add("X-API-Key", std::string(key));
     if (!body.empty()) {
       request.method = http::Method::kPost;
       request.headers.add("Content-Type", "application/json");
@@ -52,9 +67,8 @@ Result<http::ClientResponse> ask(const http::Url& base, std::string_view path, s
   }
   if (!*answer) return *answer;
   if ((*answer)->status / 100 == 2) return *answer;
-  return fail(
-      (*answer)->status == 404 ? ErrorCode::kNotFound : ErrorCode::kUnavailable,
-      std::format("{} answered {}: {}", to_string(base), (*answer)->status, reason_of(**answer)));
+  return fail(code_of((*answer)->status), std::format("{} answered {}: {}", to_string(base),
+                                                      (*answer)->status, reason_of(**answer)));
 }
 
 }  // namespace sluice::app

@@ -10,9 +10,9 @@
 
 namespace sluice::app {
 
-// One request to `<base><path>`; waits for the answer, up to ten seconds. A body makes it a POST.
-// An answer that is not 2xx is an error with what the server said.
+// One request to `<base><path>`; waits for the answer, up to ten seconds. A body makes it a POST, a
+// key goes along as X-API-Key. An answer that is not 2xx is an error with what the server said.
 Result<http::ClientResponse> ask(const http::Url& base, std::string_view path,
-                                 std::string body = {});
+                                 std::string body = {}, std::string_view key = {});
 
 }  // namespace sluice::app

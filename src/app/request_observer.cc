@@ -17,6 +17,12 @@ telemetry::Refusal refusal_of(std::string_view reason) {
   if (reason == "head_timeout" || reason == "body_timeout") return Refusal::kSlow;
   return Refusal::kMalformed;
 }
+
+void name_caller(telemetry::AccessRecord& record, const Principal* principal) {
+  if (principal == nullptr) return;
+  record.key = principal->key_id;
+  record.tenant = principal->tenant;
+}
 }  // namespace
 
 RequestObserver::RequestObserver(telemetry::Instruments& instruments, telemetry::Log& log)
@@ -48,6 +54,7 @@ void RequestObserver::on_answered(const rpc::UnaryCall& call, int status, std::u
                                  .took = call.timings.total(),
                                  .bytes_in = call.bytes_in(),
                                  .bytes_out = bytes_out};
+  name_caller(record, call.principal.get());
   if (const auto trace = telemetry::parse_traceparent(call.traceparent)) {
     record.trace = trace->trace;
   }
@@ -71,6 +78,7 @@ void RequestObserver::on_answered(const http::Exchange& exchange, const http::Si
                                  .bytes_in = exchange.body().size(),
                                  .bytes_out = body_bytes};
   record.request_id = exchange.request_id;
+  name_caller(record, exchange.principal.get());
   if (const auto trace = telemetry::parse_traceparent(exchange.traceparent)) {
     record.trace = trace->trace;
   }

@@ -1,8 +1,10 @@
 #include "app/sites.h"
 
 #include <algorithm>
+#include <format>
 #include <iterator>
 
+#include "access/guards.h"
 #include "api/admin/admin.h"
 #include "api/jobs/jobs_api.h"
 #include "api/open_inference/open_inference.h"
@@ -51,6 +53,27 @@ Result<> add_mount(http::Router& router, const MountOptions& options, const gate
   return {};
 }
 
+bool has_own_key(const MountOptions& mount) {
+  const auto set = [](const std::optional<config::Secret>& key) { return key && !key->empty(); };
+  if (const auto* admin = std::get_if<AdminMount>(&mount.api)) return set(admin->key);
+  const auto* inference = std::get_if<OpenInferenceMount>(&mount.api);
+  return inference != nullptr && set(inference->key);
+}
+
+// How a mount admits. The buckets are the same for all threads.
+access::Admission::Rules rules_of(const ListenerOptions& listener, const MountOptions& mount,
+                                  const SiteContext& context) {
+  access::Admission::Rules rules{.own_key = has_own_key(mount), .addresses = {}};
+  const auto& text = mount.rate_per_address ? mount.rate_per_address : listener.rate_per_address;
+  if (!text) return rules;
+  const auto rate = access::parse_rate(*text);
+  if (!rate) return rules;  // refused when the configuration was read
+  const auto place = &mount - listener.mounts.data();
+  rules.addresses =
+      context.limits.get(std::format("{} {}", listener.address, place), *rate, context.addresses);
+  return rules;
+}
+
 http::TlsServerOptions to_tls(const TlsOptions& options) {
   return {.certificate_file = options.certificate.string(),
           .key_file = options.key.string(),
@@ -94,6 +117,11 @@ std::vector<rpc::Method> make_methods(const ListenerOptions& listener, gateway::
     } else if (std::holds_alternative<TensorflowServingMount>(mount.api)) {
       more = api::tensorflow_serving::tensorflow_serving_methods(on);
     }
+    const auto guard = access::make_rpc_guard(context.keyring, rules_of(listener, mount, context),
+                                              context.clock, context.instruments);
+    for (rpc::Method& method : more) {
+      if (method.scope != Scope::kOpen) method.guard = guard;
+    }
     std::ranges::move(more, std::back_inserter(methods));
   }
   return methods;
@@ -128,6 +156,8 @@ std::vector<http::SitePtr> make_sites(const ListenerOptions& listener,
     for (const MountOptions& mount : listener.mounts) {
       const gateway::Mount on{*local,      context.gateway, context.clock, context.instruments,
                               context.log, mount.prefix,    mount.target};
+      site->router.guard(access::make_http_guard(
+          context.keyring, rules_of(listener, mount, context), context.clock, context.instruments));
       if (auto added = add_mount(site->router, mount, on, context, loopback, *kept); !added) {
         const Error& error = added.error();
         problems.add(mount.where,

@@ -4,6 +4,8 @@
 #include <functional>
 #include <vector>
 
+#include "access/address_limits.h"
+#include "access/keyring.h"
 #include "app/options.h"
 #include "gateway/mount.h"
 #include "http/site.h"
@@ -21,6 +23,9 @@ struct SiteContext {
   telemetry::Log& log;
   std::function<Result<>()> reload;  // asked for by an administrator; any thread
   const jobs::Desk& desk;
+  const access::Keyring& keyring;
+  access::AddressLimits& limits;
+  std::size_t addresses;  // in each of them
 };
 
 // One site an io thread. To be used only if `problems` stays empty: it hears of routes that overlap

@@ -58,6 +58,19 @@ void check_ensembles(const Options& o, config::Problems& p) {
   }
 }
 
+// Callables that keys are for, by name.
+void check_scopes(const Options& o, config::Problems& p) {
+  for (const access::KeyOptions& key : o.access.keys) {
+    if (!p.were_read(key.where, {"scopes"})) continue;
+    const auto scopes = access::parse_scopes(key.scopes);
+    if (!scopes) continue;
+    for (const std::string& name : scopes->callables) {
+      if (name.ends_with('*') || o.callables.contains(name)) continue;
+      p.add(key.where.near("scopes"), unknown(name));
+    }
+  }
+}
+
 }  // namespace
 
 void validate(const Options& o, config::Problems& p, const config::Node& at) {
@@ -69,6 +82,7 @@ void validate(const Options& o, config::Problems& p, const config::Node& at) {
   if (!p.were_read(at, {"callables"})) return;
   check_targets_of_mounts(o, p);
   check_ensembles(o, p);
+  check_scopes(o, p);
 }
 
 }  // namespace sluice::app

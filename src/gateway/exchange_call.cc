@@ -22,7 +22,8 @@ class ExchangeCall final : public Sink {
     Call call{.home = &exchange_.loop(),
               .deadline = deadline,
               .deadline_asked = asked,
-              .service_class = options.service_class,
+              .service_class = class_for(exchange_.principal.get(), options.service_class),
+              .tenant = tenant_for(exchange_.principal.get(), exchange_.peer()),
               .request_id = request_id_of(exchange_),
               .traceparent = traceparent_of(exchange_),
               .tracestate = head.header("tracestate").value_or(""),
@@ -92,6 +93,11 @@ Result<std::optional<Duration>> requested_timeout(const http::RequestHead& head)
 
 void start_call(http::Exchange& exchange, const Clock& clock, const CallablePtr& callable,
                 InferRequest request, Answer answer, const CallOptions& options) {
+  // Whatever the API has looked at: no call gets past this.
+  if (exchange.principal != nullptr) {
+    const auto may = check_callable(exchange.principal.get(), callable->describe().name);
+    if (!may) return answer(exchange, fail(may.error()));
+  }
   const auto timeout = requested_timeout(exchange.head());
   if (!timeout) return answer(exchange, fail(timeout.error()));
   Deadline deadline;

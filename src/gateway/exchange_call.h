@@ -23,7 +23,8 @@ struct CallOptions {
 // Keeps callable and input alive until then. One for each exchange; on the exchange's loop only.
 //
 // `callable` may be a place in the loop's own registry: a share is taken only when the call does
-// not end at once.
+// not end at once. A caller with a key needs the scope of the callable (kForbidden), and its calls
+// have its tenant and at most its class.
 using Answer = std::move_only_function<void(http::Exchange&, Result<InferResponse>)>;
 void start_call(http::Exchange& exchange, const Clock& clock, const CallablePtr& callable,
                 InferRequest request, Answer answer, const CallOptions& options = {});

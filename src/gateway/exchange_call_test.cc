@@ -111,6 +111,29 @@ TEST_F(ExchangeCallTest, HandsOnWhoAsksAndTheTrace) {
   EXPECT_EQ(exchange_->answer, "ok");
 }
 
+TEST_F(ExchangeCallTest, CallsForThePrincipalWhereThereIsOneElseForTheAddress) {
+  exchange_ = std::make_unique<TestExchange>(loop_, TestExchange::Request{.peer = "192.0.2.1"});
+  start(*exchange_);
+  EXPECT_EQ(seen().tenant, "192.0.2.1");
+  fake_->reply(good());
+  TestExchange& x = exchange();
+  x.principal = std::make_shared<const Principal>(Principal{
+      .tenant = "team", .scopes = {.callables = {"m"}}, .ceiling = ServiceClass::kBestEffort});
+  start(x);
+  EXPECT_EQ(seen().tenant, "team");
+  EXPECT_EQ(seen().service_class, ServiceClass::kBestEffort) << "its ceiling";
+  fake_->reply(good());
+  EXPECT_EQ(exchange_->answer, "ok");
+}
+
+TEST_F(ExchangeCallTest, RefusesACallableThatThePrincipalMayNotCall) {
+  TestExchange& x = exchange();
+  x.principal = std::make_shared<const Principal>(Principal{.scopes = {.callables = {"other"}}});
+  start(x);
+  EXPECT_EQ(exchange_->answer, "forbidden");
+  EXPECT_EQ(fake_->starts, 0);
+}
+
 TEST_F(ExchangeCallTest, PrefersTheNamesThatTheServerMadeOverThoseThatTheClientSent) {
   TestExchange& x = exchange({{"X-Request-Id", "sent"}, {"traceparent", "sent"}});
   x.request_id = "made-id";

@@ -20,7 +20,8 @@ class RpcCall final : public Sink {
     const Call call{.home = &call_.home(),
                     .deadline = deadline,
                     .deadline_asked = options.timeout.has_value(),
-                    .service_class = options.service_class,
+                    .service_class = class_for(call_.principal.get(), options.service_class),
+                    .tenant = tenant_for(call_.principal.get(), call_.address()),
                     .request_id = made_or_sent(call_.request_id, "x-request-id"),
                     .traceparent = made_or_sent(call_.traceparent, "traceparent"),
                     .tracestate = call_.metadata("tracestate"),
@@ -66,6 +67,11 @@ class RpcCall final : public Sink {
 
 void start_call(rpc::UnaryCall& call, const Clock& clock, const CallablePtr& callable,
                 InferRequest request, RpcAnswer answer, const CallOptions& options) {
+  // Whatever the API has looked at: no call gets past this.
+  if (call.principal != nullptr) {
+    const auto may = check_callable(call.principal.get(), callable->describe().name);
+    if (!may) return answer(call, fail(may.error()));
+  }
   call.attach<RpcCall>(call, clock, std::move(answer)).start(callable, std::move(request), options);
 }
 

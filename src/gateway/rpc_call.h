@@ -15,7 +15,7 @@ namespace sluice::gateway {
 // many clients set for every call, bounds it; only options.timeout counts as asked for.
 //
 // `callable` may be a place in the thread's own registry: a share is taken only when the call does
-// not end at once.
+// not end at once. As over HTTP, a caller with a key needs the scope of the callable.
 using RpcAnswer = std::move_only_function<void(rpc::UnaryCall&, Result<InferResponse>)>;
 void start_call(rpc::UnaryCall& call, const Clock& clock, const CallablePtr& callable,
                 InferRequest request, RpcAnswer answer, const CallOptions& options = {});

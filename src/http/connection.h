@@ -68,6 +68,7 @@ class Connection final : public IoHandler, public Exchange {
   // connection_dispatch.cc: to the handler
   void dispatch();
   void track();
+  bool admitted();  // else answered
   void answer_unrouted(const Router::Match& match);
   void tell_error(int status, const Error& why, const HeaderList* extra = nullptr);
   bool answer_preflight();

@@ -43,6 +43,7 @@ void Connection::append_head(const ResponseHead& head, bool chunked,
     out_ += request_id;
     out_ += "\r\n";
   }
+  out_ += added_fields;
   if (site_->server_timing && timings.has(telemetry::Stage::kRun)) {
     out_ += "Server-Timing: ";
     telemetry::append_server_timing(out_, timings);
@@ -136,6 +137,8 @@ void Connection::finish_exchange() {
   params_.clear();
   request_id.clear();
   traceparent.clear();
+  principal.reset();
+  added_fields.clear();
   error.reset();
   labels = {};
   route_ = nullptr;

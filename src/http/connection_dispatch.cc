@@ -8,6 +8,11 @@
 
 namespace sluice::http {
 
+namespace {
+// A 401 must say how to ask again (RFC 9110 15.5.2); X-API-Key is no scheme of HTTP's own.
+constexpr std::string_view kAskForKey = "WWW-Authenticate: Bearer realm=\"sluice\"\r\n";
+}  // namespace
+
 // Gives the request the names under which logs, answers and other servers know it.
 void Connection::track() {
   const RequestHead& head = parser_.head();
@@ -53,7 +58,7 @@ void Connection::dispatch() {
                      std::chrono::ceil<std::chrono::milliseconds>(server_.limits().retry_after)});
   } else {
     labels = route_->labels;
-    route_->handler(*this);
+    if (admitted()) route_->handler(*this);
   }
   dispatching_ = false;
   if (answered_) {
@@ -63,6 +68,18 @@ void Connection::dispatch() {
     server_.counts().in_flight.fetch_add(1, std::memory_order_relaxed);
     server_.observer().on_in_flight(1);
   }
+}
+
+bool Connection::admitted() {
+  if (route_->guard == nullptr) return true;
+  const Result<> admitted = route_->guard->admit(*this, route_->needs());
+  if (admitted) [[likely]] {
+    return true;
+  }
+  const Error& why = admitted.error();
+  if (why.code == ErrorCode::kUnauthenticated) added_fields += kAskForKey;
+  tell_error(status_of(why.code), why);
+  return false;
 }
 
 bool Connection::answer_preflight() {

@@ -13,6 +13,7 @@
 #include "base/time.h"
 #include "http/headers.h"
 #include "http/request_parser.h"
+#include "inference/principal.h"
 #include "runtime/event_loop.h"
 #include "telemetry/request_metrics.h"
 #include "telemetry/timings.h"
@@ -90,6 +91,10 @@ class Exchange {
   // ones. Empty where the site keeps no track of requests.
   std::string request_id;
   std::string traceparent;
+  // Who asks, where that is known by a key.
+  PrincipalPtr principal;
+  // Header lines, each with its CRLF, that the answer gets whoever gives it.
+  std::string added_fields;
 
  protected:
   virtual ~Exchange() = default;

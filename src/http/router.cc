@@ -46,6 +46,7 @@ Result<> Router::add(Route route) {
     return fail(ErrorCode::kConflict,
                 std::format("{} {} is there twice", to_string(route.method), route.pattern));
   }
+  if (route.needs() != Scope::kOpen) route.guard = guard_;
   if (literal) exact_[route.pattern] = node;
   node->routes.push_back(std::make_unique<Route>(std::move(route)));
   all_.push_back(node->routes.back().get());

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -11,6 +12,7 @@
 
 #include "base/result.h"
 #include "http/exchange.h"
+#include "http/guard.h"
 
 namespace sluice::http {
 
@@ -24,6 +26,11 @@ struct Route {
   Handler handler;
   ExchangeLabels labels;  // must outlive the router
   bool probe = false;     // health and metrics: not in the access log, answered while draining
+  // What the caller must be allowed; unset: nothing for a probe, else to be known.
+  std::optional<Scope> scope{};
+  std::shared_ptr<Guard> guard{};  // given by the router
+
+  [[nodiscard]] Scope needs() const { return scope.value_or(probe ? Scope::kOpen : Scope::kAny); }
 };
 
 // A pattern without parameters is found by one hash; others segment by segment: literal ones, then
@@ -37,6 +44,8 @@ class Router {
 
   // Fails (kConflict) when method and pattern are taken, or when two patterns match the same paths.
   Result<> add(Route route);
+  // Who is asked before the handlers of routes that are added from now on, but for open ones.
+  void guard(std::shared_ptr<Guard> guard) { guard_ = std::move(guard); }
 
   // Errors that are told before a handler sees the request (404, 405, 413, 503, ..) take this form
   // at and below the prefix, as the protocol served there has it.
@@ -79,6 +88,7 @@ class Router {
   std::unique_ptr<Node> root_ = std::make_unique<Node>();
   std::vector<const Route*> all_;
   std::vector<std::pair<std::string, ErrorForm>> error_forms_;
+  std::shared_ptr<Guard> guard_;
 };
 
 }  // namespace sluice::http

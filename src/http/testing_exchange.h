@@ -19,6 +19,7 @@ class TestExchange final : public Exchange {
     std::string path = "/";
     std::string body;
     std::vector<std::pair<std::string, std::string>> headers;
+    std::string peer;
   };
 
   TestExchange(EventLoop& loop, Request request) : request_(std::move(request)) {
@@ -29,6 +30,7 @@ class TestExchange final : public Exchange {
     }
     head_ = &request_head_;
     loop_ = &loop;
+    peer_ = request_.peer;
     padded_ = request_.body + std::string(64, ' ');
     body_ = std::string_view(padded_).substr(0, request_.body.size());
     timings = telemetry::RequestTimings(loop.now());
@@ -41,6 +43,12 @@ class TestExchange final : public Exchange {
     if (match.route == nullptr) throw std::logic_error("no route to " + request_.path);
     params_ = std::move(match.params);
     labels = match.route->labels;
+    if (match.route->guard != nullptr) {
+      if (const auto ok = match.route->guard->admit(*this, match.route->needs()); !ok) {
+        return router.error_form(request_.path)(*this, status_of(ok.error().code), ok.error(),
+                                                nullptr);
+      }
+    }
     match.route->handler(*this);
   }
   // Runs the loop until there is an answer. Once for a loop.

@@ -86,6 +86,11 @@ void CallSlot::arrived(bool ok) {
   }
   counted_ = true;
   if (lane_.track_calls_ && !method.probe) track();
+  if (method.guard != nullptr) {
+    if (const Result<> admitted = method.guard->admit(*this, method.scope); !admitted) {
+      return fail(admitted.error());
+    }
+  }
   method.handler(*this);
 }
 
@@ -172,6 +177,7 @@ void CallSlot::release_when_over() {
   if (!sent_ || !done_) return;
   on_cancel_ = nullptr;
   attachment_.reset();
+  principal.reset();
   methods_.reset();
   message_.Clear();
   arena_.Reset();

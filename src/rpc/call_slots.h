@@ -79,7 +79,6 @@ class CallSlot final : public UnaryCall {
   grpc::ByteBuffer answer_;  // until the end of the turn
   int status_ = 0;
   std::size_t bytes_out_ = 0;
-  std::string peer_;  // kept where calls are tracked: gRPC forgets it when one is cancelled
   bool counted_ = false;
   bool answered_ = false;
   bool sent_ = false;

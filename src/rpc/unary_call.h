@@ -12,6 +12,9 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "http/exchange.h"
+#include "inference/principal.h"
+#include "rpc/guard.h"
+#include "rpc/peer.h"
 #include "rpc/status.h"
 #include "runtime/executor.h"
 
@@ -39,6 +42,9 @@ class UnaryCall {
   // The first value under a lower-case key; empty when there is none.
   [[nodiscard]] virtual std::string_view metadata(std::string_view key) const = 0;
   [[nodiscard]] virtual std::string peer() const = 0;  // "ipv4:127.0.0.1:50312"
+  // The IP address of it alone, or "unix", as long as the call; empty where the server keeps no
+  // track of calls, since gRPC makes a new text of it each time it is asked.
+  [[nodiscard]] std::string_view address() const { return address_of_peer(peer_); }
   // The method's own path.
   [[nodiscard]] std::string_view path() const { return path_; }
 
@@ -72,6 +78,8 @@ class UnaryCall {
   // ones. Empty where the server keeps no track of calls.
   std::string request_id;
   std::string traceparent;
+  // Who calls, where that is known by a key.
+  PrincipalPtr principal;
 
  protected:
   UnaryCall() = default;
@@ -93,6 +101,7 @@ class UnaryCall {
   Deadline deadline_;
   std::string_view path_;
   std::size_t bytes_in_ = 0;
+  std::string peer_;  // kept where calls are tracked: gRPC forgets it when one is cancelled
   bool cancelled_ = false;
   Task on_cancel_;
   std::unique_ptr<Attachment> attachment_;
@@ -105,6 +114,9 @@ struct Method {
   bool probe = false;           // health: not worth a line in the log
   // How many calls a thread can take from gRPC before it has run: more for what is called often.
   std::size_t waiting = 4;
+  // What the caller must be allowed, and who asks; null: nobody is asked.
+  Scope scope = Scope::kAny;
+  std::shared_ptr<Guard> guard{};
 };
 
 }  // namespace sluice::rpc

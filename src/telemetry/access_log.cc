@@ -34,10 +34,12 @@ void log_access(Log& log, const AccessRecord& record) {
     return LogField(value.empty() ? std::string_view() : key, value);
   };
   const auto trace = record.trace.hex();
-  const std::array<LogField, 13> fields{{
+  const std::array<LogField, 15> fields{{
       text("request_id", record.request_id),
       text("trace_id", record.trace.valid() ? trace.view() : std::string_view()),
       text("client", record.client),
+      text("key", record.key),
+      text("tenant", record.tenant),
       text("method", record.method),
       text("path", record.path),
       text("api", record.api),

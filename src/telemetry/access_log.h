@@ -16,7 +16,9 @@ namespace sluice::telemetry {
 struct AccessRecord {
   std::string_view request_id;
   TraceId trace;
-  std::string_view client;  // address, or the tenant where it is known
+  std::string_view client;  // address
+  std::string_view key;     // public id of the API key
+  std::string_view tenant;  // of the key
   std::string_view method;
   std::string_view path;  // without its query, which may hold what is secret
   std::string_view api;

@@ -67,6 +67,18 @@ FamilyOptions redis_commands_total() {
           "Commands to Redis, by what the connection is for and code (ok or the error's).",
           {"use", "code"}};
 }
+FamilyOptions key_requests_total() {
+  return {"sluice_key_requests_total",
+          "Requests that came with a known API key, by its name and what became of them.",
+          {"key", "outcome"},
+          kMaxPairs * kKeyOutcomeCount};
+}
+FamilyOptions key_quota_used() {
+  return {"sluice_key_quota_used",
+          "Requests of this day or month that count against a key's quota.",
+          {"key"},
+          kMaxPairs};
+}
 
 OutcomeCounters outcomes(Metrics& metrics, const FamilyOptions& family, std::string_view first,
                          std::string_view second) {
@@ -111,8 +123,27 @@ std::string_view to_string(Refusal refusal) {
   return "requests";
 }
 
+std::string_view to_string(KeyOutcome outcome) {
+  switch (outcome) {
+    case KeyOutcome::kAdmitted:
+      return "admitted";
+    case KeyOutcome::kForbidden:
+      return "forbidden";
+    case KeyOutcome::kRate:
+      return "rate";
+    case KeyOutcome::kQuota:
+      return "quota";
+  }
+  return "admitted";
+}
+
 Instruments::Instruments(Metrics& metrics)
-    : metrics_(metrics), in_flight_(metrics.gauge(requests_in_flight())) {
+    : metrics_(metrics),
+      in_flight_(metrics.gauge(requests_in_flight())),
+      keyring_{metrics.level({"sluice_keys", "API keys that are neither revoked nor expired.", {}}),
+               metrics.counter({"sluice_key_file_errors_total",
+                                "Times the file of keys or quotas could not be used.",
+                                {}})} {
   for (std::size_t i = 0; i < kStageCount; ++i) {
     stages_.stages[i] = metrics.durations(stage_duration(), {to_string(static_cast<Stage>(i))});
   }
@@ -136,6 +167,16 @@ ModelMetrics Instruments::model(std::string_view model, std::string_view version
 ConnectionMetrics Instruments::connections(std::string_view listener) {
   return {metrics_.gauge(connections_open(), {listener}),
           metrics_.counter(connections_total(), {listener})};
+}
+
+KeyMetrics Instruments::key(std::string_view name) {
+  KeyMetrics made;
+  for (std::size_t i = 0; i < kKeyOutcomeCount; ++i) {
+    made.by_outcome[i] =
+        metrics_.counter(key_requests_total(), {name, to_string(static_cast<KeyOutcome>(i))});
+  }
+  made.quota_used = metrics_.level(key_quota_used(), {name});
+  return made;
 }
 
 MemberMetrics Instruments::member(std::string_view ensemble, std::string_view member) {

@@ -104,6 +104,29 @@ struct RefusalMetrics {
   void record(Refusal refusal) const { by_reason[static_cast<std::size_t>(refusal)].add(); }
 };
 
+// What became of a request that came with a key.
+enum class KeyOutcome : std::uint8_t {
+  kAdmitted,
+  kForbidden,  // a scope was missing before the request was decoded
+  kRate,
+  kQuota,
+};
+inline constexpr std::size_t kKeyOutcomeCount = 4;
+std::string_view to_string(KeyOutcome outcome);
+
+// Of one API key.
+struct KeyMetrics {
+  std::array<Counter, kKeyOutcomeCount> by_outcome;
+  Level quota_used;
+  void record(KeyOutcome outcome) const { by_outcome[static_cast<std::size_t>(outcome)].add(); }
+};
+
+// Of all API keys together.
+struct KeyringMetrics {
+  Level usable;         // neither revoked nor expired
+  Counter file_errors;  // times a changed key file, or the quotas', could not be used
+};
+
 // Of one member of an ensemble.
 struct MemberMetrics {
   OutcomeCounters by_code;
@@ -156,6 +179,8 @@ class Instruments {
   ReplicaMetrics replica(std::string_view callable, std::string_view address);
   // `use` is what the connections are for: "commands", "blocking", "subscription".
   RedisMetrics redis(std::string_view use);
+  KeyMetrics key(std::string_view name);
+  [[nodiscard]] const KeyringMetrics& keyring() const { return keyring_; }
   [[nodiscard]] const RefusalMetrics& refusals() const { return refusals_; }
   [[nodiscard]] const StageMetrics& stages() const { return stages_; }
 
@@ -167,6 +192,7 @@ class Instruments {
   StageMetrics stages_;
   Gauge in_flight_;
   RefusalMetrics refusals_;
+  KeyringMetrics keyring_;
 };
 
 }  // namespace sluice::telemetry

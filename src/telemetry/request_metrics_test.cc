@@ -177,6 +177,7 @@ TEST(Instruments, NamesKindsAndLabelsAreThoseOfTheGoldenList) {
   instruments.connections("l");
   instruments.member("e", "m");
   instruments.replica("c", "r");
+  instruments.key("k");
   const ProcessMetrics process(metrics, {"0"});
   std::string list;
   for (const auto& family : metrics.collect()) {

@@ -21,7 +21,7 @@ from support.waiting import eventually
 
 pytestmark = pytest.mark.short
 
-COMMANDS = ["serve", "check", "models", "predict", "config", "version"]
+COMMANDS = ["serve", "check", "models", "predict", "keys", "config", "version"]
 ROW = ["5.1", "3.5", "1.4", "0.2"]
 
 
@@ -44,7 +44,12 @@ def test_version() -> None:
 
 @pytest.mark.parametrize(
     "command",
-    [[], *[[command] for command in COMMANDS], ["config", "schema"], ["config", "default"]],
+    [
+        [],
+        *[[command] for command in COMMANDS],
+        *[["config", "schema"], ["config", "default"]],
+        *[["keys", "create"], ["keys", "list"], ["keys", "revoke"]],
+    ],
 )
 def test_help_shows_an_example(command: list[str]) -> None:
     done = run(*command, "--help")

@@ -28,6 +28,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     config = Config().iris_models().model("broken", folder / "gone.onnx")
     config.ensemble("iris", {**{name: name for name in IRIS_CLASSES}, "broken": "broken"})
     config.remote("away", "http://127.0.0.1:9")
+    config.set("access", {"keys": [{"name": "k", "sha256": "0" * 64, "quota": "1/day"}]})
     config.listen("service", mount("horizontal_service", "setosa"))
     config.listen("proxy", mount("horizontal_proxy", "iris"))
     config.listen("open", mount("open_inference"))

@@ -19,15 +19,17 @@ class Admin {
   Result<> add_routes(http::Router& router) {
     using http::Exchange;
     using http::Method;
+    // Metrics are open unless the mount has a key.
+    const Scope metrics_need = options_.key.empty() ? Scope::kOpen : Scope::kAdmin;
     const auto add = [&](Method method, std::string_view path, void (Admin::*handler)(Exchange&),
-                         bool probe = false) {
+                         bool probe = false, Scope scope = Scope::kAdmin) {
       return router.add({method, mount_.prefix + std::string(path),
                          [this, handler](Exchange& x) {
                            if (allowed(x)) (this->*handler)(x);
                          },
-                         kLabels, probe});
+                         kLabels, probe, scope});
     };
-    Result<> ok = add(Method::kGet, "/metrics", &Admin::metrics, true);
+    Result<> ok = add(Method::kGet, "/metrics", &Admin::metrics, true, metrics_need);
     if (ok) ok = add(Method::kPost, "/admin/reload", &Admin::reload);
     if (ok) ok = add(Method::kGet, "/admin/models", &Admin::models);
     if (ok) ok = add(Method::kPost, "/admin/models/{model}/load", &Admin::load);
@@ -38,6 +40,7 @@ class Admin {
  private:
   bool allowed(http::Exchange& exchange) const {
     if (options_.key.empty()) return true;
+    if (exchange.principal != nullptr && exchange.principal->scopes.admin) return true;
     const auto given = exchange.head().header("X-API-Key");
     if (given && same_secret(*given, options_.key)) return true;
     http::respond_problem(exchange, {ErrorCode::kUnauthenticated,

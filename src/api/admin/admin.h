@@ -11,7 +11,7 @@
 namespace sluice::admin {
 
 struct AdminOptions {
-  std::string key;                   // asked for in X-API-Key; empty: nobody is asked
+  std::string key;  // asked for in X-API-Key; empty: nobody is. A key of scope admin does too
   std::function<Result<>()> reload;  // any thread; says what became of it
 };
 

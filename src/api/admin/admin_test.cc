@@ -123,6 +123,28 @@ TEST_F(AdminTest, AsksForItsKeyOnEveryPath) {
   EXPECT_EQ(serve({Method::kGet, "/ops/metrics", "", {{"X-API-Key", "secret"}}}).status, 200);
 }
 
+TEST_F(AdminTest, TakesAPrincipalOfScopeAdminInPlaceOfItsKey) {
+  add({.key = "secret"});
+  for (const bool admin : {true, false}) {
+    http::TestExchange x(loop, {Method::kGet, "/ops/metrics", "", {}});
+    x.principal = std::make_shared<const Principal>(Principal{.scopes = {.admin = admin}});
+    x.serve(router);
+    EXPECT_EQ(x.status, admin ? 200 : 401);
+  }
+}
+
+TEST_F(AdminTest, GuardsMetricsOnlyWhereItHasAKey) {
+  const auto scope_of_metrics = [this] {
+    return router.find(Method::kGet, "/ops/metrics").route->needs();
+  };
+  add();
+  EXPECT_EQ(scope_of_metrics(), Scope::kOpen);
+  router = http::Router();
+  add({.key = "secret"});
+  EXPECT_EQ(scope_of_metrics(), Scope::kAdmin);
+  EXPECT_EQ(router.find(Method::kGet, "/ops/admin/models").route->needs(), Scope::kAdmin);
+}
+
 TEST_F(AdminTest, RefusesAPrefixThatIsTaken) {
   add();
   EXPECT_EQ(add_admin(router, mount("/ops", ""), {}).error().code, ErrorCode::kConflict);

@@ -43,10 +43,10 @@ Result<ModelFacts> Face::facts(std::string_view name, std::string_view version) 
   return facts;
 }
 
-std::vector<IndexRow> Face::index(bool ready_only) const {
+std::vector<IndexRow> Face::index(bool ready_only, const Principal* caller) const {
   std::vector<IndexRow> rows;
   for (const gateway::Entry& entry : mount_.local.registry().entries()) {
-    if (!serves(entry.name)) continue;
+    if (!serves(entry.name) || !check_callable(caller, entry.name)) continue;
     if (entry.versions.empty() && !ready_only) {
       rows.push_back(
           {entry.name, "", to_string(gateway::VersionState::kUnavailable), "not loaded"});
@@ -66,15 +66,16 @@ std::vector<IndexRow> Face::index(bool ready_only) const {
   return rows;
 }
 
-void Face::change(Change what, std::string_view name, std::string_view key, Executor& home,
-                  Done done) {
+void Face::change(Change what, std::string_view name, const Principal* caller, std::string_view key,
+                  Executor& home, Done done) {
   const auto refuse = [&](ErrorCode code, std::string message) {
     done(fail(code, std::move(message)));
   };
   if (!options_.administration) {
     return refuse(ErrorCode::kForbidden, "models cannot be loaded and unloaded on this listener");
   }
-  if (!options_.key.empty() && !same_secret(key, options_.key)) {
+  const bool administrator = caller != nullptr && caller->scopes.admin;
+  if (!administrator && !options_.key.empty() && !same_secret(key, options_.key)) {
     return refuse(ErrorCode::kUnauthenticated,
                   key.empty() ? "loading and unloading asks for a key in X-API-Key"
                               : "the key in X-API-Key is not the right one");

@@ -44,12 +44,15 @@ class Face {
   // Would it take a call now?
   [[nodiscard]] Result<> ready(std::string_view name, std::string_view version) const;
   [[nodiscard]] Result<ModelFacts> facts(std::string_view name, std::string_view version) const;
-  [[nodiscard]] std::vector<IndexRow> index(bool ready_only) const;
+  // What the caller may call.
+  [[nodiscard]] std::vector<IndexRow> index(bool ready_only, const Principal* caller) const;
 
-  // Loads or unloads. `done` comes once, on the home thread, later.
+  // Loads or unloads, for a caller with the scope for it or with the mount's own key. `done` comes
+  // once, on the home thread, later.
   using Done = std::move_only_function<void(Result<>)>;
   enum class Change : std::uint8_t { kLoad, kUnload };
-  void change(Change what, std::string_view name, std::string_view key, Executor& home, Done done);
+  void change(Change what, std::string_view name, const Principal* caller, std::string_view key,
+              Executor& home, Done done);
 
   // For metrics and the log: of a callable that exists, so that there are never more of them than
   // callables. Empty: of what names none.

@@ -35,33 +35,35 @@ class RestFace {
 
   Result<> add_routes(http::Router& router) {
     using enum http::Method;
+    using enum Scope;
     using Self = RestFace;
     struct Path {
       http::Method method;
       std::string_view pattern;
       void (Self::*handler)(http::Exchange&);
       bool probe = false;
+      Scope scope = probe ? Scope::kOpen : Scope::kAny;
     };
     constexpr Path kPaths[] = {
         {kGet, "/v2", &Self::server_metadata},
         {kGet, "/v2/", &Self::server_metadata},
         {kGet, "/v2/health/live", &Self::live, true},
         {kGet, "/v2/health/ready", &Self::server_ready, true},
-        {kGet, "/v2/models/{model}", &Self::model_metadata},
-        {kGet, "/v2/models/{model}/versions/{version}", &Self::model_metadata},
+        {kGet, "/v2/models/{model}", &Self::model_metadata, false, kCall},
+        {kGet, "/v2/models/{model}/versions/{version}", &Self::model_metadata, false, kCall},
         {kGet, "/v2/models/{model}/ready", &Self::model_ready, true},
         {kGet, "/v2/models/{model}/versions/{version}/ready", &Self::model_ready, true},
-        {kPost, "/v2/models/{model}/infer", &Self::infer},
-        {kPost, "/v2/models/{model}/versions/{version}/infer", &Self::infer},
+        {kPost, "/v2/models/{model}/infer", &Self::infer, false, kCall},
+        {kPost, "/v2/models/{model}/versions/{version}/infer", &Self::infer, false, kCall},
         {kPost, "/v2/repository/index", &Self::index},
-        {kPost, "/v2/repository/models/{model}/load", &Self::load},
-        {kPost, "/v2/repository/models/{model}/unload", &Self::unload},
+        {kPost, "/v2/repository/models/{model}/load", &Self::load, false, kAdmin},
+        {kPost, "/v2/repository/models/{model}/unload", &Self::unload, false, kAdmin},
     };
     for (const Path& path : kPaths) {
       auto added = router.add(
           {path.method, face_.mount().prefix + std::string(path.pattern),
            [this, handler = path.handler](http::Exchange& exchange) { (this->*handler)(exchange); },
-           face_.labels({}), path.probe});
+           face_.labels({}), path.probe, path.scope});
       if (!added) return added;
     }
     router.tell_errors(face_.mount().prefix + "/v2", answer_error);
@@ -84,12 +86,21 @@ class RestFace {
   }
   void model_metadata(http::Exchange& exchange) {
     const std::string_view name = exchange.param("model");
+    if (!may_call(exchange, name)) return;
     const auto facts = face_.facts(name, exchange.param("version"));
     if (!facts) return answer_error(exchange, facts.error());
     answer_json(exchange, model_metadata_json(name, *facts));
   }
 
+  // Else answered.
+  static bool may_call(http::Exchange& exchange, std::string_view model) {
+    const auto may = check_callable(exchange.principal.get(), model);
+    if (!may) answer_error(exchange, may.error());
+    return may.has_value();
+  }
+
   void infer(http::Exchange& exchange) {
+    if (!may_call(exchange, exchange.param("model"))) return;
     const auto callable = face_.find(exchange.param("model"), exchange.param("version"));
     if (!callable) return answer_error(exchange, callable.error());
     exchange.labels = face_.labels(exchange.param("model"));
@@ -137,7 +148,7 @@ class RestFace {
         return answer_error(exchange, invalid("ready must be a boolean"));
       }
     }
-    answer_json(exchange, index_json(face_.index(ready_only)));
+    answer_json(exchange, index_json(face_.index(ready_only, exchange.principal.get())));
   }
 
   void load(http::Exchange& exchange) {
@@ -156,8 +167,9 @@ class RestFace {
   }
   void unload(http::Exchange& exchange) { change(exchange, Face::Change::kUnload); }
   void change(http::Exchange& exchange, Face::Change what) {
-    face_.change(what, exchange.param("model"), exchange.head().header("X-API-Key").value_or(""),
-                 exchange.loop(), [&exchange](Result<> result) {
+    face_.change(what, exchange.param("model"), exchange.principal.get(),
+                 exchange.head().header("X-API-Key").value_or(""), exchange.loop(),
+                 [&exchange](Result<> result) {
                    if (!result) return answer_error(exchange, result.error());
                    answer_json(exchange, "{}");
                  });

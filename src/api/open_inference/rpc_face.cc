@@ -27,29 +27,31 @@ class RpcFace {
 
   static std::vector<rpc::Method> methods(const std::shared_ptr<RpcFace>& self) {
     using Self = RpcFace;
+    using enum Scope;
     struct Path {
       std::string_view name;
       void (Self::*handler)(rpc::UnaryCall&);
       bool probe = false;
       std::size_t waiting = 2;
+      Scope scope = probe ? kOpen : kAny;
     };
     constexpr Path kPaths[] = {
-        {"ModelInfer", &Self::infer, false, kInferWaiting},
+        {"ModelInfer", &Self::infer, false, kInferWaiting, kCall},
         {"ServerLive", &Self::live, true},
         {"ServerReady", &Self::server_ready, true},
         {"ModelReady", &Self::model_ready, true},
         {"ServerMetadata", &Self::server_metadata},
-        {"ModelMetadata", &Self::model_metadata},
+        {"ModelMetadata", &Self::model_metadata, false, 2, kCall},
         {"RepositoryIndex", &Self::index},
-        {"RepositoryModelLoad", &Self::load},
-        {"RepositoryModelUnload", &Self::unload},
+        {"RepositoryModelLoad", &Self::load, false, 2, kAdmin},
+        {"RepositoryModelUnload", &Self::unload, false, 2, kAdmin},
     };
     std::vector<rpc::Method> methods;
     for (const Path& path : kPaths) {
       methods.push_back(
           {std::format("/inference.GRPCInferenceService/{}", path.name),
            [self, handler = path.handler](rpc::UnaryCall& call) { (self.get()->*handler)(call); },
-           self->face_.labels({}), path.probe, path.waiting});
+           self->face_.labels({}), path.probe, path.waiting, path.scope});
     }
     return methods;
   }
@@ -64,6 +66,13 @@ class RpcFace {
       return nullptr;
     }
     return &request;
+  }
+
+  // Else answered.
+  static bool may_call(rpc::UnaryCall& call, std::string_view model) {
+    const auto may = check_callable(call.principal.get(), model);
+    if (!may) call.fail(may.error());
+    return may.has_value();
   }
 
   void live(rpc::UnaryCall& call) {
@@ -99,7 +108,7 @@ class RpcFace {
 
   void model_metadata(rpc::UnaryCall& call) {
     const auto* request = parse<inference::ModelMetadataRequest>(call);
-    if (request == nullptr) return;
+    if (request == nullptr || !may_call(call, request->name())) return;
     const auto facts = face_.facts(request->name(), request->version());
     if (!facts) return call.fail(facts.error());
     auto& response = make<inference::ModelMetadataResponse>(call);
@@ -121,7 +130,7 @@ class RpcFace {
 
   void infer(rpc::UnaryCall& call) {
     const auto* request = parse<inference::ModelInferRequest>(call);
-    if (request == nullptr) return;
+    if (request == nullptr || !may_call(call, request->model_name())) return;
     const auto callable = face_.find(request->model_name(), request->model_version());
     if (!callable) return call.fail(callable.error());
     call.labels = face_.labels(request->model_name());
@@ -145,7 +154,7 @@ class RpcFace {
     const auto* request = parse<inference::RepositoryIndexRequest>(call);
     if (request == nullptr) return;
     auto& response = make<inference::RepositoryIndexResponse>(call);
-    for (const IndexRow& row : face_.index(request->ready())) {
+    for (const IndexRow& row : face_.index(request->ready(), call.principal.get())) {
       auto& model = *response.add_models();
       model.set_name(row.name);
       model.set_version(row.version);
@@ -174,10 +183,11 @@ class RpcFace {
   }
   template <class Answer>
   void change(rpc::UnaryCall& call, Face::Change what, std::string_view name) {
-    face_.change(what, name, call.metadata("x-api-key"), call.home(), [&call](Result<> result) {
-      if (!result) return call.fail(result.error());
-      call.respond(make<Answer>(call));
-    });
+    face_.change(what, name, call.principal.get(), call.metadata("x-api-key"), call.home(),
+                 [&call](Result<> result) {
+                   if (!result) return call.fail(result.error());
+                   call.respond(make<Answer>(call));
+                 });
   }
 
   Face face_;

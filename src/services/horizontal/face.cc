@@ -18,10 +18,15 @@ Result<> Face::route(http::Router& router, http::Method method, std::string_view
                      mount_.prefix + std::string(path),
                      std::move(handler),
                      {api_, mount_.target, &metrics_},
-                     probe});
+                     probe,
+                     probe ? Scope::kOpen : Scope::kCall});
 }
 
 const CallablePtr* Face::target(http::Exchange& exchange) const {
+  if (const auto may = check_callable(exchange.principal.get(), mount_.target); !may) {
+    answer_error(exchange, may.error());
+    return nullptr;
+  }
   const auto found = mount_.local.registry().find(mount_.target);
   if (found) return *found;
   answer_error(exchange, found.error());

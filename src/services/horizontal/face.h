@@ -20,7 +20,8 @@ class Face {
  public:
   Face(std::string_view api, const gateway::Mount& mount, HorizontalOptions options);
 
-  // The target as it is now; answers the exchange itself, and gives null, when there is none.
+  // The target as it is now; answers the exchange itself, and gives null, when there is none or the
+  // caller may not call it.
   const CallablePtr* target(http::Exchange& exchange) const;
   // Asks the target with the body's rows, or with the sample, for its predictions (kLabel: for what
   // the best_label rule gives).

@@ -22,14 +22,18 @@ class Round final : public std::enable_shared_from_this<Round> {
         slots_(members_.size()),
         request_id_(gateway::request_id_of(exchange)),
         traceparent_(gateway::traceparent_of(exchange)),
-        tracestate_(exchange.head().header("tracestate").value_or("")) {}
+        tracestate_(exchange.head().header("tracestate").value_or("")),
+        tenant_(tenant_for(exchange.principal.get(), exchange.peer())),
+        service_class_(class_for(exchange.principal.get(), ServiceClass::kRealtime)) {}
 
   void start(const MemberQuestion& question, Deadline deadline) {
     self_ = shared_from_this();
     Executor& home = exchange_->loop();
     Call call{.home = &home,
               .deadline = deadline,
+              .service_class = service_class_,
               .depth = 1,
+              .tenant = tenant_,
               .request_id = request_id_,
               .traceparent = traceparent_,
               .tracestate = tracestate_};
@@ -109,6 +113,8 @@ class Round final : public std::enable_shared_from_this<Round> {
   Done done_;
   std::vector<Slot> slots_;
   std::string request_id_, traceparent_, tracestate_;
+  std::string tenant_;
+  ServiceClass service_class_;
   std::size_t pending_ = 0;
   bool starting_ = true;
   bool finished_ = false;

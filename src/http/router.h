@@ -24,6 +24,9 @@ struct Route {
   Handler handler;
   ExchangeLabels labels;  // must outlive the router
   bool probe = false;     // health and metrics: not in the access log, answered while draining
+  // The handler runs when the head is there, and takes the body by Exchange::stream_body(). Only
+  // for a pattern without parameters.
+  bool streams_body = false;
 };
 
 // A pattern without parameters is found by one hash; others segment by segment: literal ones, then
@@ -51,6 +54,13 @@ class Router {
   [[nodiscard]] Match find(Method method, std::string_view path) const;
   // For the hot path: an exact route, or null.
   [[nodiscard]] const Route* find_exact(Method method, std::string_view path) const;
+  // Does that path take its body as it comes? Asked for every request with a body: few do.
+  [[nodiscard]] bool streams_body(Method method, std::string_view path) const {
+    for (const Route* route : streaming_) {
+      if (route->method == method && route->pattern == path) return true;
+    }
+    return false;
+  }
   // Every route, in order of adding.
   [[nodiscard]] std::vector<const Route*> routes() const;
 
@@ -78,6 +88,7 @@ class Router {
   std::unordered_map<std::string, Node*, Hash, std::equal_to<>> exact_;
   std::unique_ptr<Node> root_ = std::make_unique<Node>();
   std::vector<const Route*> all_;
+  std::vector<const Route*> streaming_;
   std::vector<std::pair<std::string, ErrorForm>> error_forms_;
 };
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "app/commands.h"
+#include "app/jobs_command_line.h"
 #include "app/serve.h"
 
 namespace {
@@ -74,6 +75,10 @@ int main(int argc, char** argv) {
       "  sluice predict --local iris 5.1 3.5 1.4 0.2 6.1 2.5 5.4 2.2\n"
       "Negative numbers come after --: sluice predict iris -- -1 0 0 0");
   predict_command->callback([&] { status = predict(choice, model, values, as_json); });
+
+  add_jobs_commands(app, status);
+  add_batch_commands(app, status);
+  add_backup_commands(app, status);
 
   auto* config_command = app.add_subcommand("config", "What can be configured");
   config_command->footer(

@@ -1,8 +1,12 @@
+#include <array>
 #include <format>
 
+#include "api/jobs/batches.h"
+#include "api/jobs/body.h"
 #include "api/jobs/events.h"
 #include "api/jobs/job_json.h"
 #include "api/jobs/jobs_api.h"
+#include "api/jobs/leases.h"
 #include "api/jobs/list_query.h"
 #include "api/jobs/submission.h"
 #include "api/jobs/waiting.h"
@@ -59,13 +63,6 @@ class JobsFace {
   }
 
  private:
-  static void refuse(http::Exchange& exchange, const Error& error) {
-    exchange.error = error.code;
-    // A body that is no JSON is 400 everywhere; what JSON says is 422.
-    const bool no_json = error.code == ErrorCode::kInvalid && error.message.starts_with("not JSON");
-    http::respond_problem(exchange, no_json ? 400 : http::status_of(error.code), error);
-  }
-
   void respond_job(http::Exchange& exchange, int status, const JobView& view) {
     out_.clear();
     append_job(out_, view.job, view.output);
@@ -224,7 +221,12 @@ Result<std::shared_ptr<const void>> add_jobs(http::Router& router, const gateway
                                              const Desk& desk) {
   auto face = std::make_shared<JobsFace>(mount, desk);
   if (auto added = face->add_routes(router); !added) return fail(added.error());
-  return face;
+  auto leases = add_leases(router, mount, desk);
+  if (!leases) return leases;
+  auto batches = add_batches(router, mount, desk);
+  if (!batches) return batches;
+  using Kept = std::array<std::shared_ptr<const void>, 3>;
+  return std::make_shared<Kept>(Kept{std::move(face), std::move(*leases), std::move(*batches)});
 }
 
 }  // namespace sluice::api::jobs

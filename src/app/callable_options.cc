@@ -60,12 +60,19 @@ void validate(const EnsembleOptions& o, config::Problems& p, const config::Node&
   }
 }
 
+void describe(config::Fields<ExternalOptions>& f) {
+  f.about("external", "Programs of yours, in any language, that lease its jobs (/v1/leases).");
+  f.field("description", &ExternalOptions::description,
+          "What its input and output are, for those who read the metadata.");
+}
+
 void describe(config::Fields<CallableOptions>& f) {
   f.about("callable", "Something that answers.");
   f.here(&CallableOptions::where);
   f.exactly_one(&CallableOptions::what, "What answers.")
       .alternative<ModelOptions>("model", "A model.")
-      .alternative<EnsembleOptions>("ensemble", "Models side by side.");
+      .alternative<EnsembleOptions>("ensemble", "Models side by side.")
+      .alternative<ExternalOptions>("external", "Programs that lease its jobs.");
 }
 
 void describe(config::Fields<Options>& f) {

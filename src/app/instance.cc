@@ -206,8 +206,8 @@ Result<std::unique_ptr<Instance::Parts>> Instance::Parts::make_empty(Configurati
   }
   p.models = std::make_unique<Models>(Models::Services{
       *p.onnx, *p.threads, *p.resolver, *p.rpc, *p.loader, *p.gateway, p.instruments, *p.log});
-  p.jobs = std::make_unique<JobSystem>(JobSystem::Services{*p.gateway, p.clock, p.metrics, *p.log},
-                                       options);
+  p.jobs = std::make_unique<JobSystem>(
+      JobSystem::Services{*p.gateway, p.clock, p.metrics, *p.log, *p.resolver}, options);
   p.observer = std::make_unique<RequestObserver>(p.instruments, *p.log);
   p.server = std::make_unique<http::Server>(*p.threads, options.limits, p.clock, *p.observer,
                                             std::random_device()());

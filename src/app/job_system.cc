@@ -8,6 +8,7 @@
 #include <future>
 #include <random>
 
+#include "api/jobs/job_json.h"
 #include "api/open_inference/job_codec.h"
 #include "jobs/call_runner.h"
 #include "jobs/refusing_store.h"
@@ -65,6 +66,17 @@ struct JobSystem::Running {
 
 namespace {
 
+// Copies of the store that a process left when it died.
+void remove_leftovers(const std::filesystem::path& folder) {
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with("jobs-") && name.contains(".tmp")) {
+      std::filesystem::remove(entry.path(), ignored);
+    }
+  }
+}
+
 std::string worker_name() {
   std::array<char, 64> host{};
   ::gethostname(host.data(), host.size() - 1);
@@ -100,15 +112,25 @@ JobSystem::JobSystem(Services services, const Options& all)
 }
 
 void JobSystem::make_desk() {
-  desk_ = std::make_unique<jobs::Desk>(*store_, hub_, codecs_, "store",
-                                       jobs::JobLimits{.longest_wait = options_.longest_wait});
+  desk_ = std::make_unique<jobs::Desk>(
+      *store_, hub_, codecs_, "store",
+      jobs::JobLimits{.longest_wait = options_.longest_wait,
+                      .lease = options_.lease,
+                      .webhooks = options_.webhooks.secret.has_value(),
+                      .private_webhooks = options_.webhooks.allow_private,
+                      .max_output_bytes = options_.max_output_bytes},
+      folder_);
 }
 
 JobSystem::~JobSystem() {
+  drain();
+  abort();
+  if (webhooks_) {
+    told_.wait(false);
+    on_thread(thread_->loop(0), [&] { webhooks_.reset(); });
+  }
   if (running_) {
     Executor& home = thread_->loop(0);
-    drain();
-    abort();
     drained_.wait(false);
     on_thread(home, [&] {
       running_->consumer.reset();
@@ -126,6 +148,8 @@ Result<std::unique_ptr<jobs::Store>> JobSystem::open_store(const std::filesystem
   auto lock = Lock::take(folder);
   if (!lock) return fail(lock.error());
   lock_ = std::move(*lock);
+  folder_ = folder;
+  remove_leftovers(folder);
   return jobs::open_sqlite_store({.file = folder / "jobs.db", .policy = options_.policy()},
                                  services_.clock, thread_->loop(0), random_);
 }
@@ -143,6 +167,34 @@ void JobSystem::open(const Result<std::filesystem::path>& folder) {
     store_ = jobs::make_refusing_store(std::move(why));
   }
   make_desk();
+  start_webhooks();
+}
+
+void JobSystem::start_webhooks() {
+  const jobs::WebhookSettings& settings = options_.webhooks;
+  if (store_->deliveries() == nullptr || !settings.secret) return;
+  EventLoop& home = thread_->loop(0);
+  webhooks_ = std::make_unique<jobs::WebhookSender>(
+      jobs::WebhookSender::Services{.home = home,
+                                    .store = *store_->deliveries(),
+                                    .hub = hub_,
+                                    .resolver = services_.resolver,
+                                    .clock = services_.clock,
+                                    .metrics = services_.metrics,
+                                    .log = services_.log,
+                                    .job_json =
+                                        [](const jobs::Job& job, std::string_view output) {
+                                          std::string json;
+                                          api::jobs::append_job(json, job, output);
+                                          return json;
+                                        }},
+      jobs::WebhookOptions{.key = *jobs::webhook_key(settings.secret->reveal()),
+                           .allow_private = settings.allow_private,
+                           .concurrency = settings.concurrency,
+                           .timeout = settings.timeout,
+                           .max_body_bytes = settings.max_body_bytes},
+      std::random_device()());
+  home.post([this] { webhooks_->start(); });
 }
 
 void JobSystem::start_thread() {
@@ -168,6 +220,8 @@ void JobSystem::consume(const Options& options) {
   if (!running_) start_thread();
   std::vector<jobs::QueueOptions> queues;
   for (const auto& [name, callable] : options.callables) {
+    // Others lease its jobs.
+    if (std::holds_alternative<ExternalOptions>(callable.what)) continue;
     jobs::QueueOptions queue{.callable = name, .slots = wanted.concurrency};
     if (const jobs::QueueSettings* settings = wanted.queues.find(name)) {
       queue.slots = settings->concurrency.value_or(wanted.concurrency);
@@ -182,6 +236,15 @@ void JobSystem::consume(const Options& options) {
 }
 
 void JobSystem::drain() {
+  hub_.end_waits();
+  if (webhooks_) {
+    thread_->loop(0).post([this] {
+      webhooks_->drain([this] {
+        told_.store(true);
+        told_.notify_all();
+      });
+    });
+  }
   if (!running_) return;
   thread_->loop(0).post([this] {
     running_->consumer->drain([this] {
@@ -192,6 +255,7 @@ void JobSystem::drain() {
 }
 
 void JobSystem::abort() {
+  if (webhooks_) thread_->loop(0).post([this] { webhooks_->release_all(); });
   if (!running_) return;
   thread_->loop(0).post([this] { running_->consumer->release_all(); });
 }

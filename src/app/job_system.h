@@ -11,6 +11,7 @@
 #include "jobs/consumer.h"
 #include "jobs/desk.h"
 #include "jobs/report.h"
+#include "jobs/webhook_sender.h"
 #include "runtime/io_threads.h"
 #include "services/async_iris/codec.h"
 #include "telemetry/log.h"
@@ -29,6 +30,7 @@ class JobSystem {
     const Clock& clock;
     telemetry::Metrics& metrics;
     telemetry::Log& log;
+    http::Resolver& resolver;
   };
   JobSystem(Services services, const Options& all);
   // Waits until the worker has accounted for all that it has.
@@ -46,7 +48,9 @@ class JobSystem {
   void consume(const Options& options);
   // Takes no more; those that run go on.
   void drain();
-  [[nodiscard]] bool idle() const { return running_ == nullptr || drained_.load(); }
+  [[nodiscard]] bool idle() const {
+    return (running_ == nullptr || drained_.load()) && (webhooks_ == nullptr || told_.load());
+  }
   // What still runs is stopped, and goes back to the queue.
   void abort();
 
@@ -55,6 +59,8 @@ class JobSystem {
   class Lock;      // of the state folder
   void make_desk();
   void start_thread();
+  void make_desk();
+  void start_webhooks();
   Result<std::unique_ptr<jobs::Store>> open_store(const std::filesystem::path& folder);
 
   Services services_;
@@ -63,12 +69,15 @@ class JobSystem {
   jobs::CodecMakers codecs_;
   SystemRandom random_;
   std::unique_ptr<Lock> lock_;
+  std::filesystem::path folder_;  // of the store
   jobs::Hub hub_;
   std::unique_ptr<IoThreads> thread_;
   std::unique_ptr<jobs::Store> store_;
   std::unique_ptr<jobs::Desk> desk_;
   std::unique_ptr<Running> running_;
   std::atomic<bool> drained_ = false;
+  std::unique_ptr<jobs::WebhookSender> webhooks_;  // of the thread
+  std::atomic<bool> told_ = false;                 // what it was sending has ended
 };
 
 }  // namespace sluice::app

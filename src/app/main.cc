@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "app/commands.h"
+#include "app/jobs_command_line.h"
 #include "app/keys_command.h"
 #include "app/serve.h"
 
@@ -134,6 +135,9 @@ int main(int argc, char** argv) {
 
   KeysCommands keys;
   keys.add_to(app, status);
+  add_jobs_commands(app, status);
+  add_batch_commands(app, status);
+  add_backup_commands(app, status);
 
   auto* config_command = app.add_subcommand("config", "What can be configured");
   config_command->footer(

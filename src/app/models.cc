@@ -201,6 +201,10 @@ std::vector<gateway::CallableSpec> Models::make_all(const Options& options,
       specs.emplace_back(make_ensemble(name, *ensemble));
       continue;
     }
+    if (const auto* external = std::get_if<ExternalOptions>(&callable.what)) {
+      specs.emplace_back(gateway::ExternalSpec{name, external->description});
+      continue;
+    }
     const auto& model = std::get<ModelOptions>(callable.what);
     const std::string signature = config::to_yaml(model);
     const auto known = current_.find(name);

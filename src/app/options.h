@@ -114,8 +114,14 @@ struct EnsembleOptions {
 void describe(config::Fields<EnsembleOptions>& f);
 void validate(const EnsembleOptions& o, config::Problems& p, const config::Node& at);
 
+// Run by programs outside, which lease its jobs.
+struct ExternalOptions {
+  std::string description;
+};
+void describe(config::Fields<ExternalOptions>& f);
+
 struct CallableOptions {
-  std::variant<std::monostate, ModelOptions, EnsembleOptions> what;
+  std::variant<std::monostate, ModelOptions, EnsembleOptions, ExternalOptions> what;
   config::Node where;
 };
 void describe(config::Fields<CallableOptions>& f);

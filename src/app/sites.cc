@@ -6,6 +6,7 @@
 
 #include "access/guards.h"
 #include "api/admin/admin.h"
+#include "api/admin/backups.h"
 #include "api/jobs/jobs_api.h"
 #include "api/open_inference/open_inference.h"
 #include "api/tensorflow_serving/tensorflow_serving.h"
@@ -50,6 +51,12 @@ Result<> add_mount(http::Router& router, const MountOptions& options, const gate
   }
   if (!added) return fail(added.error());
   kept.push_back(std::move(*added));
+  if (const auto* admin = std::get_if<AdminMount>(&options.api)) {
+    added = admin::add_backups(router, mount.prefix,
+                               admin->key ? admin->key->reveal() : std::string(), context.desk);
+    if (!added) return fail(added.error());
+    kept.push_back(std::move(*added));
+  }
   return {};
 }
 

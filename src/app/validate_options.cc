@@ -15,6 +15,10 @@ std::string unknown(const std::string& target) {
   return "there is no callable '" + target + "'";
 }
 
+std::string only_jobs(const std::string& target) {
+  return "'" + target + "' is external: it takes jobs only";
+}
+
 void check_addresses(const Options& o, config::Problems& p) {
   std::set<std::string> addresses;
   for (const ListenerOptions& listener : o.listeners) {
@@ -33,6 +37,8 @@ void check_targets_of_mounts(const Options& o, config::Problems& p) {
       const CallableOptions* target = o.callables.find(mount.target);
       if (target == nullptr) {
         p.add(mount.where.near("target"), unknown(mount.target));
+      } else if (std::holds_alternative<ExternalOptions>(target->what)) {
+        p.add(mount.where.near("target"), only_jobs(mount.target));
       } else if (std::holds_alternative<horizontal::ProxyOptions>(mount.api) &&
                  std::holds_alternative<ModelOptions>(target->what)) {
         p.add(mount.where.near("target"), "a horizontal_proxy needs an ensemble as its target");
@@ -48,8 +54,13 @@ void check_ensembles(const Options& o, config::Problems& p) {
     if (ensemble == nullptr) continue;
     ensembles.push_back(make_ensemble(name, *ensemble));
     for (const auto& [member, options] : ensemble->members) {
-      if (options.target.empty() || o.callables.contains(options.target)) continue;
-      p.add(options.where.near("target"), unknown(options.target));
+      if (options.target.empty()) continue;
+      const CallableOptions* target = o.callables.find(options.target);
+      if (target == nullptr) {
+        p.add(options.where.near("target"), unknown(options.target));
+      } else if (std::holds_alternative<ExternalOptions>(target->what)) {
+        p.add(options.where.near("target"), only_jobs(options.target));
+      }
     }
   }
   for (gateway::NestingFault& fault : gateway::nesting_faults(ensembles)) {

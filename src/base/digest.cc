@@ -10,6 +10,26 @@ Sha256 sha256(std::string_view bytes) {
   return digest;
 }
 
+Sha256 hmac_sha256(std::string_view key, std::string_view bytes) {
+  constexpr std::size_t kBlock = 64;
+  std::string padded(key);
+  if (key.size() > kBlock) {
+    const Sha256 short_key = sha256(key);
+    padded.assign(short_key.begin(), short_key.end());
+  }
+  padded.resize(kBlock, '\0');
+  std::string inner;
+  std::string outer;
+  for (const char c : padded) {
+    inner += static_cast<char>(c ^ 0x36);
+    outer += static_cast<char>(c ^ 0x5C);
+  }
+  inner += bytes;
+  const Sha256 digest = sha256(inner);
+  outer.append(digest.begin(), digest.end());
+  return sha256(outer);
+}
+
 std::string hex(const Sha256& digest) {
   constexpr std::string_view kDigits = "0123456789abcdef";
   std::string text;

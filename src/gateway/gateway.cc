@@ -4,6 +4,7 @@
 #include <format>
 #include <map>
 
+#include "gateway/external.h"
 #include "gateway/nesting.h"
 
 namespace sluice::gateway {
@@ -29,6 +30,12 @@ class Builder {
         entries.push_back({model->name, CallableKind::kModel, model->versions});
         continue;
       }
+      if (const auto* external = std::get_if<ExternalSpec>(&spec)) {
+        entries.push_back({external->name,
+                           CallableKind::kExternal,
+                           {{"1", VersionState::kReady, {}, make_external(*external)}}});
+        continue;
+      }
       entries.push_back({name_of(spec),
                          CallableKind::kEnsemble,
                          {{"1", VersionState::kReady, {}, make(name_of(spec))}}});
@@ -43,6 +50,7 @@ class Builder {
       return std::make_shared<UnavailableCallable>(name, std::format("there is no '{}'", name));
     }
     if (const auto* model = std::get_if<ModelSpec>(&*it)) return latest(*model);
+    if (const auto* external = std::get_if<ExternalSpec>(&*it)) return make_external(*external);
     if (const auto done = ensembles_.find(name); done != ensembles_.end()) return done->second;
     const auto& spec = std::get<EnsembleSpec>(*it);
     std::vector<EnsembleMember> members;
@@ -54,6 +62,9 @@ class Builder {
                std::make_shared<Ensemble>(spec.name, std::move(members), spec.options, clock_);
   }
 
+  static CallablePtr make_external(const ExternalSpec& spec) {
+    return std::make_shared<ExternalCallable>(spec.name, spec.about);
+  }
   static CallablePtr latest(const ModelSpec& model) {
     const Entry entry{model.name, CallableKind::kModel, model.versions};
     if (const Version* version = entry.latest()) return version->callable;

@@ -40,7 +40,13 @@ struct EnsembleSpec {
   EnsembleOptions options;
 };
 
-using CallableSpec = std::variant<ModelSpec, EnsembleSpec>;
+// Run by programs that lease its jobs.
+struct ExternalSpec {
+  std::string name;
+  std::string about;  // of its input, for people
+};
+
+using CallableSpec = std::variant<ModelSpec, EnsembleSpec, ExternalSpec>;
 
 // One home thread's view of the registry: nothing in it is shared with other threads while it is
 // used, so a lookup touches no lock and no foreign cache line. That thread only.

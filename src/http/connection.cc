@@ -125,6 +125,8 @@ bool Connection::advance() {
       return step_head();
     case Phase::kBody:
       return step_body();
+    case Phase::kUpload:
+      return step_upload();
     case Phase::kHandling:
     case Phase::kStreaming:
       return step_handling();
@@ -214,6 +216,7 @@ void Connection::begin_body() {
   body_in_place_ = false;
   head_only_ = head.method == Method::kHead;
   close_after_ = !head.keep_alive;
+  if (site_->router.streams_body(head.method, head.path)) return begin_upload();
   if (!head.chunked && head.content_length == 0) return dispatch();
   if (head.content_length > server_.limits().body_bytes) {
     return refuse({413, "body_too_large",
@@ -313,13 +316,14 @@ bool Connection::understand(TransferResult result, std::size_t room) {
   switch (result.kind) {
     case TransferResult::Kind::kOk:
       if (result.bytes < room && !hangup_ && transport_->short_read_is_empty()) readable_ = false;
-      if (phase_ == Phase::kBody) set_deadline(loop_->now() + server_.limits().body_idle_timeout);
+      if (phase_ == Phase::kBody || phase_ == Phase::kUpload)
+        set_deadline(loop_->now() + server_.limits().body_idle_timeout);
       return true;
     case TransferResult::Kind::kAgain:
       return readable_ = false;
     case TransferResult::Kind::kClosed:
       readable_ = false;
-      if (phase_ == Phase::kHandling || phase_ == Phase::kStreaming) {
+      if (phase_ == Phase::kHandling || phase_ == Phase::kStreaming || phase_ == Phase::kUpload) {
         lost();
       } else if (unsent() > 0 && !gone_) {  // it asked, closed its side, and waits for answers
         phase_ = Phase::kLingering;

@@ -14,6 +14,7 @@ namespace sluice::http {
 // a pipeline are answered in order, so there is one at a time.
 //
 // Phases: kProxyHeader -> kHead <-> kBody -> kHandling (<-> kStreaming) -> kHead ...
+//         kHead -> kHandling -> kUpload -> kHandling, where the route takes the body as it comes
 //         any -> kLingering (answered with close; what still comes is thrown away) -> gone
 // A connection whose client went away while a handler works stays, without its socket, until the
 // handler has answered.
@@ -38,7 +39,15 @@ class Connection final : public IoHandler, public Exchange {
   void rebind(const Binding* binding, const Binding* now);
 
  private:
-  enum class Phase : std::uint8_t { kProxyHeader, kHead, kBody, kHandling, kStreaming, kLingering };
+  enum class Phase : std::uint8_t {
+    kProxyHeader,
+    kHead,
+    kBody,
+    kHandling,
+    kUpload,
+    kStreaming,
+    kLingering
+  };
   static constexpr std::size_t kHighWater = 256 * 1024;  // unsent bytes beyond which we wait
   static constexpr int kRequestsPerTurn = 64;            // then others get their turn
 
@@ -64,6 +73,16 @@ class Connection final : public IoHandler, public Exchange {
   // Waits for bytes of a head, and has used all that came.
   [[nodiscard]] bool wants_head() const { return phase_ == Phase::kHead && end_ - begin_ == fed_; }
   void give_back_input();
+
+  // connection_upload.cc: a body that goes to its handler as it comes
+  void begin_upload();
+  bool step_upload();
+  bool next_part(std::string_view& part);  // false: the body is broken
+  void end_upload();
+  void leave_upload();  // answered before the end
+  void break_upload(const Refusal& refusal);
+  void do_stream_body(BodySink& sink) override;
+  void do_resume_body() override;
 
   // connection_dispatch.cc: to the handler
   void dispatch();
@@ -115,6 +134,11 @@ class Connection final : public IoHandler, public Exchange {
   std::string body_store_;  // chunked bodies, and those too large for the input buffer
   std::size_t body_got_ = 0;
   bool body_in_place_ = false;
+  bool upload_open_ = false;  // a body is to be taken as it comes, and has not ended
+  bool upload_paused_ = false;
+  bool upload_last_ = false;  // all parts have come
+  std::uint64_t upload_got_ = 0;
+  BodySink* upload_sink_ = nullptr;
 
   std::string out_;
   std::size_t sent_ = 0;

@@ -53,6 +53,7 @@ void Connection::append_head(const ResponseHead& head, bool chunked,
 }
 
 void Connection::do_respond(const ResponseHead& head, std::string_view body) {
+  if (upload_open_) leave_upload();
   if (phase_ != Phase::kHandling || answered_) throw std::logic_error("an exchange answered twice");
   timings.lap(telemetry::Stage::kEncode, server_.precise_now());
   if (!gone_) {
@@ -75,6 +76,7 @@ void Connection::do_respond(const ResponseHead& head, std::string_view body) {
 }
 
 void Connection::do_start_stream(const ResponseHead& head) {
+  if (upload_open_) leave_upload();
   if (phase_ != Phase::kHandling || answered_) throw std::logic_error("an exchange answered twice");
   phase_ = Phase::kStreaming;
   status_ = head.status;

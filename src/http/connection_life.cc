@@ -94,6 +94,7 @@ void Connection::abort() {
 
 void Connection::lost() {
   if (gone_ || ended_) return;
+  if (phase_ == Phase::kUpload) leave_upload();
   if (phase_ != Phase::kHandling && phase_ != Phase::kStreaming) return end();
   gone_ = true;
   out_.clear();
@@ -157,6 +158,9 @@ void Connection::on_timeout() {
       break;
     case Phase::kBody:
       refuse({408, "body_timeout", "the request's body stopped coming"});
+      break;
+    case Phase::kUpload:
+      break_upload({408, "body_timeout", "the request's body stopped coming"});
       break;
     case Phase::kProxyHeader:
       server_.observer().on_refused(*site_, "proxy_header");

@@ -40,6 +40,21 @@ struct ResponseHead {
   const HeaderList* headers = nullptr;
 };
 
+// Takes a request's body as it comes, for a route that streams (Route::streams_body). Called on the
+// exchange's loop; it may answer the exchange from within, and is not called after that.
+class BodySink {
+ public:
+  // The next part; not kept after the call. False: no more until Exchange::resume_body().
+  virtual bool on_part(std::string_view part) = 0;
+  // That was all of it.
+  virtual void on_end() = 0;
+  // It will not come whole: to be answered with this. (Of a client that has gone tells on_cancel.)
+  virtual void on_broken(int status, const Error& why) = 0;
+
+ protected:
+  ~BodySink() = default;
+};
+
 // Made and owned by a connection, used on its loop's thread only. A handler must answer exactly
 // once: by respond(), or by start_stream() ... end_stream(); at once or later. Until then the
 // exchange and everything it shows stay valid, also when the client has gone (then the answer goes
@@ -48,13 +63,19 @@ class Exchange {
  public:
   // --- the request
   [[nodiscard]] const RequestHead& head() const { return *head_; }
-  // Complete; at least 64 readable bytes follow it, as simdjson wants.
+  // Complete, but of a route that streams, where it is empty; at least 64 readable bytes follow it,
+  // as simdjson wants.
   [[nodiscard]] std::string_view body() const { return body_; }
   [[nodiscard]] std::string_view param(std::string_view name) const;
   [[nodiscard]] EventLoop& loop() const { return *loop_; }
   // Who asked, after X-Forwarded-For or the PROXY protocol where they are believed.
   [[nodiscard]] std::string_view peer() const { return peer_; }
   [[nodiscard]] bool secure() const { return secure_; }
+
+  // Of a route that streams: from now on the body goes there, which lives as long as the exchange.
+  // Nothing is read of it before. An answer before its end closes the connection.
+  void stream_body(BodySink& sink) { do_stream_body(sink); }
+  void resume_body() { do_resume_body(); }
 
   // --- the answer
   // The body is copied or sent before it returns.
@@ -102,6 +123,9 @@ class Exchange {
   virtual void do_start_stream(const ResponseHead& head) = 0;
   virtual bool do_write_stream(std::string_view part) = 0;
   virtual void do_end_stream() = 0;
+  // Of those that are routed by a Router only.
+  virtual void do_stream_body(BodySink& /*sink*/) {}
+  virtual void do_resume_body() {}
 
   struct Attachment {
     virtual ~Attachment() = default;

@@ -124,6 +124,7 @@ struct RequestParser::State {
   std::vector<std::pair<Span, Span>> spans;
   std::size_t trailers = 0;
   std::size_t trailer_bytes = 0;
+  std::size_t decoded = 0;  // of the body, in all
   std::string* body = nullptr;
   std::size_t body_limit = 0;
   RequestHead head;
@@ -149,7 +150,7 @@ bool RequestParser::begun() const {
 void RequestParser::reset() {
   State& s = *state_;
   llhttp_reset(&s.parser);
-  s.fed = s.head_size = s.trailers = s.trailer_bytes = 0;
+  s.fed = s.head_size = s.trailers = s.trailer_bytes = s.decoded = 0;
   s.head_done = s.message_done = s.too_many_headers = s.body_too_large = false;
   s.method = s.url = s.field = s.value = {};
   s.spans.clear();
@@ -254,8 +255,9 @@ RequestParser::Step RequestParser::feed_chunked(std::string_view bytes, std::str
     return step;
   }
   // Sizes, extensions and trailers are bounded too: framing may be no larger than body + one head.
+  s.decoded += body.size() - before;
   s.trailer_bytes += bytes.size() - (body.size() - before);
-  if (s.trailer_bytes > s.limits.bytes + 16 * (body.size() + 1)) {
+  if (s.trailer_bytes > s.limits.bytes + 16 * (s.decoded + 1)) {
     return s.refuse(431, "head_too_large", "chunk framing or trailers are too long");
   }
   return Step::kNeedMore;

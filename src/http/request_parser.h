@@ -70,7 +70,7 @@ class RequestParser {
 
   // New bytes of a chunked body. Decoded content is appended to `body`; `consumed` is how many
   // bytes belonged to this request (all of them, unless kDone). Beyond `limit` bytes of body:
-  // refused, 413.
+  // refused, 413. Who takes the content out of `body` between calls takes it off the limit, too.
   Step feed_chunked(std::string_view bytes, std::string& body, std::size_t limit,
                     std::size_t& consumed);
 

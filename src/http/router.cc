@@ -50,6 +50,7 @@ Result<> Router::add(Route route) {
   if (literal) exact_[route.pattern] = node;
   node->routes.push_back(std::make_unique<Route>(std::move(route)));
   all_.push_back(node->routes.back().get());
+  if (literal && all_.back()->streams_body) streaming_.push_back(all_.back());
   return {};
 }
 

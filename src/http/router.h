@@ -29,6 +29,9 @@ struct Route {
   // What the caller must be allowed; unset: nothing for a probe, else to be known.
   std::optional<Scope> scope{};
   std::shared_ptr<Guard> guard{};  // given by the router
+  // The handler runs when the head is there, and takes the body by Exchange::stream_body(). Only
+  // for a pattern without parameters.
+  bool streams_body = false;
 
   [[nodiscard]] Scope needs() const { return scope.value_or(probe ? Scope::kOpen : Scope::kAny); }
 };
@@ -60,6 +63,13 @@ class Router {
   [[nodiscard]] Match find(Method method, std::string_view path) const;
   // For the hot path: an exact route, or null.
   [[nodiscard]] const Route* find_exact(Method method, std::string_view path) const;
+  // Does that path take its body as it comes? Asked for every request with a body: few do.
+  [[nodiscard]] bool streams_body(Method method, std::string_view path) const {
+    for (const Route* route : streaming_) {
+      if (route->method == method && route->pattern == path) return true;
+    }
+    return false;
+  }
   // Every route, in order of adding.
   [[nodiscard]] std::vector<const Route*> routes() const;
 
@@ -87,6 +97,7 @@ class Router {
   std::unordered_map<std::string, Node*, Hash, std::equal_to<>> exact_;
   std::unique_ptr<Node> root_ = std::make_unique<Node>();
   std::vector<const Route*> all_;
+  std::vector<const Route*> streaming_;
   std::vector<std::pair<std::string, ErrorForm>> error_forms_;
   std::shared_ptr<Guard> guard_;
 };

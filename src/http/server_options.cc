@@ -16,6 +16,9 @@ void describe(config::Fields<ServerLimits>& f) {
   f.field("headers", &ServerLimits::headers, "The most header fields of a request.").range(8, 1000);
   f.bytes("body_bytes", &ServerLimits::body_bytes, "The longest request body.")
       .range(1024, std::size_t{1} << 32);
+  f.bytes("upload_bytes", &ServerLimits::upload_bytes,
+          "The longest request body where it is taken as it comes, such as a batch of jobs.")
+      .range(1024, std::size_t{1} << 40);
   f.field("connections", &ServerLimits::connections,
           "The most open connections of the process; beyond them a client gets 503.")
       .range(1, 10'000'000);

@@ -17,6 +17,7 @@ struct ServerLimits {
   std::size_t head_bytes = 8 * 1024;  // request line and headers
   std::size_t headers = 100;          // fields a request
   std::size_t body_bytes = 10 * 1024 * 1024;
+  std::size_t upload_bytes = std::size_t{1} << 30;        // of a body that is taken as it comes
   std::size_t connections = 20'000;                       // of the process; beyond: 503 and close
   std::size_t in_flight = 10'000;                         // requests being answered; beyond: 503
   Duration head_timeout = std::chrono::seconds(10);       // from the first byte to the last header

@@ -81,6 +81,18 @@ class TestExchange final : public Exchange {
   bool do_write_stream(std::string_view) override { throw std::logic_error("not streamed"); }
   void do_end_stream() override { throw std::logic_error("not streamed"); }
 
+  // The whole body in one part.
+  void do_stream_body(BodySink& sink) override {
+    sink_ = &sink;
+    if (body_.empty() || sink.on_part(std::exchange(body_, {}))) do_resume_body();
+  }
+  void do_resume_body() override {
+    if (BodySink* sink = std::exchange(sink_, nullptr); sink != nullptr && status == 0) {
+      loop_->post([sink] { sink->on_end(); });
+    }
+  }
+
+  BodySink* sink_ = nullptr;
   Request request_;
   RequestHead request_head_;
   std::string padded_;

@@ -32,6 +32,8 @@ std::string_view to_string(CallableKind kind) {
       return "task";
     case CallableKind::kRoute:
       return "route";
+    case CallableKind::kExternal:
+      return "external";
   }
   return "model";
 }

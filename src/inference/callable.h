@@ -54,7 +54,7 @@ class Sink {
   ~Sink() = default;
 };
 
-enum class CallableKind : std::uint8_t { kModel, kEnsemble, kTask, kRoute };
+enum class CallableKind : std::uint8_t { kModel, kEnsemble, kTask, kRoute, kExternal };
 std::string_view to_string(CallableKind kind);
 
 // What a callable is and takes. Does not change during its life.

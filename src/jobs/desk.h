@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <filesystem>
 #include <string_view>
 
 #include "base/time.h"
@@ -16,6 +17,15 @@ struct JobLimits {
   Duration longest_wait = std::chrono::seconds(60);  // of a caller for a job's end
   Duration farthest = std::chrono::days(30);         // run_at and deadline
   std::size_t max_idempotency_key_bytes = 255;
+  std::size_t max_batch_lines = 50'000;
+  // Of programs that lease jobs.
+  Duration lease = std::chrono::seconds(30);  // unless they ask for another
+  Duration longest_lease = std::chrono::hours(1);
+  std::size_t max_leases = 100;  // in one request
+  // Whether jobs may have a webhook, and whether that may lead anywhere.
+  bool webhooks = false;
+  bool private_webhooks = false;
+  std::size_t max_output_bytes = 4 * 1024 * 1024;
 };
 
 // Made by app/; all of it outlives the listeners.
@@ -25,6 +35,7 @@ struct Desk {
   const CodecMakers& codecs;
   std::string_view store_name;  // in words: "store", "redis"
   JobLimits limits;
+  std::filesystem::path folder{};  // where copies of the store lie for a while
 };
 
 }  // namespace sluice::jobs

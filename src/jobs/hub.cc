@@ -44,7 +44,68 @@ void Hub::tell(const std::shared_ptr<Watch::Entry>& entry) {
   });
 }
 
+struct Hub::QueueWatch::Entry {
+  std::vector<std::string> callables;
+  Executor& home;
+  std::function<void()> ready;       // of the home thread; empty: given up
+  std::atomic<bool> posted = false;  // told, and has not looked yet
+};
+
+void Hub::QueueWatch::stop() {
+  if (hub_ == nullptr) return;
+  Hub& hub = *std::exchange(hub_, nullptr);
+  {
+    const std::scoped_lock lock(hub.mutex_);
+    for (const std::string& callable : entry_->callables) {
+      const auto it = hub.waiting_.find(callable);
+      if (it == hub.waiting_.end()) continue;
+      std::erase(it->second, entry_);
+      if (it->second.empty()) hub.waiting_.erase(it);
+    }
+  }
+  entry_->ready = nullptr;
+  // Nobody tells it any more, so this is the last word.
+  if (entry_->posted.load()) {
+    for (const std::string& callable : entry_->callables) hub.pass_on(callable);
+  }
+  entry_.reset();
+}
+
+Hub::QueueWatch Hub::watch_queues(std::vector<std::string> callables, Executor& home,
+                                  std::function<void()> ready) {
+  QueueWatch watch;
+  watch.hub_ = this;
+  watch.entry_ = std::make_shared<QueueWatch::Entry>(std::move(callables), home, std::move(ready));
+  const std::scoped_lock lock(mutex_);
+  for (const std::string& callable : watch.entry_->callables) {
+    waiting_[callable].push_back(watch.entry_);
+  }
+  return watch;
+}
+
+void Hub::tell(const std::shared_ptr<QueueWatch::Entry>& entry) {
+  if (entry->posted.exchange(true)) return;
+  entry->home.post([entry] {
+    entry->posted.store(false);
+    if (const auto ready = entry->ready) ready();
+  });
+}
+
+void Hub::pass_on(std::string_view callable) {
+  const std::scoped_lock lock(mutex_);
+  const auto it = waiting_.find(callable);
+  if (it == waiting_.end()) return;
+  Waiting& line = it->second;
+  const auto next =
+      std::ranges::find(line, false, [](const auto& entry) { return entry->posted.load(); });
+  // Where all have been told already, they look when this can be seen.
+  if (next == line.end()) return;
+  std::rotate(next, next + 1, line.end());
+  tell(line.back());
+}
+
 void Hub::on_ready(std::string_view callable) {
+  pass_on(callable);
   for (const Listener& listener : listeners_) {
     if (listener.ready) listener.ready(callable);
   }
@@ -59,11 +120,24 @@ void Hub::on_change(const JobChange& change) {
     if (listener.changed) listener.changed(change);
   }
 }
-void Hub::on_gap() {
-  {
-    const std::scoped_lock lock(mutex_);
-    for (const auto& [id, entry] : watches_) tell(entry);
+void Hub::tell_all() {
+  const std::scoped_lock lock(mutex_);
+  for (const auto& [id, entry] : watches_) tell(entry);
+  for (const auto& [callable, line] : waiting_) {
+    for (const auto& entry : line) tell(entry);
   }
+}
+void Hub::end_waits() {
+  ending_.store(true);
+  tell_all();
+}
+void Hub::on_delivery() {
+  for (const Listener& listener : listeners_) {
+    if (listener.delivery) listener.delivery();
+  }
+}
+void Hub::on_gap() {
+  tell_all();
   for (const Listener& listener : listeners_) {
     if (listener.gap) listener.gap();
   }

@@ -42,11 +42,13 @@ struct Job {
   std::string callable;  // whose queue it waits in
   std::string format;    // how input and output are written, and which version of that: "infer/1"
   Priority priority = Priority::kNormal;
-  std::string tenant;    // takes turns with others
-  std::string owner;     // the key it belongs to; empty where there are no keys
-  std::string batch;     // the batch it is a line of; empty: none
-  std::string metadata;  // JSON of the caller's; empty: none
-  std::string webhook;   // where to tell of its end; empty: nowhere
+  std::string tenant;      // takes turns with others
+  std::string owner;       // the key it belongs to; empty where there are no keys
+  std::string batch;       // the batch it is a line of; empty: none
+  std::uint32_t line = 0;  // in the batch, from 1
+  std::string custom_id;   // what its batch's caller calls it
+  std::string metadata;    // JSON of the caller's; empty: none
+  std::string webhook;     // where to tell of its end; empty: nowhere
   WallTime created{};
   std::optional<WallTime> run_at;    // not before
   std::optional<WallTime> deadline;  // worthless after

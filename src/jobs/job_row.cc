@@ -25,6 +25,7 @@ JobState to_job_state(RowState state) {
   switch (state) {
     case RowState::kReady:
     case RowState::kDelayed:
+    case RowState::kHeld:
       break;
     case RowState::kProcessing:
       return JobState::kProcessing;
@@ -73,6 +74,8 @@ Job read_job(const sqlite::Statement& row) {
   job.created = from_ms_since_epoch(row.integer(column++));
   job.run_at = time_at(row, column++);
   job.deadline = time_at(row, column++);
+  job.line = static_cast<std::uint32_t>(row.integer(column++));
+  job.custom_id = row.text(column++);
 
   job.state = to_job_state(enum_at<RowState>(row, column++));
   job.attempt = static_cast<std::uint32_t>(row.integer(column++));
@@ -105,7 +108,9 @@ void bind_fixed(sqlite::Statement& s, int first, const Job& job, const Uuid& id)
   s.bind(first++, std::string_view(job.webhook));
   s.bind(first++, to_ms_since_epoch(job.created));
   s.bind(first++, to_column(job.run_at));
-  s.bind(first, to_column(job.deadline));
+  s.bind(first++, to_column(job.deadline));
+  s.bind(first++, std::int64_t{job.line});
+  s.bind(first, std::string_view(job.custom_id));
 }
 
 void bind_changing(sqlite::Statement& s, int first, const Job& job, RowState state) {

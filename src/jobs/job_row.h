@@ -11,22 +11,23 @@
 namespace sluice::jobs {
 
 // What the column `state` holds: the job's state, and of those that are pending whether they wait
-// for their time.
+// for their time, or for the rest of their batch.
 enum class RowState : std::uint8_t {
   kReady,
   kProcessing,
   kCompleted,
   kFailed,
   kCancelled,
-  kDelayed
+  kDelayed,
+  kHeld  // pending, a line of a batch that is not complete
 };
 RowState row_state(const Job& job, WallTime now);
 
 // The columns in the order in which read_job() and bind_new() know them; `seq` stands before.
 inline constexpr std::string_view kFixedColumns =
     "id, callable, format, priority, tenant, owner, batch, metadata, webhook, created, run_at, "
-    "deadline";
-inline constexpr int kFixedCount = 12;
+    "deadline, line, custom_id";
+inline constexpr int kFixedCount = 14;
 inline constexpr std::string_view kChangingColumns =
     "state, attempt, revision, failures, lost_leases, outages, worker, lease_until, not_before, "
     "started, finished, expires, progress, error_code, error_text";

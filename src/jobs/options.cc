@@ -1,6 +1,7 @@
 #include "jobs/options.h"
 
 #include "config/fields.h"
+#include "jobs/webhook.h"
 
 namespace sluice::jobs {
 
@@ -14,6 +15,27 @@ void describe(config::Fields<QueueSettings>& f) {
   f.field("timeout", &QueueSettings::timeout,
           "How long one attempt may take; 0s: as long as the callable takes.")
       .at_most(24h);
+}
+
+void describe(config::Fields<WebhookSettings>& f) {
+  f.about("webhooks", "Telling URLs of callers of the ends of their jobs (Standard Webhooks).");
+  f.field("secret", &WebhookSettings::secret,
+          "whsec_ and the base64 of 24 to 64 random bytes, with which messages are signed; without "
+          "it there are no webhooks.")
+      .check([](const config::Secret& secret) -> std::string {
+        const auto key = webhook_key(secret.reveal());
+        return key ? "" : key.error().message.substr(std::string_view("expected ").size());
+      });
+  f.field("allow_private", &WebhookSettings::allow_private,
+          "Whether they may lead to addresses that are not of the public internet: loopback, "
+          "private networks, a link's own.");
+  f.field("concurrency", &WebhookSettings::concurrency, "How many are told at once.")
+      .range(1, 1000);
+  f.field("timeout", &WebhookSettings::timeout, "How long one attempt may take.")
+      .range(100ms, 5min);
+  f.bytes("max_body_bytes", &WebhookSettings::max_body_bytes,
+          "The longest message; where a job's result makes it longer, the result is left out.")
+      .range(8192, std::size_t{1} << 26);
 }
 
 void describe(config::Fields<JobsOptions>& f) {
@@ -47,6 +69,10 @@ void describe(config::Fields<JobsOptions>& f) {
   f.field("longest_wait", &JobsOptions::longest_wait,
           "How long a request may wait for a job's end (?wait=).")
       .at_most(1h);
+  f.bytes("max_output_bytes", &JobsOptions::max_output_bytes,
+          "The longest output that a program which leases jobs may hand in.")
+      .range(1024, std::size_t{1} << 30);
+  f.field("webhooks", &JobsOptions::webhooks, "Telling URLs of the ends of jobs.");
 }
 
 JobPolicy JobsOptions::policy() const {

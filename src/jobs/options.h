@@ -18,6 +18,15 @@ struct QueueSettings {
 };
 void describe(config::Fields<QueueSettings>& f);
 
+struct WebhookSettings {
+  std::optional<config::Secret> secret;
+  bool allow_private = false;
+  std::size_t concurrency = 16;
+  Duration timeout = std::chrono::seconds(15);
+  std::size_t max_body_bytes = 256 * 1024;
+};
+void describe(config::Fields<WebhookSettings>& f);
+
 struct JobsOptions {
   bool consume = true;
   std::size_t concurrency = 16;
@@ -29,6 +38,8 @@ struct JobsOptions {
   std::uint32_t lost_leases = JobPolicy().poison_limit;
   Duration retention = JobPolicy().retention;
   Duration longest_wait = std::chrono::seconds(60);
+  std::size_t max_output_bytes = 4 * 1024 * 1024;
+  WebhookSettings webhooks;
 
   [[nodiscard]] JobPolicy policy() const;
 };

@@ -10,13 +10,14 @@ namespace {
 
 // All that may hold of the state column, the newest of each looked for apart: then each is a walk
 // along an index, however many jobs there are.
-constexpr RowState kAll[] = {RowState::kReady,  RowState::kDelayed,   RowState::kProcessing,
-                             RowState::kFailed, RowState::kCompleted, RowState::kCancelled};
+constexpr RowState kAll[] = {RowState::kReady,      RowState::kDelayed, RowState::kHeld,
+                             RowState::kProcessing, RowState::kFailed,  RowState::kCompleted,
+                             RowState::kCancelled};
 
 bool matches(RowState row, JobState state) {
   switch (state) {
     case JobState::kPending:
-      return row == RowState::kReady || row == RowState::kDelayed;
+      return row == RowState::kReady || row == RowState::kDelayed || row == RowState::kHeld;
     case JobState::kProcessing:
       return row == RowState::kProcessing;
     case JobState::kCompleted:
@@ -66,6 +67,7 @@ std::string list_sql(const ListQuery& query) {
 
 JobReader::JobReader(sqlite::Connection& connection)
     : connection_(connection),
+      batches_(connection),
       select_id_(connection, std::format("SELECT {} FROM jobs WHERE id = ?", columns())),
       select_input_(connection, "SELECT body FROM inputs WHERE seq = ?"),
       select_output_(connection, "SELECT body FROM outputs WHERE seq = ?") {}

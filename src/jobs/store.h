@@ -20,6 +20,9 @@
 
 #include "base/function.h"
 #include "base/result.h"
+#include "jobs/backup_store.h"
+#include "jobs/batch_store.h"
+#include "jobs/delivery_store.h"
 #include "jobs/job.h"
 #include "jobs/machine.h"
 #include "runtime/executor.h"
@@ -44,6 +47,10 @@ struct NewJob {
   // first is not on disk yet. Kept as long as the job. Empty: none.
   std::string idempotency_key;
   std::string digest;
+  // Of a line of a batch only (BatchStore::add_to_batch).
+  std::uint32_t line = 0;
+  std::string custom_id;
+  std::optional<Error> broken;  // it cannot be run, and why
 };
 
 struct Submitted {
@@ -125,6 +132,8 @@ class News {
   virtual void on_change(const JobChange& change) = 0;
   // What happened may have been missed: look at everything that you wait for.
   virtual void on_gap() = 0;
+  // A delivery is due, see DeliveryStore.
+  virtual void on_delivery() {}
 
  protected:
   ~News() = default;
@@ -159,6 +168,11 @@ class Store {
   // --- operators
   virtual void pause(Executor& home, std::string callable, bool paused, Done<void> done) = 0;
   virtual void counts(Executor& home, Done<std::vector<QueueCounts>> done) = 0;
+
+  // What a store may keep besides; null: it does not. They live as long as the store.
+  virtual DeliveryStore* deliveries() { return nullptr; }
+  virtual BatchStore* batches() { return nullptr; }
+  virtual BackupStore* backups() { return nullptr; }
 
   // Can it take a job now? From any thread, at once.
   [[nodiscard]] virtual Result<> ready() const = 0;

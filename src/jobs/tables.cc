@@ -39,6 +39,8 @@ JobTables::JobTables(sqlite::Connection& c, const JobPolicy& policy, UuidSource&
       policy_(policy),
       ids_(ids),
       random_(random),
+      deliveries_(c),
+      batches_(c),
       insert_(c, insert_job()),
       insert_input_(c, "INSERT INTO inputs (seq, body) VALUES (?, ?)"),
       insert_output_(c, "INSERT INTO outputs (seq, body) VALUES (?, ?)"),
@@ -48,6 +50,7 @@ JobTables::JobTables(sqlite::Connection& c, const JobPolicy& policy, UuidSource&
       select_id_(c, select_job("id = ?")),
       select_row_(c, select_job("seq = ?")),
       select_input_(c, "SELECT body FROM inputs WHERE seq = ?"),
+      select_output_(c, "SELECT body FROM outputs WHERE seq = ?"),
       select_key_(c,
                   "SELECT i.digest, j.id FROM idempotency i JOIN jobs j USING (seq) "
                   "WHERE i.owner = ? AND i.key = ?"),
@@ -73,6 +76,7 @@ JobTables::JobTables(sqlite::Connection& c, const JobPolicy& policy, UuidSource&
 }
 
 void JobTables::load() {
+  last_row_ = 0;
   sqlite::Statement last(connection_, "SELECT max(seq) FROM jobs");
   if (last.step()) last_row_ = last.integer(0);
   last.reset();
@@ -82,7 +86,7 @@ void JobTables::load() {
   counts_.clear();
   sqlite::Statement counted(connection_,
                             "SELECT callable, state = 1, count(*) FROM jobs "
-                            "WHERE state = 0 OR state = 1 OR state = 5 GROUP BY 1, 2");
+                            "WHERE state IN (0, 1, 5, 6) GROUP BY 1, 2");
   while (counted.step()) {
     Counts& counts = counts_[std::string(counted.text(0))];
     (counted.integer(1) != 0 ? counts.processing : counts.pending) =
@@ -97,6 +101,11 @@ void JobTables::begin() {
 void JobTables::undone() {
   happened.clear();
   connection_.clear_trouble();
+  load();
+}
+void JobTables::replaced() {
+  turns_.clear();
+  batches_.load();
   load();
 }
 
@@ -143,6 +152,14 @@ std::string JobTables::input_of(std::int64_t row) {
   return input;
 }
 
+std::string JobTables::output_of(std::int64_t row) {
+  select_output_.bind(1, row);
+  std::string output;
+  if (select_output_.step()) output = select_output_.blob(0);
+  select_output_.reset();
+  return output;
+}
+
 Result<Submitted> JobTables::submit(const NewJob& asked, WallTime now) {
   if (!asked.idempotency_key.empty()) {
     select_key_.bind(1, std::string_view(asked.owner));
@@ -178,14 +195,7 @@ Result<Submitted> JobTables::submit(const NewJob& asked, WallTime now) {
           .deadline = asked.deadline,
           .not_before = asked.run_at};
   const RowState state = row_state(job, now);
-  const std::int64_t row = ++last_row_;
-  insert_.bind(1, row);
-  bind_fixed(insert_, 2, job, id);
-  bind_changing(insert_, 2 + kFixedCount, job, state);
-  insert_.run();
-  count(job.callable, JobState::kPending, 1);
-  insert_input_.bind(1, row).bind_blob(2, std::string_view(asked.input));
-  insert_input_.run();
+  const std::int64_t row = insert(job, state, id, asked.input);
   if (!asked.idempotency_key.empty()) {
     insert_key_.bind(1, std::string_view(asked.owner));
     insert_key_.bind(2, std::string_view(asked.idempotency_key));
@@ -197,6 +207,21 @@ Result<Submitted> JobTables::submit(const NewJob& asked, WallTime now) {
     happened.ready.insert(job.callable);
   }
   return Submitted{std::move(job.id), false};
+}
+
+std::int64_t JobTables::insert(const Job& job, RowState state, const Uuid& id,
+                               std::string_view input) {
+  const std::int64_t row = ++last_row_;
+  insert_.bind(1, row);
+  bind_fixed(insert_, 2, job, id);
+  bind_changing(insert_, 2 + kFixedCount, job, state);
+  insert_.run();
+  count(job.callable, job.state, 1);
+  if (!is_terminal(job.state)) {
+    insert_input_.bind(1, row).bind_blob(2, input);
+    insert_input_.run();
+  }
+  return row;
 }
 
 // The tenant after the last one, and its oldest job.
@@ -299,8 +324,11 @@ Result<Job> JobTables::cancel(std::string_view id, WallTime now) {
   return std::move(found->job);
 }
 
-void JobTables::save(const Found& found, WallTime now) {
-  const Job& job = found.job;
+void JobTables::save(Found& found, WallTime now) {
+  Job& job = found.job;
+  const bool ended = is_terminal(job.state) && !is_terminal(found.before);
+  // A line stays for as long as its batch.
+  if (ended && !job.batch.empty()) job.expires.reset();
   const RowState state = row_state(job, now);
   bind_changing(update_, 1, job, state);
   update_.bind(1 + kChangingCount, found.row);
@@ -310,6 +338,13 @@ void JobTables::save(const Found& found, WallTime now) {
   // The input of a failed job stays, for whoever wants to try it once more.
   if (job.state == JobState::kCompleted || job.state == JobState::kCancelled) {
     drop_input_.bind(1, found.row).run();
+  }
+  if (ended && !job.webhook.empty()) {
+    deliveries_.add(found.row, now);
+    happened.delivery = true;
+  }
+  if (ended && !job.batch.empty()) {
+    if (auto batch = batches_.find(job.batch)) end_batch_if_done(*batch, now);
   }
   happened.changes.push_back({job.id, job.state, job.attempt, job.revision});
   if (state == RowState::kReady) happened.ready.insert(job.callable);
@@ -324,46 +359,6 @@ void JobTables::pause(std::string_view callable, bool paused) {
   } else if (const auto it = paused_.find(callable); it != paused_.end()) {
     paused_.erase(it);
     happened.ready.emplace(callable);
-  }
-}
-
-std::vector<std::int64_t> JobTables::due(sqlite::Statement& select, WallTime now,
-                                         std::size_t most) {
-  std::vector<std::int64_t> rows;
-  select.bind(1, to_ms_since_epoch(now)).bind(2, static_cast<std::int64_t>(most));
-  while (select.step()) rows.push_back(select.integer(0));
-  return rows;
-}
-
-bool JobTables::tend(WallTime now, std::size_t most) {
-  bool more = false;
-  const auto each = [&](sqlite::Statement& select, auto&& handle) {
-    const auto rows = due(select, now, most);
-    more = more || rows.size() == most;
-    for (const std::int64_t row : rows) {
-      if (auto found = at(row)) handle(*found);
-    }
-  };
-  each(lost_, [&](Found& found) {
-    if (lose_lease(found.job, now, policy_)) save(found, now);
-  });
-  each(overdue_, [&](Found& found) {
-    if (pass_deadline(found.job, now, policy_)) save(found, now);
-  });
-  each(ready_now_, [&](Found& found) {
-    found.job.not_before.reset();
-    save(found, now);
-  });
-  for (const std::int64_t row : due(expired_, now, most)) {
-    drop(row);
-    more = true;
-  }
-  return more;
-}
-
-void JobTables::drop(std::int64_t row) {
-  for (sqlite::Statement* statement : {&drop_input_, &drop_output_, &drop_key_, &drop_job_}) {
-    statement->bind(1, row).run();
   }
 }
 

@@ -14,6 +14,8 @@
 #include "base/random.h"
 #include "base/result.h"
 #include "base/uuid.h"
+#include "jobs/batch_tables.h"
+#include "jobs/delivery_tables.h"
 #include "jobs/job_row.h"
 #include "jobs/order.h"
 #include "jobs/store.h"
@@ -28,9 +30,11 @@ const sqlite::Schema& job_schema();
 struct Happened {
   std::vector<JobChange> changes;
   std::set<std::string, std::less<>> ready;  // callables with something to claim
+  bool delivery = false;                     // something is to be delivered
   void clear() {
     changes.clear();
     ready.clear();
+    delivery = false;
   }
 };
 
@@ -45,6 +49,8 @@ class JobTables {
   void begin();
   // After it was undone: forgets what it believed of it.
   void undone();
+  // The database holds something else now.
+  void replaced();
 
   Result<Submitted> submit(const NewJob& job, WallTime now);
   std::vector<Claimed> claim(const ClaimRequest& request, WallTime now);
@@ -53,6 +59,16 @@ class JobTables {
   Result<Job> finish(const Ticket& ticket, const Outcome& outcome, WallTime now);
   Result<Job> cancel(std::string_view id, WallTime now);
   void pause(std::string_view callable, bool paused);
+
+  // tables_batches.cc
+  std::vector<Delivery> claim_deliveries(std::size_t most, Duration lease, WallTime now);
+  void settle_delivery(const Ticket& delivery, std::optional<Duration> again, WallTime now);
+  Batch create_batch(const NewBatch& batch, WallTime now);
+  Result<> add_to_batch(std::string_view id, const std::vector<NewJob>& lines, WallTime now);
+  Result<Batch> seal_batch(std::string_view id, WallTime now);
+  Result<Batch> cancel_batch(std::string_view id, std::string_view error, WallTime now);
+
+  // tables_time.cc
   // What time brings: lost leases, delays that are over, deadlines, results that expire. Does at
   // most `most` of each; true: there is more to do now.
   bool tend(WallTime now, std::size_t most);
@@ -86,9 +102,16 @@ class JobTables {
   std::optional<std::int64_t> first_of(std::string_view callable, Priority priority,
                                        std::string& last_tenant);
   std::string input_of(std::int64_t row);
+  std::string output_of(std::int64_t row);
   // Writes what a change left, tells of it, and drops what an ended job needs no more.
-  void save(const Found& found, WallTime now);
+  void save(Found& found, WallTime now);
   void drop(std::int64_t row);
+  std::int64_t insert(const Job& job, RowState state, const Uuid& id, std::string_view input);
+  Result<BatchTable::Row> batch_at(std::string_view id);
+  // Ends it when none of its lines can change any more.
+  void end_batch_if_done(BatchTable::Row& batch, WallTime now);
+  bool tend_batches(WallTime now, std::size_t most);
+  bool tend_busy(BatchTable::Row& batch, WallTime now, std::size_t most);
   std::vector<std::int64_t> due(sqlite::Statement& select, WallTime now, std::size_t most);
 
   sqlite::Connection& connection_;
@@ -100,9 +123,12 @@ class JobTables {
   std::set<std::string, std::less<>> paused_;
   std::map<std::string, Counts, std::less<>> counts_;
   std::unordered_set<std::string> keys_in_flight_;  // idempotency keys of this transaction
+  DeliveryTable deliveries_;
+  BatchTable batches_;
 
   sqlite::Statement insert_, insert_input_, insert_output_, insert_key_, update_, extend_;
-  sqlite::Statement select_id_, select_row_, select_input_, select_key_, first_, first_again_;
+  sqlite::Statement select_id_, select_row_, select_input_, select_output_, select_key_;
+  sqlite::Statement first_, first_again_;
   sqlite::Statement drop_input_, drop_output_, drop_key_, drop_job_;
   sqlite::Statement lost_, ready_now_, overdue_, expired_, pause_, resume_;
 };
@@ -113,9 +139,11 @@ class JobReader {
   explicit JobReader(sqlite::Connection& connection);
   Result<JobView> get(std::string_view id, Store::Want want);
   Result<JobPage> list(const ListQuery& query);
+  [[nodiscard]] BatchReader& batches() { return batches_; }
 
  private:
   sqlite::Connection& connection_;
+  BatchReader batches_;
   sqlite::Statement select_id_, select_input_, select_output_;
 };
 

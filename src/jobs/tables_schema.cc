@@ -63,7 +63,43 @@ CREATE INDEX idempotency_of_job ON idempotency (seq);
 CREATE TABLE paused (callable TEXT PRIMARY KEY) WITHOUT ROWID;
 )sql";
 
-constexpr std::array<std::string_view, 1> kSteps = {kFirst};
+// Ends of jobs that somebody is to be told of, by the job's row.
+constexpr std::string_view kDeliveries = R"sql(
+CREATE TABLE deliveries (
+  seq INTEGER PRIMARY KEY,
+  attempt INTEGER NOT NULL,
+  due INTEGER NOT NULL
+);
+CREATE INDEX deliveries_due ON deliveries (due);
+)sql";
+
+// `busy`: lines are to be let go or stopped. An index over the batch and the state counts lines and
+// finds the unfinished ones without touching them.
+constexpr std::string_view kBatches = R"sql(
+CREATE TABLE batches (
+  seq INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  owner TEXT NOT NULL,
+  metadata TEXT NOT NULL,
+  state INTEGER NOT NULL,
+  error TEXT NOT NULL,
+  lines INTEGER NOT NULL,
+  created INTEGER NOT NULL,
+  touched INTEGER NOT NULL,
+  finished INTEGER,
+  expires INTEGER,
+  busy INTEGER NOT NULL
+);
+CREATE INDEX batches_listed ON batches (owner, seq);
+CREATE INDEX batches_receiving ON batches (touched) WHERE state = 0;
+CREATE INDEX batches_busy ON batches (seq) WHERE busy = 1;
+CREATE INDEX batches_expiring ON batches (expires) WHERE expires IS NOT NULL;
+ALTER TABLE jobs ADD COLUMN line INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE jobs ADD COLUMN custom_id TEXT NOT NULL DEFAULT '';
+CREATE INDEX jobs_in_batch ON jobs (batch, state, line) WHERE batch <> '';
+)sql";
+
+constexpr std::array<std::string_view, 3> kSteps = {kFirst, kDeliveries, kBatches};
 constexpr sqlite::Schema kSchema{kApplicationId, kSteps};
 
 }  // namespace

@@ -69,6 +69,8 @@ class NewsBook final : public News {
     changes_.push_back(change);
   }
   void on_gap() override {}
+  void on_delivery() override { ++deliveries; }
+  std::atomic<int> deliveries = 0;
   std::vector<std::string> ready() {
     const std::scoped_lock lock(mutex_);
     return ready_;
@@ -139,6 +141,50 @@ class StoreHarness {
   Result<std::vector<QueueCounts>> counts() {
     return wait_for<std::vector<QueueCounts>>(
         [&](auto done) { store().counts(home(), std::move(done)); });
+  }
+  std::vector<Delivery> deliveries(std::size_t most, Duration lease) {
+    return wait_for<std::vector<Delivery>>([&](auto done) {
+             store().deliveries()->claim_deliveries(home(), most, lease, std::move(done));
+           })
+        .value_or(std::vector<Delivery>());
+  }
+  Result<> settle(const Ticket& delivery, std::optional<Duration> again) {
+    return wait_for<void>([&](auto done) {
+      store().deliveries()->settle_delivery(home(), delivery, again, std::move(done));
+    });
+  }
+  Result<Batch> create_batch(NewBatch batch) {
+    return wait_for<Batch>([&](auto done) {
+      store().batches()->create_batch(home(), std::move(batch), std::move(done));
+    });
+  }
+  Result<> add_to_batch(const std::string& id, std::vector<NewJob> lines) {
+    return wait_for<void>([&](auto done) {
+      store().batches()->add_to_batch(home(), id, std::move(lines), std::move(done));
+    });
+  }
+  Result<Batch> seal_batch(const std::string& id) {
+    return wait_for<Batch>(
+        [&](auto done) { store().batches()->seal_batch(home(), id, std::move(done)); });
+  }
+  Result<Batch> cancel_batch(const std::string& id, const std::string& error = {}) {
+    return wait_for<Batch>(
+        [&](auto done) { store().batches()->cancel_batch(home(), id, error, std::move(done)); });
+  }
+  Result<Batch> batch(const std::string& id) {
+    return wait_for<Batch>(
+        [&](auto done) { store().batches()->get_batch(home(), id, std::move(done)); });
+  }
+  Result<std::vector<Batch>> batches(std::optional<std::string> owner, const std::string& after,
+                                     std::size_t limit) {
+    return wait_for<std::vector<Batch>>([&](auto done) {
+      store().batches()->list_batches(home(), std::move(owner), after, limit, std::move(done));
+    });
+  }
+  Result<std::vector<JobView>> read_batch(BatchStore::Read read) {
+    return wait_for<std::vector<JobView>>([&](auto done) {
+      store().batches()->read_batch(home(), std::move(read), std::move(done));
+    });
   }
 
  protected:

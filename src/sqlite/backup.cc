@@ -13,6 +13,7 @@ namespace {
 
 // Pages of one step; between steps others may write.
 constexpr int kPagesPerStep = 1024;
+constexpr int kMostTries = 500;
 
 struct FinishBackup {
   void operator()(sqlite3_backup* backup) const { sqlite3_backup_finish(backup); }
@@ -59,6 +60,25 @@ Result<> back_up(Connection& from, const std::filesystem::path& to, const Progre
   std::filesystem::rename(partial, to, error);
   if (error) return fail(unavailable(std::format("{}: {}", to.string(), error.message())));
   return sync_to_disk(to.has_parent_path() ? to.parent_path() : ".");
+}
+
+Result<> overwrite(Connection& into, Connection& from) {
+  std::unique_ptr<sqlite3_backup, FinishBackup> backup(
+      sqlite3_backup_init(into.handle(), "main", from.handle(), "main"));
+  if (!backup) return fail(internal(sqlite3_errmsg(into.handle())));
+  int status = SQLITE_OK;
+  // A checkpoint may hold the lock for a moment.
+  for (int tries = 0; tries < kMostTries; ++tries) {
+    status = sqlite3_backup_step(backup.get(), -1);
+    if (status != SQLITE_BUSY && status != SQLITE_LOCKED) break;
+    sqlite3_sleep(10);
+  }
+  if (status == SQLITE_DONE) status = sqlite3_backup_finish(backup.release());
+  if (status != SQLITE_OK) {
+    return fail(unavailable(std::format("{} could not be written over: {}", into.file().string(),
+                                        sqlite3_errstr(status))));
+  }
+  return {};
 }
 
 Result<> verify(Connection& connection) {

@@ -53,13 +53,30 @@ void Writer::work() {
       }
       waiting_.store(queue_.size(), std::memory_order_relaxed);
     }
-    commit(batch);
+    handle(batch);
     batch.clear();
     keep_log_short();
   }
 }
 
-void Writer::commit(std::vector<std::unique_ptr<Write>>& batch) {
+// In the order of submission.
+void Writer::handle(std::span<std::unique_ptr<Write>> batch) {
+  while (!batch.empty()) {
+    const auto lone = std::ranges::find_if(batch, [](const auto& write) { return write->alone(); });
+    const auto together = static_cast<std::size_t>(lone - batch.begin());
+    if (together > 0) commit(batch.first(together));
+    if (lone != batch.end()) run_alone(**lone);
+    batch = batch.subspan(std::min(together + 1, batch.size()));
+  }
+}
+
+void Writer::run_alone(Write& write) {
+  connection_->clear_trouble();
+  write.apply();
+  write.settle(connection_->trouble() ? fail(*connection_->trouble()) : Result<>());
+}
+
+void Writer::commit(std::span<std::unique_ptr<Write>> batch) {
   if (hooks_.begun) hooks_.begun();
   connection_->clear_trouble();
   Result<> done = connection_->run("BEGIN IMMEDIATE");

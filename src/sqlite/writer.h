@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <thread>
 #include <vector>
 
@@ -21,6 +22,8 @@ class Write {
   // Within a transaction that others share. What a change finds wrong by itself (a stale attempt)
   // it keeps for settle(), having changed nothing.
   virtual void apply() = 0;
+  // True: not within a transaction, and no other change beside it; apply() makes its own.
+  [[nodiscard]] virtual bool alone() const { return false; }
   // Once: the transaction is on disk; or it is not, none of it, and why.
   virtual void settle(Result<> committed) = 0;
 };
@@ -59,7 +62,9 @@ class Writer {
 
  private:
   void work();
-  void commit(std::vector<std::unique_ptr<Write>>& batch);
+  void handle(std::span<std::unique_ptr<Write>> batch);
+  void commit(std::span<std::unique_ptr<Write>> batch);
+  void run_alone(Write& write);
   void keep_log_short();
 
   const Options options_;

@@ -40,6 +40,19 @@ JobMetrics job_metrics(Metrics& metrics, std::string_view callable) {
   return made;
 }
 
+WebhookMetrics webhook_metrics(Metrics& metrics) {
+  WebhookMetrics made;
+  const FamilyOptions attempts{"sluice_webhook_attempts_total",
+                               "Attempts to tell a webhook of a job's end, by how they ended.",
+                               {"outcome"}};
+  for (std::size_t i = 0; i < kWebhookOutcomes.size(); ++i) {
+    made.ended[i] = metrics.counter(attempts, {kWebhookOutcomes[i]});
+  }
+  made.duration = metrics.durations(
+      {"sluice_webhook_duration_seconds", "One request to a webhook, in seconds.", {}}, {});
+  return made;
+}
+
 FamilyOptions jobs_pending_family() {
   return {"sluice_jobs_pending", "Jobs that wait in the store.", {"callable"}};
 }

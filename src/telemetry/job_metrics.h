@@ -25,6 +25,15 @@ struct JobMetrics {
 };
 JobMetrics job_metrics(Metrics& metrics, std::string_view callable);
 
+// Attempts to tell a webhook of a job's end, by how they ended.
+inline constexpr std::array<std::string_view, 5> kWebhookOutcomes = {"delivered", "failed",
+                                                                     "gave_up", "gone", "refused"};
+struct WebhookMetrics {
+  std::array<Counter, kWebhookOutcomes.size()> ended;
+  DurationHistogram duration;  // of a request
+};
+WebhookMetrics webhook_metrics(Metrics& metrics);
+
 // What waits and what runs, over all processes that share the store.
 FamilyOptions jobs_pending_family();
 FamilyOptions jobs_processing_family();

@@ -20,6 +20,7 @@ def relative(path: Path) -> str:
 
 def test_the_examples_are_found() -> None:
     assert [relative(path) for path in SCRIPTS] == [
+        "external-worker/smoke-one-process.sh",
         "horizontal-iris/smoke-four-processes.sh",
         "horizontal-iris/smoke-one-process.sh",
     ]

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from support.config import MODELS, Config, mount
-from support.jobs import SETOSA, TERMINAL
+from support.iris_jobs import SETOSA, TERMINAL
 from support.server import Server
 from support.waiting import eventually
 

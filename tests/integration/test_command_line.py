@@ -21,7 +21,8 @@ from support.waiting import eventually
 
 pytestmark = pytest.mark.short
 
-COMMANDS = ["serve", "check", "models", "predict", "keys", "config", "version"]
+COMMANDS = ["serve", "check", "models", "predict", "jobs", "batch", "backup", "restore"]
+COMMANDS += ["keys", "config", "version"]
 ROW = ["5.1", "3.5", "1.4", "0.2"]
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from support import jobs
+from support import iris_jobs as jobs
 from support.config import MODELS, Config, mount
 from support.server import Server
 from support.waiting import eventually

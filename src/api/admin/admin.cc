@@ -1,6 +1,6 @@
 #include "api/admin/admin.h"
 
-#include "base/same_secret.h"
+#include "api/admin/key_check.h"
 #include "http/json/writer.h"
 #include "telemetry/exposition.h"
 
@@ -25,7 +25,7 @@ class Admin {
                          bool probe = false, Scope scope = Scope::kAdmin) {
       return router.add({method, mount_.prefix + std::string(path),
                          [this, handler](Exchange& x) {
-                           if (allowed(x)) (this->*handler)(x);
+                           if (shows_key(x, options_.key)) (this->*handler)(x);
                          },
                          kLabels, probe, scope});
     };
@@ -38,17 +38,6 @@ class Admin {
   }
 
  private:
-  bool allowed(http::Exchange& exchange) const {
-    if (options_.key.empty()) return true;
-    if (exchange.principal != nullptr && exchange.principal->scopes.admin) return true;
-    const auto given = exchange.head().header("X-API-Key");
-    if (given && same_secret(*given, options_.key)) return true;
-    http::respond_problem(exchange, {ErrorCode::kUnauthenticated,
-                                     given ? "the key in X-API-Key is not the right one"
-                                           : "administration asks for a key in X-API-Key"});
-    return false;
-  }
-
   void metrics(http::Exchange& exchange) {
     const auto families = mount_.instruments.metrics().collect();
     exchange.respond(200, telemetry::kPrometheusContentType, telemetry::prometheus_text(families));

@@ -50,18 +50,19 @@ class Events {
       return;
     }
     again_ = false;
-    desk_.store.get(
-        exchange_.loop(), id_, sluice::jobs::Store::Want::kOutput,
-        [this](Result<sluice::jobs::JobView> view) {
-          asking_ = false;
-          // A job that is gone has been told of to its end; a store that is away is
-          // asked again with the next news or heartbeat.
-          if (exchange_.cancelled() || (!view && view.error().code == ErrorCode::kNotFound)) {
-            return end();
-          }
-          if (view) tell(*view);
-          if (!ended_ && again_) look();
-        });
+    desk_.store.get(exchange_.loop(), id_, sluice::jobs::Store::Want::kOutput,
+                    [this](Result<sluice::jobs::JobView> view) {
+                      asking_ = false;
+                      // A job that is gone has been told of to its end; a store that is away is
+                      // asked again with the next news or heartbeat.
+                      // A reader of a process that is going to end comes back to another.
+                      if (exchange_.cancelled() || desk_.hub.ending() ||
+                          (!view && view.error().code == ErrorCode::kNotFound)) {
+                        return end();
+                      }
+                      if (view) tell(*view);
+                      if (!ended_ && again_) look();
+                    });
   }
   void tell(const sluice::jobs::JobView& view) {
     // A slow reader gets the latest state when it has taken the last one.

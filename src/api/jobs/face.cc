@@ -1,9 +1,14 @@
+#include <array>
 #include <format>
 
+#include "api/jobs/batches.h"
+#include "api/jobs/body.h"
 #include "api/jobs/events.h"
 #include "api/jobs/job_json.h"
 #include "api/jobs/jobs_api.h"
+#include "api/jobs/leases.h"
 #include "api/jobs/list_query.h"
+#include "api/jobs/owner.h"
 #include "api/jobs/submission.h"
 #include "api/jobs/waiting.h"
 #include "http/json/writer.h"
@@ -35,6 +40,7 @@ class JobsFace {
       http::Method method;
       std::string_view pattern;
       void (Self::*handler)(http::Exchange&);
+      Scope scope = Scope::kJobs;
     };
     constexpr Path kPaths[] = {
         {kPost, "/v1/jobs", &Self::submit},
@@ -43,29 +49,24 @@ class JobsFace {
         {kDelete, "/v1/jobs/{id}", &Self::cancel},
         {kPost, "/v1/jobs/{id}/retry", &Self::retry},
         {kGet, "/v1/jobs/{id}/events", &Self::events},
-        {kGet, "/v1/queues", &Self::queues},
-        {kPost, "/v1/queues/{callable}/pause", &Self::pause},
-        {kPost, "/v1/queues/{callable}/resume", &Self::resume},
+        {kGet, "/v1/queues", &Self::queues, Scope::kAdmin},
+        {kPost, "/v1/queues/{callable}/pause", &Self::pause, Scope::kAdmin},
+        {kPost, "/v1/queues/{callable}/resume", &Self::resume, Scope::kAdmin},
     };
     for (const Path& path : kPaths) {
       auto added = router.add(
           {path.method,
            mount_.prefix + std::string(path.pattern),
            [this, handler = path.handler](http::Exchange& exchange) { (this->*handler)(exchange); },
-           {"jobs", "none", &metrics_}});
+           {"jobs", "none", &metrics_},
+           false,
+           path.scope});
       if (!added) return added;
     }
     return {};
   }
 
  private:
-  static void refuse(http::Exchange& exchange, const Error& error) {
-    exchange.error = error.code;
-    // A body that is no JSON is 400 everywhere; what JSON says is 422.
-    const bool no_json = error.code == ErrorCode::kInvalid && error.message.starts_with("not JSON");
-    http::respond_problem(exchange, no_json ? 400 : http::status_of(error.code), error);
-  }
-
   void respond_job(http::Exchange& exchange, int status, const JobView& view) {
     out_.clear();
     append_job(out_, view.job, view.output);
@@ -113,15 +114,16 @@ class JobsFace {
     if (auto ok = query->only({"wait"}); !ok) return refuse(exchange, ok.error());
     const auto wait = wanted_wait(exchange.head(), *query, desk_.limits.longest_wait);
     if (!wait) return refuse(exchange, wait.error());
-    const auto answer = [this](http::Exchange& x, const Result<JobView>& view) {
-      if (!view) return refuse(x, view.error());
-      respond_job(x, 200, *view);
-    };
-    if (*wait && **wait > Duration::zero()) {
-      return answer_when_ended(exchange, desk_, std::string(exchange.param("id")), **wait, answer);
-    }
-    desk_.store.get(exchange.loop(), std::string(exchange.param("id")), Store::Want::kOutput,
-                    [&exchange, answer](Result<JobView> view) { answer(exchange, view); });
+    with_job(exchange, Store::Want::kOutput, [this, &exchange, wait = *wait](const JobView& view) {
+      if (!wait || *wait == Duration::zero() || is_terminal(view.job.state)) {
+        return respond_job(exchange, 200, view);
+      }
+      answer_when_ended(exchange, desk_, view.job.id, *wait,
+                        [this](http::Exchange& x, const Result<JobView>& later) {
+                          if (!later) return refuse(x, later.error());
+                          respond_job(x, 200, *later);
+                        });
+    });
   }
 
   void list(http::Exchange& exchange) {
@@ -129,6 +131,7 @@ class JobsFace {
     if (!parsed) return refuse(exchange, parsed.error());
     auto query = list_query(*parsed);
     if (!query) return refuse(exchange, query.error());
+    query->owner = listed_owner(exchange);
     desk_.store.list(exchange.loop(), std::move(*query),
                      [this, &exchange](Result<sluice::jobs::JobPage> page) {
                        if (!page) return refuse(exchange, page.error());
@@ -139,44 +142,52 @@ class JobsFace {
   }
 
   void cancel(http::Exchange& exchange) {
-    desk_.store.cancel(exchange.loop(), std::string(exchange.param("id")),
-                       [this, &exchange](Result<Job> job) {
-                         if (!job) return refuse(exchange, job.error());
-                         respond_job(exchange, 200, {.job = std::move(*job)});
-                       });
+    with_job(exchange, Store::Want::kRecord, [this, &exchange](const JobView& view) {
+      desk_.store.cancel(exchange.loop(), view.job.id, [this, &exchange](Result<Job> job) {
+        if (!job) return refuse(exchange, job.error());
+        respond_job(exchange, 200, {.job = std::move(*job)});
+      });
+    });
+  }
+
+  // Goes on with the job that the path names, if the caller may see it.
+  template <class Next>
+  void with_job(http::Exchange& exchange, Store::Want want, Next next) {
+    desk_.store.get(exchange.loop(), std::string(exchange.param("id")), want,
+                    [&exchange, next = std::move(next)](Result<JobView> view) mutable {
+                      if (!view) return refuse(exchange, view.error());
+                      if (!may_see(exchange, view->job.owner)) {
+                        return refuse(exchange, no_such_job(view->job.id));
+                      }
+                      next(std::move(*view));
+                    });
   }
 
   void retry(http::Exchange& exchange) {
-    desk_.store.get(exchange.loop(), std::string(exchange.param("id")), Store::Want::kInput,
-                    [this, &exchange](Result<JobView> view) {
-                      if (!view) return refuse(exchange, view.error());
-                      Job& job = view->job;
-                      if (job.state != sluice::jobs::JobState::kFailed) {
-                        return refuse(exchange,
-                                      {ErrorCode::kConflict,
-                                       std::format("job {} is {}; only a failed one can be tried "
-                                                   "once more",
-                                                   job.id, to_string(job.state))});
-                      }
-                      hand_in(exchange,
-                              {.callable = std::move(job.callable),
-                               .format = std::move(job.format),
-                               .input = std::move(view->input),
-                               .priority = job.priority,
-                               .tenant = std::move(job.tenant),
-                               .owner = std::move(job.owner),
-                               .metadata = std::move(job.metadata),
-                               .webhook = std::move(job.webhook)},
-                              std::nullopt);
-                    });
+    with_job(exchange, Store::Want::kInput, [this, &exchange](JobView view) {
+      Job& job = view.job;
+      if (job.state != sluice::jobs::JobState::kFailed) {
+        return refuse(exchange,
+                      {ErrorCode::kConflict,
+                       std::format("job {} is {}; only a failed one can be tried once more", job.id,
+                                   to_string(job.state))});
+      }
+      hand_in(exchange,
+              {.callable = std::move(job.callable),
+               .format = std::move(job.format),
+               .input = std::move(view.input),
+               .priority = job.priority,
+               .tenant = std::move(job.tenant),
+               .owner = std::move(job.owner),
+               .metadata = std::move(job.metadata),
+               .webhook = std::move(job.webhook)},
+              std::nullopt);
+    });
   }
 
   void events(http::Exchange& exchange) {
-    desk_.store.get(exchange.loop(), std::string(exchange.param("id")), Store::Want::kOutput,
-                    [this, &exchange](Result<JobView> view) {
-                      if (!view) return refuse(exchange, view.error());
-                      stream_events(exchange, desk_, *view);
-                    });
+    with_job(exchange, Store::Want::kOutput,
+             [this, &exchange](const JobView& view) { stream_events(exchange, desk_, view); });
   }
 
   void queues(http::Exchange& exchange) {
@@ -224,7 +235,12 @@ Result<std::shared_ptr<const void>> add_jobs(http::Router& router, const gateway
                                              const Desk& desk) {
   auto face = std::make_shared<JobsFace>(mount, desk);
   if (auto added = face->add_routes(router); !added) return fail(added.error());
-  return face;
+  auto leases = add_leases(router, mount, desk);
+  if (!leases) return leases;
+  auto batches = add_batches(router, mount, desk);
+  if (!batches) return batches;
+  using Kept = std::array<std::shared_ptr<const void>, 3>;
+  return std::make_shared<Kept>(Kept{std::move(face), std::move(*leases), std::move(*batches)});
 }
 
 }  // namespace sluice::api::jobs

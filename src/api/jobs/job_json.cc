@@ -36,7 +36,9 @@ void append_job(std::string& out, const sluice::jobs::Job& job, std::string_view
   time_field(writer, "started_at", job.started);
   time_field(writer, "finished_at", job.finished);
   time_field(writer, "expires_at", job.expires);
-  if (!job.batch.empty()) writer.field("batch", job.batch);
+  if (!job.batch.empty()) writer.field("batch", job.batch).field("line", job.line);
+  if (!job.custom_id.empty()) writer.field("custom_id", job.custom_id);
+  if (!job.webhook.empty()) writer.field("webhook", job.webhook);
   if (!job.metadata.empty()) writer.key("metadata").raw(job.metadata);
   if (job.error) {
     writer.key("error")
@@ -47,6 +49,58 @@ void append_job(std::string& out, const sluice::jobs::Job& job, std::string_view
   }
   if (job.state == JobState::kCompleted && !output.empty()) writer.key("result").raw(output);
   writer.end_object();
+}
+
+void append_batch(std::string& out, const sluice::jobs::Batch& batch) {
+  json::Writer writer(out);
+  writer.begin_object().field("id", batch.id).field("status", to_string(batch.state));
+  writer.field("lines", batch.lines).key("counts").begin_object();
+  writer.field("pending", batch.pending)
+      .field("processing", batch.processing)
+      .field("completed", batch.completed)
+      .field("failed", batch.failed)
+      .field("cancelled", batch.cancelled)
+      .end_object();
+  time_field(writer, "created_at", batch.created);
+  time_field(writer, "finished_at", batch.finished);
+  time_field(writer, "expires_at", batch.expires);
+  if (!batch.error.empty()) writer.field("error", batch.error);
+  writer.end_object();
+}
+
+void append_batches(std::string& out, const std::vector<sluice::jobs::Batch>& page, bool more) {
+  json::Writer writer(out);
+  writer.begin_object().key("batches").begin_array();
+  for (const sluice::jobs::Batch& batch : page) {
+    std::string one;
+    append_batch(one, batch);
+    writer.raw(one);
+  }
+  writer.end_array().key("next");
+  if (more && !page.empty()) {
+    writer.value(page.back().id);
+  } else {
+    writer.null();
+  }
+  writer.end_object();
+}
+
+void append_leases(std::string& out, const std::vector<sluice::jobs::Claimed>& taken) {
+  json::Writer writer(out);
+  writer.begin_object().key("leases").begin_array();
+  for (const sluice::jobs::Claimed& claimed : taken) {
+    const sluice::jobs::Job& job = claimed.job;
+    writer.begin_object()
+        .field("job", job.id)
+        .field("callable", job.callable)
+        .field("attempt", job.attempt);
+    time_field(writer, "lease_until", job.lease_until);
+    time_field(writer, "created_at", job.created);
+    time_field(writer, "deadline", job.deadline);
+    if (!job.metadata.empty()) writer.key("metadata").raw(job.metadata);
+    writer.key("input").raw(claimed.input).end_object();
+  }
+  writer.end_array().end_object();
 }
 
 void append_page(std::string& out, const sluice::jobs::JobPage& page) {

@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "jobs/store.h"
 
@@ -10,6 +11,12 @@ namespace sluice::api::jobs {
 
 // {"id": .., "status": .., ..}; with `output` (JSON) as "result" where the job is completed.
 void append_job(std::string& out, const sluice::jobs::Job& job, std::string_view output = {});
+// {"id": .., "status": .., "lines": .., "counts": {..}, ..}
+void append_batch(std::string& out, const sluice::jobs::Batch& batch);
+// {"batches": [..], "next": "<id>"|null}
+void append_batches(std::string& out, const std::vector<sluice::jobs::Batch>& page, bool more);
+// {"leases": [{"job": .., "attempt": .., "input": .., ..}]}
+void append_leases(std::string& out, const std::vector<sluice::jobs::Claimed>& taken);
 // {"jobs": [..], "next": "<id>"|null}
 void append_page(std::string& out, const sluice::jobs::JobPage& page);
 

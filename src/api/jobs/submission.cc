@@ -4,9 +4,13 @@
 #include <array>
 #include <format>
 
+#include "api/jobs/body.h"
+#include "api/jobs/lease_request.h"
+#include "api/jobs/owner.h"
 #include "base/digest.h"
 #include "base/timestamp.h"
 #include "config/units.h"
+#include "jobs/webhook.h"
 
 namespace sluice::api::jobs {
 
@@ -15,34 +19,11 @@ namespace {
 using simdjson::dom::element;
 using simdjson::dom::object;
 
-constexpr std::array<std::string_view, 6> kFields = {"callable", "input",    "priority",
-                                                     "run_at",   "deadline", "metadata"};
-
-Result<> only_known_fields(const object& body) {
-  for (const auto field : body) {
-    if (std::ranges::find(kFields, field.key) != kFields.end()) continue;
-    std::string known;
-    for (const std::string_view one : kFields) {
-      if (!known.empty()) known += ", ";
-      known += one;
-    }
-    return fail(
-        invalid(std::format("the body has a field '{}'; what it may have: {}", field.key, known)));
-  }
-  return {};
-}
-
-// None when the field is absent or null.
-Result<std::optional<std::string_view>> text_field(const object& body, const char* name) {
-  element value;
-  if (body[name].get(value) != simdjson::SUCCESS || value.is_null()) return std::nullopt;
-  std::string_view text;
-  if (value.get(text) != simdjson::SUCCESS) {
-    return fail(
-        invalid(std::format("'{}': expected a string, got {}", name, json::kind_of(value))));
-  }
-  return text;
-}
+constexpr std::array<std::string_view, 7> kFields = {"callable", "input",    "priority", "run_at",
+                                                     "deadline", "metadata", "webhook"};
+constexpr std::array<std::string_view, 5> kLineFields = {"callable", "input", "custom_id",
+                                                         "deadline", "metadata"};
+constexpr std::size_t kMaxCustomIdBytes = 256;
 
 }  // namespace
 
@@ -105,6 +86,16 @@ Result<> SubmissionReader::read_options(const object& body, WallTime now,
     return fail(invalid("'deadline' is not after 'run_at'"));
   }
   job.deadline = *deadline;
+  const auto webhook = text_field(body, "webhook");
+  if (!webhook) return fail(webhook.error());
+  if (*webhook) {
+    if (!limits_.webhooks) {
+      return fail(invalid("'webhook': this server sends none; set jobs.webhooks.secret"));
+    }
+    const auto url = sluice::jobs::webhook_url(**webhook, limits_.private_webhooks);
+    if (!url) return fail(invalid("'webhook': " + url.error().message));
+    job.webhook = **webhook;
+  }
   if (element metadata;
       body["metadata"].get(metadata) == simdjson::SUCCESS && !metadata.is_null()) {
     if (!metadata.is_object()) {
@@ -124,7 +115,7 @@ Result<> SubmissionReader::read_options(const object& body, WallTime now,
 Result<sluice::jobs::NewJob> SubmissionReader::read(const http::Exchange& exchange,
                                                     const gateway::Registry& registry,
                                                     WallTime now) {
-  sluice::jobs::NewJob job{.format = std::string(kInferFormat)};
+  sluice::jobs::NewJob job{.format = std::string(kInferFormat), .owner = owner_of(exchange)};
   auto key = idempotency_key(exchange.head(), limits_.max_idempotency_key_bytes);
   if (!key) return fail(key.error());
   job.idempotency_key = std::move(*key);
@@ -132,32 +123,69 @@ Result<sluice::jobs::NewJob> SubmissionReader::read(const http::Exchange& exchan
     const Sha256 digest = sha256(exchange.body());
     job.digest.assign(digest.begin(), digest.end());
   }
-  const auto root = reader_.parse(exchange.body());
-  if (!root) return fail(root.error());
-  object body;
-  if (root->get(body) != simdjson::SUCCESS) {
-    return fail(invalid(
-        std::format(R"(expected an object like {{"callable": "iris", "input": {{..}}}}, got {})",
-                    json::kind_of(*root))));
+  const auto body = read_object(reader_, exchange.body(), R"({"callable": "iris", "input": {..}})");
+  if (!body) return fail(body.error());
+  if (auto ok = only_known_fields(*body, kFields); !ok) return fail(ok.error());
+  if (auto ok = read_call(*body, {}, registry, job); !ok) return fail(ok.error());
+  if (auto ok = check_callable(exchange.principal.get(), job.callable); !ok) {
+    return fail(ok.error());
   }
-  if (auto ok = only_known_fields(body); !ok) return fail(ok.error());
-  const auto callable = text_field(body, "callable");
-  if (!callable) return fail(callable.error());
-  if (!*callable) return fail(invalid("'callable' is missing; name what is to be called"));
-  job.callable = **callable;
+  job.tenant = tenant_of(exchange);
+  if (auto ok = read_options(*body, now, job); !ok) return fail(ok.error());
+  return job;
+}
+
+Result<> SubmissionReader::read_call(const object& body, std::string_view callable,
+                                     const gateway::Registry& registry, sluice::jobs::NewJob& job) {
+  const auto named = text_field(body, "callable");
+  if (!named) return fail(named.error());
+  job.callable = named->value_or(callable);
+  if (job.callable.empty()) {
+    return fail(invalid("'callable' is missing; name what is to be called"));
+  }
   element input;
   if (body["input"].get(input) != simdjson::SUCCESS) {
     return fail(invalid("'input' is missing; give what the callable takes"));
   }
   job.input = simdjson::minify(input);
-  if (auto ok = read_options(body, now, job); !ok) return fail(ok.error());
-
   const auto found = registry.find(job.callable);
+  // What is away now may be there when the job's turn comes.
   if (!found && found.error().code == ErrorCode::kNotFound) return fail(found.error());
-  if (found) {
+  if (found && (**found)->describe().kind == CallableKind::kExternal) {
+    job.format = kJsonFormat;  // its worker says whether it can be run
+  } else if (found) {
     auto decoded = codecs_.find(job.format)->decode(job.input, (**found)->describe());
     if (!decoded) return fail(decoded.error());
-    if (auto ok = check_inputs((**found)->describe(), *decoded); !ok) return fail(ok.error());
+    if (auto ok = check_inputs((**found)->describe(), *decoded); !ok) return ok;
+  }
+  return {};
+}
+
+sluice::jobs::NewJob SubmissionReader::read_line(std::string_view line, std::string_view callable,
+                                                 const gateway::Registry& registry, WallTime now) {
+  sluice::jobs::NewJob job{.format = std::string(kInferFormat)};
+  const auto read = [&]() -> Result<> {
+    const auto root = reader_.parse_copy(line);
+    if (!root) return fail(root.error());
+    object body;
+    if (root->get(body) != simdjson::SUCCESS) {
+      return fail(invalid(std::format(R"(expected an object like {{"input": {{..}}}}, got {})",
+                                      json::kind_of(*root))));
+    }
+    const auto custom_id = text_field(body, "custom_id");
+    if (!custom_id) return fail(custom_id.error());
+    job.custom_id = custom_id->value_or("");
+    if (job.custom_id.size() > kMaxCustomIdBytes) {
+      job.custom_id.clear();
+      return fail(invalid(std::format("'custom_id' is longer than {} bytes", kMaxCustomIdBytes)));
+    }
+    if (auto ok = only_known_fields(body, kLineFields); !ok) return ok;
+    if (auto ok = read_call(body, callable, registry, job); !ok) return ok;
+    return read_options(body, now, job);
+  };
+  if (auto ok = read(); !ok) {
+    job.broken = ok.error();
+    job.input.clear();
   }
   return job;
 }

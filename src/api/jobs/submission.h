@@ -26,8 +26,14 @@ class SubmissionReader {
   // what is wrong.
   Result<sluice::jobs::NewJob> read(const http::Exchange& exchange,
                                     const gateway::Registry& registry, WallTime now);
+  // A line of a batch. What is wrong with it is its `broken`. `callable`: of a line that names
+  // none.
+  sluice::jobs::NewJob read_line(std::string_view line, std::string_view callable,
+                                 const gateway::Registry& registry, WallTime now);
 
  private:
+  Result<> read_call(const simdjson::dom::object& body, std::string_view callable,
+                     const gateway::Registry& registry, sluice::jobs::NewJob& job);
   Result<> read_options(const simdjson::dom::object& body, WallTime now,
                         sluice::jobs::NewJob& job) const;
   Result<std::optional<WallTime>> moment(const simdjson::dom::object& body, const char* field,

@@ -43,6 +43,7 @@ class Waiting {
   }
   void seen(const Result<sluice::jobs::JobView>& view) {
     asking_ = false;
+    over_ = over_ || desk_.hub.ending();
     if (view && !is_terminal(view->job.state) && !over_) {
       if (again_) look();
       return;

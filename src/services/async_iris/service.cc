@@ -48,10 +48,11 @@ class Service {
       std::string_view pattern;
       void (Service::*handler)(http::Exchange&);
       bool probe = false;
+      Scope scope = Scope::kJobs;
     };
     constexpr Path kPaths[] = {
-        {kGet, "/health", &Service::health, true},
-        {kGet, "/metadata", &Service::metadata},
+        {kGet, "/health", &Service::health, true, Scope::kOpen},
+        {kGet, "/metadata", &Service::metadata, false, Scope::kAny},
         {kPost, "/predict", &Service::predict},
         {kPost, "/predict/test", &Service::predict_sample},
         {kGet, "/job/{job_id}", &Service::get},
@@ -64,7 +65,8 @@ class Service {
            mount_.prefix + std::string(path.pattern),
            [this, handler = path.handler](http::Exchange& exchange) { (this->*handler)(exchange); },
            {"async_iris", mount_.target, &metrics_},
-           path.probe});
+           path.probe,
+           path.scope});
       if (!added) return added;
     }
     return {};
@@ -88,6 +90,15 @@ class Service {
         break;
     }
     http::respond_problem(exchange, error);
+  }
+
+  // A job belongs to the key with which it was handed in.
+  static std::string owner_of(const http::Exchange& exchange) {
+    return exchange.principal != nullptr ? exchange.principal->key_id : std::string();
+  }
+  [[nodiscard]] bool serves(const http::Exchange& exchange, const jobs::Job& job) const {
+    return job.callable == mount_.target &&
+           (exchange.principal == nullptr || exchange.principal->key_id == job.owner);
   }
 
   // The target as it is now; none while it is not ready.
@@ -144,6 +155,9 @@ class Service {
       exchange.error = read.error().error.code;
       return http::respond_problem(exchange, read.error().status, read.error().error);
     }
+    if (auto ok = check_callable(exchange.principal.get(), mount_.target); !ok) {
+      return refuse(exchange, ok.error());
+    }
     const auto priority = read_priority();
     if (!priority) return refuse(exchange, priority.error());
     submit(exchange, std::string(exchange.body()), *priority);
@@ -170,7 +184,9 @@ class Service {
         {.callable = mount_.target,
          .format = std::string(kFormat),
          .input = std::move(body),
-         .priority = priority},
+         .priority = priority,
+         .tenant = std::string(tenant_for(exchange.principal.get(), exchange.peer())),
+         .owner = owner_of(exchange)},
         [this, &exchange](Result<jobs::Submitted> submitted) {
           if (!submitted) return refuse(exchange, submitted.error());
           out_.clear();
@@ -183,8 +199,7 @@ class Service {
     desk_.store.get(exchange.loop(), std::string(exchange.param("job_id")),
                     jobs::Store::Want::kOutput, [this, &exchange](Result<jobs::JobView> view) {
                       if (!view) return refuse(exchange, view.error());
-                      if (view->job.callable != mount_.target)
-                        return refuse(exchange, not_found(""));
+                      if (!serves(exchange, view->job)) return refuse(exchange, not_found(""));
                       respond_job(exchange, view->job, view->output);
                     });
   }
@@ -207,8 +222,7 @@ class Service {
     desk_.store.get(exchange.loop(), std::string(exchange.param("job_id")),
                     jobs::Store::Want::kRecord, [this, &exchange](Result<jobs::JobView> view) {
                       if (!view) return refuse(exchange, view.error());
-                      if (view->job.callable != mount_.target)
-                        return refuse(exchange, not_found(""));
+                      if (!serves(exchange, view->job)) return refuse(exchange, not_found(""));
                       desk_.store.cancel(exchange.loop(), view->job.id,
                                          [this, &exchange](Result<jobs::Job> job) {
                                            if (!job) return refuse(exchange, job.error());
@@ -220,6 +234,7 @@ class Service {
   void list(http::Exchange& exchange) {
     auto query = list_query(exchange.head().query);
     if (!query) return refuse(exchange, query.error());
+    query->owner = owner_of(exchange);
     desk_.store.list(exchange.loop(), std::move(*query),
                      [this, &exchange](Result<jobs::JobPage> page) {
                        if (!page) return refuse(exchange, page.error());
@@ -230,7 +245,7 @@ class Service {
     const auto parsed = http::Query::parse(text);
     if (!parsed) return fail(parsed.error());
     if (auto ok = parsed->only({"status", "limit", "after"}); !ok) return fail(ok.error());
-    jobs::ListQuery query{.owner = "", .callable = mount_.target};
+    jobs::ListQuery query{.callable = mount_.target};
     if (const auto status = parsed->find("status")) {
       query.state = jobs::parse_job_state(*status);
       if (!query.state) {

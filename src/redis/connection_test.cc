@@ -115,10 +115,10 @@ TEST_F(Connections, FailAtOnceWhileTheServerIsAwayAndComeBackByThemselves) {
 }
 
 TEST_F(Connections, TellWhatWasSentFromWhatWasNot) {
-  Peer* seen = nullptr;
-  FakeServer& server = serve([&](Peer& peer, const Words& words) {
+  const auto seen = std::make_shared<Peer*>(nullptr);
+  FakeServer& server = serve([seen](Peer& peer, const Words& words) {
     if (words[0] != "SET") return false;
-    seen = &peer;
+    *seen = &peer;
     peer.deaf = true;  // from here on nothing is taken
     return true;
   });
@@ -130,8 +130,8 @@ TEST_F(Connections, TellWhatWasSentFromWhatWasNot) {
   // More than the kernel's buffers hold; the one after it cannot have left.
   auto large = send(connection, Command("SET", "b", std::string(16U << 20U, 'x')));
   auto last = send(connection, Command("SET", "c", "3"));
-  while (!run([&] { return seen != nullptr && seen->deaf; })) std::this_thread::yield();
-  run([&] { seen->close(); });
+  while (!run([&] { return *seen != nullptr && (*seen)->deaf; })) std::this_thread::yield();
+  run([&] { (*seen)->close(); });
   const Answer answers[] = {first.get(), large.get(), last.get()};
   EXPECT_EQ(answers[0].error().fate, Fate::kUnknown);
   EXPECT_EQ(answers[1].error().fate, Fate::kUnknown);
@@ -160,22 +160,22 @@ TEST_F(Connections, NoticeAServerThatHangs) {
 }
 
 TEST_F(Connections, NoticeAServerThatHangsWhileNobodyAsks) {
-  bool hangs = false;
+  const auto hangs = std::make_shared<bool>(false);
   FakeServer& server =
-      serve([&](Peer&, const Words& words) { return hangs && words[0] == "PING"; });
+      serve([hangs](Peer&, const Words& words) { return *hangs && words[0] == "PING"; });
   RedisOptions options = options_for(server.address());
   options.response_timeout = 50ms;
   options.probe_every = 10ms;
   connected(options);
-  run([&] { hangs = true; });
+  run([&] { *hangs = true; });
   EXPECT_THAT(downs_.take()->message, HasSubstr("silent"));
 }
 
 TEST_F(Connections, KeepGoingWhenOneCommandIsLate) {
-  std::vector<Peer*> waiting;
-  FakeServer& server = serve([&](Peer& peer, const Words& words) {
+  const auto waiting = std::make_shared<std::vector<Peer*>>();
+  FakeServer& server = serve([waiting](Peer& peer, const Words& words) {
     if (words[0] != "GET") return false;
-    waiting.push_back(&peer);
+    waiting->push_back(&peer);
     return true;
   });
   RedisOptions options = options_for(server.address());
@@ -189,7 +189,7 @@ TEST_F(Connections, KeepGoingWhenOneCommandIsLate) {
   const Answer too_late = send(connection, Command("GET", "c"), Duration::zero()).get();
   EXPECT_EQ(too_late.error().error.code, ErrorCode::kTimeout);
   EXPECT_EQ(too_late.error().fate, Fate::kNotSent);
-  run([&] { waiting[0]->send("$1\r\na\r\n$1\r\nb\r\n"); });
+  run([&] { (*waiting)[0]->send("$1\r\na\r\n$1\r\nb\r\n"); });
   EXPECT_EQ(patient.get()->text(), "b") << "the late reply went to nobody else";
   EXPECT_TRUE(downs_.empty());
 }
@@ -236,9 +236,9 @@ TEST_F(Connections, EndAtGarbage) {
       {"$200000\r\n" + std::string(200'000, 'x') + "\r\n", "more than 65536 bytes"},
   };
   for (const Case& c : cases) {
-    FakeServer& server = serve([&](Peer& peer, const Words& words) {
+    FakeServer& server = serve([sent = c.sent](Peer& peer, const Words& words) {
       if (words[0] != "GET") return false;
-      peer.send(c.sent);
+      peer.send(sent);
       return true;
     });
     RedisOptions options = options_for(server.address());

@@ -66,11 +66,16 @@ class NameTable final : public http::Resolver {
 class RedisTest : public testing::Test {
  protected:
   ~RedisTest() override {
+    end();
+    threads_.stop();
+  }
+  // Called by the destructor of a fixture whose members the servers and callbacks use. What a test
+  // body gives them to use must be theirs too (a shared pointer), since they outlive it.
+  void end() {
     run([&] {
       connections_.clear();
       servers_.clear();
     });
-    threads_.stop();
   }
 
   EventLoop& loop() { return threads_.loop(0); }

@@ -17,6 +17,7 @@ using Words = FakeServer::Words;
 
 class Scripts : public RedisTest {
  protected:
+  ~Scripts() override { end(); }
   // A server that knows the digests in known_, and answers a call with its last argument.
   FakeServer& serve_scripts(bool learns = true) {
     return serve([this, learns](Peer& peer, const Words& words) {

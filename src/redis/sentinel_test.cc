@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <format>
+#include <memory>
+#include <utility>
 
 #include "redis/real_server.h"
 #include "redis/redis_fixture.h"
@@ -18,17 +20,20 @@ using Words = FakeServer::Words;
 class Sentinels : public RedisTest {
  protected:
   // A Sentinel that names the server at this port; 0: it knows no such master.
-  FakeServer& serve_sentinel(const std::uint16_t& master) {
-    FakeServer& sentinel = serve([&master](Peer& peer, const Words& words) {
+  FakeServer& serve_sentinel(std::shared_ptr<const std::uint16_t> master) {
+    FakeServer& sentinel = serve([master = std::move(master)](Peer& peer, const Words& words) {
       if (words[0] != "SENTINEL") return false;
       EXPECT_EQ(words[1], "GET-MASTER-ADDR-BY-NAME");
       EXPECT_EQ(words[2], "main");
-      peer.send(master == 0 ? "*-1\r\n"
-                            : "*2\r\n" + bulk("127.0.0.1") + bulk(std::to_string(master)));
+      peer.send(*master == 0 ? "*-1\r\n"
+                             : "*2\r\n" + bulk("127.0.0.1") + bulk(std::to_string(*master)));
       return true;
     });
     run([&] { sentinel.mode = sentinel.role = "sentinel"; });
     return sentinel;
+  }
+  static std::shared_ptr<std::uint16_t> at(std::uint16_t port) {
+    return std::make_shared<std::uint16_t>(port);
   }
   static RedisOptions options_by(std::vector<std::string> sentinels) {
     RedisOptions options = options_for("");
@@ -39,12 +44,10 @@ class Sentinels : public RedisTest {
 
 TEST_F(Sentinels, AreAskedInTurnUntilOneKnows) {
   FakeServer& master = serve();
-  const std::uint16_t known = master.port();
-  const std::uint16_t unknown = 0;
   FakeServer& gone = serve();
   run([&] { gone.go_away(); });
-  FakeServer& ignorant = serve_sentinel(unknown);
-  FakeServer& knowing = serve_sentinel(known);
+  FakeServer& ignorant = serve_sentinel(at(0));
+  FakeServer& knowing = serve_sentinel(at(master.port()));
   Connection& connection =
       connected(options_by({gone.address(), ignorant.address(), knowing.address()}));
   EXPECT_TRUE(ask(connection, Command("PING")));
@@ -57,9 +60,9 @@ TEST_F(Sentinels, AreAskedInTurnUntilOneKnows) {
 }
 
 TEST_F(Sentinels, AreAskedAgainWhenTheServerIsNotTheMasterAnyMore) {
-  bool demoted = false;
-  FakeServer& old = serve([&](Peer& peer, const Words& words) {
-    if (words[0] != "SET" || !demoted) return false;
+  const auto demoted = std::make_shared<bool>(false);
+  FakeServer& old = serve([demoted](Peer& peer, const Words& words) {
+    if (words[0] != "SET" || !*demoted) return false;
     peer.send("-READONLY You can't write against a read only replica.\r\n");
     return true;
   });
@@ -68,25 +71,24 @@ TEST_F(Sentinels, AreAskedAgainWhenTheServerIsNotTheMasterAnyMore) {
     peer.send("+OK\r\n");
     return true;
   });
-  std::uint16_t master = old.port();
+  const auto master = at(old.port());
   FakeServer& sentinel = serve_sentinel(master);
   Connection& connection = connected(options_by({sentinel.address()}));
   run([&] {
-    demoted = true;
+    *demoted = true;
     old.role = "slave";
   });
   EXPECT_EQ(ask(connection, Command("SET", "a", "1")).error().code, "READONLY");
   downs_.take();
   // The Sentinel does not know it yet: its server says that it is none.
   EXPECT_THAT(downs_.take()->message, HasSubstr("it is a replica"));
-  run([&] { master = promoted.port(); });
+  run([&] { *master = promoted.port(); });
   ups_.take();
   EXPECT_TRUE(ask(connection, Command("SET", "a", "1")));
 }
 
 TEST_F(Sentinels, AreAllNamedWhenNoneHelps) {
-  const std::uint16_t unknown = 0;
-  FakeServer& ignorant = serve_sentinel(unknown);
+  FakeServer& ignorant = serve_sentinel(at(0));
   FakeServer& server = serve();
   FakeServer& silent = serve([](Peer&, const Words&) { return true; });
   RedisOptions options = options_by({ignorant.address(), server.address(), silent.address()});

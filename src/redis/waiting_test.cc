@@ -20,6 +20,7 @@ class BlockingConnections : public RedisTest {
  protected:
   ~BlockingConnections() override {
     run([&] { blocking_ = nullptr; });
+    end();
   }
   // A server that keeps who waits.
   FakeServer& serve_waiters() {
@@ -109,6 +110,7 @@ class Subscribers : public RedisTest {
  protected:
   ~Subscribers() override {
     run([&] { subscriber_ = nullptr; });
+    end();
   }
   FakeServer& serve_channels() {
     return serve([this](Peer& peer, const Words& words) {
@@ -194,8 +196,7 @@ TEST_F(Subscribers, NoticeAServerThatHangs) {
 }
 
 TEST_F(Subscribers, TryAgainWhenTheServerRefuses) {
-  bool refuses = true;
-  FakeServer& server = serve([&](Peer& peer, const Words& words) {
+  FakeServer& server = serve([refuses = true](Peer& peer, const Words& words) mutable {
     if (words[0] != "SUBSCRIBE" || !refuses) return false;
     refuses = false;
     peer.send("-NOPERM no permissions to access one of the channels\r\n");

@@ -139,6 +139,7 @@ JobSystem::~JobSystem() {
     services_.gateway.remove_home(running_->local);
     running_.reset();
   }
+  if (gauges_) on_thread(thread_->loop(0), [&] { gauges_->stop(); });
   store_->set_news(nullptr);
   store_.reset();  // while its timers' thread still runs
   if (thread_) thread_->stop();
@@ -167,6 +168,7 @@ void JobSystem::open(const Result<std::filesystem::path>& folder) {
     store_ = jobs::make_refusing_store(std::move(why));
   }
   make_desk();
+  gauges_ = std::make_unique<jobs::QueueGauges>(thread_->loop(0), *store_, services_.metrics);
   start_webhooks();
 }
 
@@ -211,6 +213,10 @@ void JobSystem::start_thread() {
 
 void JobSystem::consume(const Options& options) {
   if (!thread_) return;
+  std::vector<std::string> names;
+  for (const auto& [name, callable] : options.callables) names.push_back(name);
+  thread_->loop(0).post(
+      [gauges = gauges_.get(), names = std::move(names)] { gauges->show(names); });
   const jobs::JobsOptions& wanted = options.jobs;
   if (!wanted.consume) {
     // Those who wait for an end are told all the same.

@@ -10,6 +10,7 @@
 #include "gateway/gateway.h"
 #include "jobs/consumer.h"
 #include "jobs/desk.h"
+#include "jobs/queue_gauges.h"
 #include "jobs/report.h"
 #include "jobs/webhook_sender.h"
 #include "runtime/io_threads.h"
@@ -59,7 +60,6 @@ class JobSystem {
   class Lock;      // of the state folder
   void make_desk();
   void start_thread();
-  void make_desk();
   void start_webhooks();
   Result<std::unique_ptr<jobs::Store>> open_store(const std::filesystem::path& folder);
 
@@ -74,6 +74,7 @@ class JobSystem {
   std::unique_ptr<IoThreads> thread_;
   std::unique_ptr<jobs::Store> store_;
   std::unique_ptr<jobs::Desk> desk_;
+  std::unique_ptr<jobs::QueueGauges> gauges_;  // of the thread
   std::unique_ptr<Running> running_;
   std::atomic<bool> drained_ = false;
   std::unique_ptr<jobs::WebhookSender> webhooks_;  // of the thread

@@ -138,7 +138,9 @@ TEST_F(WebhookSenderTest, TriesAgainAfterAFailureAndAtLastGivesUp) {
   ASSERT_THAT(deliveries_.settled, SizeIs(3));
   for (const auto& settled : deliveries_.settled) {
     EXPECT_EQ(settled.again, settled.id != "last") << settled.id;
-    if (settled.again) EXPECT_LE(settled.wait, std::chrono::seconds(5)) << settled.id;
+    if (settled.again) {
+      EXPECT_LE(settled.wait, std::chrono::seconds(5)) << settled.id;
+    }
   }
 }
 

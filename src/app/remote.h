@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "base/time.h"
 #include "http/client/response_parser.h"
 #include "http/client/url.h"
 

@@ -7,7 +7,7 @@ namespace sluice::api::open_inference {
 
 namespace {
 
-class InferCodec final : public jobs::Codec {
+class InferCodec final : public sluice::jobs::Codec {
  public:
   Result<InferRequest> decode(std::string_view input, const Description& /*callable*/) override {
     const auto root = reader_.parse_copy(input);
@@ -16,9 +16,9 @@ class InferCodec final : public jobs::Codec {
     if (!message) return fail(message.error());
     return std::move(message->request);
   }
-  Result<jobs::RunOutput> encode(const InferResponse& response,
+  Result<sluice::jobs::RunOutput> encode(const InferResponse& response,
                                  const Description& /*callable*/) override {
-    jobs::RunOutput out;
+    sluice::jobs::RunOutput out;
     if (auto size = encode_infer(out.bytes, InferMessage(), response); !size) {
       return fail(size.error());
     }
@@ -31,7 +31,7 @@ class InferCodec final : public jobs::Codec {
 
 }  // namespace
 
-std::unique_ptr<jobs::Codec> make_job_codec() {
+std::unique_ptr<sluice::jobs::Codec> make_job_codec() {
   return std::make_unique<InferCodec>();
 }
 

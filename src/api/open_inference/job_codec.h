@@ -8,6 +8,6 @@
 namespace sluice::api::open_inference {
 
 // Format "infer/1": {"inputs": [..], "outputs": [..]} in, {"model_name": .., "outputs": [..]} out.
-std::unique_ptr<jobs::Codec> make_job_codec();
+std::unique_ptr<sluice::jobs::Codec> make_job_codec();
 
 }  // namespace sluice::api::open_inference

@@ -25,8 +25,15 @@ std::string expectation(const Result<Parsed>& parsed) {
 }
 }  // namespace
 
-std::string check_rate(const std::string& text) {
-  return expectation(parse_rate(text));
+Result<std::optional<Rate>> parse_address_rate(std::string_view text) {
+  if (text == "unlimited") return std::optional<Rate>();
+  auto rate = parse_rate(text);
+  if (!rate) return fail(invalid(rate.error().message + ", or unlimited"));
+  return std::optional(*rate);
+}
+
+std::string check_address_rate(const std::string& text) {
+  return expectation(parse_address_rate(text));
 }
 
 void describe(config::Fields<KeyOptions>& f) {
@@ -50,7 +57,7 @@ void describe(config::Fields<KeyOptions>& f) {
       });
   f.field("class", &KeyOptions::ceiling, "The best service class that its calls may have.");
   f.field("rate", &KeyOptions::rate, "How many requests, such as 100/1m; none: any number.")
-      .check(check_rate);
+      .check([](const std::string& text) { return expectation(parse_rate(text)); });
   f.field("quota", &KeyOptions::quota,
           "How many requests in a day or month (UTC), such as 10000/day; none: any number.")
       .check([](const std::string& text) { return expectation(parse_quota(text)); });

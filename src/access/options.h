@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "access/key_record.h"
@@ -40,8 +41,11 @@ void validate(const AccessOptions& o, config::Problems& p, const config::Node& a
 // Of options that have been read without a problem.
 KeyRecord record_of(const KeyOptions& options);
 
-// For the fields of others: empty, or what was expected.
-std::string check_rate(const std::string& text);
+// The rate that a mount or listener gives to addresses, as it is configured: one as of keys, or
+// "unlimited".
+Result<std::optional<Rate>> parse_address_rate(std::string_view text);
+// For such a field: empty, or what was expected.
+std::string check_address_rate(const std::string& text);
 
 }  // namespace sluice::access
 

@@ -83,5 +83,14 @@ TEST(AccessOptions, SayWhatIsWrongWhere) {
             "a.yaml:6:93: keys[4].id: another key has this id");
 }
 
+TEST(AddressRate, IsARateOrNone) {
+  EXPECT_EQ(parse_address_rate("100/1m").value(), (Rate{100, std::chrono::minutes(1)}));
+  EXPECT_EQ(parse_address_rate("unlimited").value(), std::nullopt);
+  EXPECT_FALSE(parse_address_rate("none"));
+  EXPECT_EQ(check_address_rate("5/s"), "");
+  EXPECT_EQ(check_address_rate("5"),
+            "a rate such as 100/1m, 5/s or 1000/24h, over at most 31 days, or unlimited");
+}
+
 }  // namespace
 }  // namespace sluice::access

@@ -72,7 +72,7 @@ void describe(config::Fields<MountOptions>& f) {
       });
   f.field("rate_per_address", &MountOptions::rate_per_address,
           "In place of the listener's: how many requests an address may make without a key.")
-      .check(access::check_rate);
+      .check(access::check_address_rate);
 }
 
 void validate(const MountOptions& o, config::Problems& p, const config::Node& at) {
@@ -112,7 +112,7 @@ void describe(config::Fields<ListenerOptions>& f) {
   f.field("rate_per_address", &ListenerOptions::rate_per_address,
           "How many requests an address (of IPv6 a /64) may make to each mount without a key, such "
           "as 100/1m; loopback any number.")
-      .check(access::check_rate);
+      .check(access::check_address_rate);
   f.field("mounts", &ListenerOptions::mounts, "The APIs served here.").entries(0, 200);
 }
 

@@ -67,17 +67,23 @@ bool has_own_key(const MountOptions& mount) {
   return inference != nullptr && set(inference->key);
 }
 
+// That service's own, where nothing is configured.
+constexpr std::string_view kRateOfAsyncIris = "100/1m";
+
 // How a mount admits. The buckets are the same for all threads.
 access::Admission::Rules rules_of(const ListenerOptions& listener, const MountOptions& mount,
                                   const SiteContext& context) {
   access::Admission::Rules rules{.own_key = has_own_key(mount), .addresses = {}};
-  const auto& text = mount.rate_per_address ? mount.rate_per_address : listener.rate_per_address;
+  auto text = mount.rate_per_address ? mount.rate_per_address : listener.rate_per_address;
+  if (!text && std::holds_alternative<async_iris::AsyncIrisOptions>(mount.api)) {
+    text = kRateOfAsyncIris;
+  }
   if (!text) return rules;
-  const auto rate = access::parse_rate(*text);
-  if (!rate) return rules;  // refused when the configuration was read
+  const auto rate = access::parse_address_rate(*text);
+  if (!rate || !*rate) return rules;  // a wrong one was refused when the configuration was read
   const auto place = &mount - listener.mounts.data();
   rules.addresses =
-      context.limits.get(std::format("{} {}", listener.address, place), *rate, context.addresses);
+      context.limits.get(std::format("{} {}", listener.address, place), **rate, context.addresses);
   return rules;
 }
 

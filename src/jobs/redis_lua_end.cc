@@ -91,7 +91,7 @@ end
 
 due(P .. 'leases', now, function(id, r)
   if r[state] ~= PROCESSING or r[lease] > now then return false end
-  if not (foreign(r) and adopt_end(id, r)) then lose_lease(id, r) end
+  if not (foreign(r) and adopt_end(id, r, true)) then lose_lease(id, r) end
   return true
 end)
 due(P .. 'overdue', now, function(id, r)

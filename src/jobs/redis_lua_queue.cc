@@ -131,7 +131,7 @@ local function claim(name, most)
         pass_deadline(id, r)
         r = nil
       end
-      if r and r[attempt] > 0 and mirrored(r) and adopt_end(id, r) then r = nil end
+      if r and r[attempt] > 0 and mirrored(r) and adopt_end(id, r, true) then r = nil end
       if r then
         count(r, -1)
         r[state], r[attempt], r[worker], r[started] = PROCESSING, r[attempt] + 1, who, now

@@ -33,8 +33,9 @@ local function lend(id, r)
   tell(id, r)
 end
 
--- What such a worker says of a job that is not over and not ours. True: it is over now.
-local function adopt_end(id, r)
+-- What such a worker says of a job that is not over and not ours. True: it is over now. One that
+-- said that it began will say how it ended, after the result; unless it never does.
+local function adopt_end(id, r, late)
   local said = call('MGET', 'job:' .. id .. ':status', 'job:' .. id .. ':result')
   local status, result = said[1], said[2]
   if status == 'failed' then
@@ -49,7 +50,7 @@ local function adopt_end(id, r)
     finish_job(id, r, FAILED)
   elseif status == 'cancelled' then
     finish_job(id, r, CANCELLED)
-  elseif result then
+  elseif result and (late or status ~= 'processing') then
     r[progress], r[error_code], r[error_text] = 1, NO_ERROR, ''
     call('PEXPIRE', 'job:' .. id .. ':result', RETENTION)
     finish_job(id, r, COMPLETED)

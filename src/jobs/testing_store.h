@@ -193,5 +193,8 @@ class StoreHarness {
 
 using HarnessMaker = std::function<std::unique_ptr<StoreHarness>()>;
 std::unique_ptr<StoreHarness> make_sqlite_harness();
+// On a real server of their own.
+std::unique_ptr<StoreHarness> make_redis_harness();
+std::unique_ptr<StoreHarness> make_valkey_harness();
 
 }  // namespace sluice::jobs::testing

@@ -1,0 +1,165 @@
+#include "jobs/redis_lanes.h"
+
+#include <algorithm>
+#include <format>
+#include <utility>
+
+#include "jobs/redis_lua.h"
+
+namespace sluice::jobs {
+
+namespace {
+
+// Calls of one lane under way at a time: while the server works on one, the next is on its way.
+constexpr std::size_t kCallsAtOnce = 2;
+// In one call: a script holds the server for as long as it runs.
+constexpr std::size_t kMostBytes = 1024 * 1024;
+// What a caller waits at least before it asks again.
+constexpr std::chrono::milliseconds kRetryAfter{1000};
+
+struct Kind {
+  const char* name;
+  const std::string_view& text;
+  std::size_t most;     // questions in one call
+  std::size_t replies;  // to each; 0: whatever the one question gets
+};
+
+// In the order of RedisLane.
+const std::array<Kind, kRedisLaneCount> kKinds = {{{"finish", lua::kFinish, 64, 2},
+                                                   {"submit", lua::kSubmit, 64, 1},
+                                                   {"extend", lua::kExtend, 1, 0},
+                                                   {"progress", lua::kProgress, 1, 0},
+                                                   {"cancel", lua::kCancel, 1, 0},
+                                                   {"pause", lua::kPause, 1, 0},
+                                                   {"claim", lua::kClaim, 1, 0},
+                                                   {"get", lua::kGet, 64, 2},
+                                                   {"list", lua::kList, 1, 0},
+                                                   {"counts", lua::kCounts, 1, 0},
+                                                   {"tend", lua::kTend, 1, 0}}};
+
+std::int64_t to_count_ms(Duration duration) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
+}
+
+// As the store's callers know it: what was not to be had in time is away.
+Error to_store_error(Error error) {
+  if (error.code == ErrorCode::kTimeout || error.code == ErrorCode::kCancelled) {
+    error.code = ErrorCode::kUnavailable;
+  }
+  if (error.code == ErrorCode::kUnavailable || error.code == ErrorCode::kExhausted) {
+    if (!error.retry_after) error.retry_after = kRetryAfter;
+  }
+  return error;
+}
+
+}  // namespace
+
+struct RedisLanes::Lane {
+  explicit Lane(const Kind& k)
+      : kind(k),
+        script(k.name, std::string(lua::kRecord) + std::string(lua::kSeed) + std::string(k.text)) {}
+  const Kind& kind;
+  const redis::Script script;
+  std::deque<RedisQuestionPtr> waiting;
+  std::size_t under_way = 0;
+};
+
+RedisLanes::RedisLanes(redis::Connection& connection, const RedisStoreOptions& options,
+                       std::string node, std::string channel, Events events)
+    : connection_(connection),
+      runner_(connection),
+      options_(options),
+      node_(std::move(node)),
+      channel_(std::move(channel)),
+      events_(std::move(events)) {
+  const JobPolicy& policy = options.policy;
+  const SeedQueue seed = options.seed.value_or(SeedQueue{.key = "", .callable = "", .format = ""});
+  std::size_t i = 0;
+  const auto constant = [&](std::string text) { constants_[i++] = std::move(text); };
+  constant(node_);
+  constant(channel_);
+  constant(std::to_string(to_count_ms(policy.retention)));
+  constant(std::to_string(policy.retries));
+  constant(std::to_string(to_count_ms(policy.retry_base)));
+  constant(std::to_string(to_count_ms(policy.retry_longest)));
+  constant(std::to_string(policy.poison_limit));
+  constant(seed.key);
+  constant(seed.callable);
+  constant(seed.format);
+  constant(std::to_string(to_count_ms(seed.foreign_timeout)));
+  for (std::size_t lane = 0; lane < kRedisLaneCount; ++lane) {
+    lanes_[lane] = std::make_unique<Lane>(kKinds[lane]);
+  }
+}
+
+RedisLanes::~RedisLanes() {
+  *alive_ = false;
+  const Error gone = to_store_error(unavailable("the store for jobs was closed"));
+  for (const auto& lane : lanes_) {
+    for (const RedisQuestionPtr& question : lane->waiting) question->refuse(gone);
+  }
+}
+
+void RedisLanes::add(RedisLane lane, RedisQuestionPtr question) {
+  lanes_[static_cast<std::size_t>(lane)]->waiting.push_back(std::move(question));
+}
+
+void RedisLanes::flush() {
+  for (const auto& lane : lanes_) {
+    while (!lane->waiting.empty() &&
+           (lane->under_way < kCallsAtOnce || lane->kind.most == 1 || !connection_.is_up())) {
+      call(*lane);
+    }
+  }
+}
+
+void RedisLanes::call(Lane& lane) {
+  auto asked = std::make_shared<Questions>();
+  std::size_t bytes = 0;
+  while (!lane.waiting.empty() && asked->size() < lane.kind.most && bytes < kMostBytes) {
+    bytes += lane.waiting.front()->bytes();
+    asked->push_back(std::move(lane.waiting.front()));
+    lane.waiting.pop_front();
+  }
+  redis::Command command = redis::script_call(lane.script, {lua::kPrefix});
+  command.reserve(bytes);
+  command.add(options_.time_offset ? options_.time_offset().count() : 0);
+  for (const std::string& constant : constants_) command.add(constant);
+  for (const RedisQuestionPtr& question : *asked) question->ask(command);
+  ++lane.under_way;
+  // It is bounded by the connection's own timeout, and answered when that ends.
+  runner_.run(lane.script, std::move(command), Deadline::never(),
+              [this, &lane, asked, alive = alive_](redis::Answer answer) {
+                if (*alive) return answered(lane, *asked, std::move(answer));
+                const Error gone = to_store_error(unavailable("the store for jobs was closed"));
+                for (const RedisQuestionPtr& question : *asked) question->refuse(gone);
+              });
+}
+
+void RedisLanes::answered(Lane& lane, Questions& asked, redis::Answer answer) {
+  --lane.under_way;
+  if (!answer) {
+    const redis::Failure& failure = answer.error();
+    if (failure.fate == redis::Fate::kUnknown) events_.missed();
+    // What the server refuses says how it is; what never went out is known from its connection.
+    if (failure.fate == redis::Fate::kRefused) events_.trouble(failure.error);
+    const Error error = to_store_error(failure.error);
+    for (const RedisQuestionPtr& question : asked) question->refuse(error);
+    return flush();
+  }
+  events_.trouble(std::nullopt);
+  events_.told((*answer)[0].text());
+  const std::span<redis::Reply> replies =
+      answer->size() > 1 ? answer->items()[1].items() : std::span<redis::Reply>();
+  const std::size_t each = lane.kind.replies == 0 ? replies.size() : lane.kind.replies;
+  if (replies.size() < asked.size() * each) {
+    const Error odd = internal(std::format("the script '{}' gave {} answers to {} questions",
+                                           lane.kind.name, replies.size(), asked.size()));
+    for (const RedisQuestionPtr& question : asked) question->refuse(odd);
+    return flush();
+  }
+  for (std::size_t i = 0; i < asked.size(); ++i) asked[i]->answer(replies.subspan(i * each, each));
+  flush();
+}
+
+}  // namespace sluice::jobs

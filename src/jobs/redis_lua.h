@@ -1,0 +1,49 @@
+// What is done to the jobs on a Redis server: the text of the scripts. Each is one change, which
+// happens as a whole. Internal to the Redis store.
+//
+// Keys, all after kPrefix, beside those of the seed (redis_store.h):
+//
+//   job:{ID}                 string   the record (redis_record.h)
+//   input:{ID}, output:{ID}  string   unless they are in job:ID:data and job:ID:result
+//   {CALLABLE}:PRIORITY      zset     the tenants with something, in their order
+//   {CALLABLE}:PRIORITY:TENANT  list  ids; new ones at the left, taken from the right
+//   {CALLABLE}:turn          hash     whose turn it is: the wheel of order.h, the last tenants
+//   leases, delayed, overdue, expiring  zset  ids by the moment at which something is due
+//   live:OWNER, ended:STATE:OWNER, batch:BATCH  zset  ids by their order of submission
+//   owners                   set      all that have or had a job
+//   once:OWNER KEY           string   of an idempotency key: id, digest
+//   counts                   hash     how many wait ("0CALLABLE") and run ("1CALLABLE")
+//   paused                   set      callables
+//   seq                      string   the last number of submission
+//   seed                     zset     our ids in the seed's list, in its order
+//   away                     zset     ids that other programs have, by when they were looked at
+#pragma once
+
+#include <string_view>
+
+namespace sluice::jobs::lua {
+
+// The version of the layout is part of it.
+inline constexpr std::string_view kPrefix = "sluice:v1:";
+
+// Every script is kRecord, kSeed and one of the others. It takes one key, the prefix, and as its
+// first arguments: milliseconds to add to the server's time, the name of this node, the channel for
+// news; retention, retries, their shortest and longest wait, the poison limit; the seed's list (or
+// ""), its callable and format, and for how long a foreign worker keeps a job. All times are in
+// milliseconds. It answers its news (redis_news.h), which it has published as well, and a list.
+extern const std::string_view kRecord;
+extern const std::string_view kSeed;
+
+extern const std::string_view kSubmit;
+extern const std::string_view kClaim;
+extern const std::string_view kExtend;
+extern const std::string_view kFinish;
+extern const std::string_view kProgress;
+extern const std::string_view kCancel;
+extern const std::string_view kTend;
+extern const std::string_view kGet;
+extern const std::string_view kList;
+extern const std::string_view kPause;
+extern const std::string_view kCounts;
+
+}  // namespace sluice::jobs::lua

@@ -1,0 +1,189 @@
+#include "jobs/redis_lua.h"
+
+namespace sluice::jobs::lua {
+
+// For each attempt: id, attempt, how it ended (c, f or r), output or error, its code or the cause,
+// "1" where another attempt is worth it, a random number below one. Answers two for each: what
+// stands against it ("missing", "lost", the state of a job that is over) or "", and the record.
+const std::string_view kFinish = R"lua(
+local answers = {}
+local function settle(id, of_attempt, how, text, code, again, random)
+  local bytes = call('GET', job_key(id))
+  local r = bytes and read(bytes)
+  if not r or (r[state] > PROCESSING and r[expires] <= now) then return 'missing' end
+  if r[state] > PROCESSING then return STATUS[r[state]] end
+  if r[state] ~= PROCESSING or r[attempt] ~= of_attempt or foreign(r) then return 'lost' end
+  if how == 'c' then
+    call('SET', output_key(id, r), text, 'PX', RETENTION)
+    r[progress], r[error_code], r[error_text] = 1, NO_ERROR, ''
+    finish_job(id, r, COMPLETED)
+  elseif how == 'f' then
+    r[failures] = r[failures] + 1
+    r[error_code], r[error_text] = tonumber(code), text
+    if again ~= '1' or r[failures] > RETRIES then
+      finish_job(id, r, FAILED)
+    else
+      local full = math.min(RETRY_BASE * 2 ^ math.min(r[failures] - 1, 30), RETRY_LONGEST)
+      back_to_queue(id, r, now + full - math.floor(full * random / 2))
+    end
+  else
+    if code == 'outage' then r[outages] = r[outages] + 1 end
+    back_to_queue(id, r, 0)
+  end
+  return '', pack(r)
+end
+for i = FIRST, #ARGV, 7 do
+  local against, record = settle(ARGV[i], tonumber(ARGV[i + 1]), ARGV[i + 2], ARGV[i + 3],
+    ARGV[i + 4], ARGV[i + 5], tonumber(ARGV[i + 6]))
+  answers[#answers + 1] = against
+  answers[#answers + 1] = record or ''
+end
+return {close(), answers}
+)lua";
+
+// id, attempt, progress. Answers as kFinish.
+const std::string_view kProgress = R"lua(
+local id, bytes = ARGV[FIRST], call('GET', job_key(ARGV[FIRST]))
+local r = bytes and read(bytes)
+local against = ''
+if not r then
+  against = 'missing'
+elseif r[state] > PROCESSING then
+  against = STATUS[r[state]]
+elseif r[state] ~= PROCESSING or r[attempt] ~= tonumber(ARGV[FIRST + 1]) then
+  against = 'lost'
+elseif r[progress] ~= tonumber(ARGV[FIRST + 2]) then
+  r[progress], r[revision] = tonumber(ARGV[FIRST + 2]), r[revision] + 1
+  save(id, r)
+  tell(id, r)
+end
+return {close(), {against, ''}}
+)lua";
+
+// id. Answers as kFinish.
+const std::string_view kCancel = R"lua(
+local id = ARGV[FIRST]
+local r = find(id)
+local against = ''
+if not r then
+  against = 'missing'
+elseif r[state] <= PROCESSING then
+  finish_job(id, r, CANCELLED)
+elseif r[state] ~= CANCELLED then
+  against = STATUS[r[state]]
+end
+return {close(), {against, r and pack(r) or ''}}
+)lua";
+
+// What time brings, at most so many of each kind. Answers 1 when there is more to do now.
+const std::string_view kTend = R"lua(
+local MOST, WINDOW = 256, 64
+local more = 0
+local function due(key, last, handle)
+  local ids = call('ZRANGEBYSCORE', key, '-inf', last, 'LIMIT', 0, MOST)
+  if #ids == MOST then more = 1 end
+  for i = 1, #ids do
+    local bytes = call('GET', job_key(ids[i]))
+    local r = bytes and read(bytes)
+    if not (r and handle(ids[i], r)) then call('ZREM', key, ids[i]) end
+  end
+end
+
+due(P .. 'leases', now, function(id, r)
+  if r[state] ~= PROCESSING or r[lease] > now then return false end
+  if not (foreign(r) and adopt_end(id, r, true)) then lose_lease(id, r) end
+  return true
+end)
+due(P .. 'overdue', now, function(id, r)
+  if r[state] ~= PENDING then return false end
+  pass_deadline(id, r)
+  return true
+end)
+due(P .. 'delayed', now, function(id, r)
+  if r[state] ~= PENDING then return false end
+  r[not_before] = 0
+  save(id, r)
+  tell(id, r)
+  enqueue(id, r, true)
+  return false
+end)
+
+-- Of those whose record went by itself meanwhile it is not known where they are listed.
+local ids, orphans = call('ZRANGEBYSCORE', P .. 'expiring', '-inf', now, 'LIMIT', 0, MOST), {}
+if #ids == MOST then more = 1 end
+for i = 1, #ids do
+  local bytes = call('GET', job_key(ids[i]))
+  if bytes then drop(ids[i], read(bytes)) else orphans[#orphans + 1] = ids[i] end
+end
+if #orphans > 0 then
+  local owners = call('SMEMBERS', P .. 'owners')
+  for i = 1, #owners do
+    for to = COMPLETED, CANCELLED do
+      call('ZREM', P .. 'ended:' .. to .. ':' .. owners[i], unpack(orphans))
+    end
+  end
+  call('ZREM', P .. 'expiring', unpack(orphans))
+end
+
+if SEED_LIST ~= '' then
+  -- From the oldest on: strangers' ids come before the first that is known.
+  local tail, known = call('LINDEX', SEED_LIST, -1), call('ZRANGE', P .. 'seed', 0, 0)[1]
+  if tail ~= known and (tail or known) then
+    local limit = tail and call('ZSCORE', P .. 'seed', tail)
+    local strangers = {}
+    if tail and not limit then
+      local window = call('LRANGE', SEED_LIST, -WINDOW, -1)
+      for i = #window, 1, -1 do
+        limit = call('ZSCORE', P .. 'seed', window[i])
+        if limit then break end
+        strangers[#strangers + 1] = window[i]
+      end
+    end
+    if limit or not tail then
+      local left = call('ZRANGEBYSCORE', P .. 'seed', '-inf', limit and '(' .. limit or '+inf',
+        'LIMIT', 0, MOST)
+      if #left == MOST then more = 1 end
+      for i = 1, #left do
+        local bytes = call('GET', job_key(left[i]))
+        local r = bytes and read(bytes)
+        if r and r[state] == PENDING then
+          if not adopt_end(left[i], r) then lend(left[i], r) end
+        else
+          call('ZREM', P .. 'seed', left[i])
+        end
+      end
+    end
+    local first = call('ZRANGE', P .. 'seed', 0, 0, 'WITHSCORES')[2]
+    local score = (first or call('GET', P .. 'seq') or 0) - #strangers
+    for i = 1, #strangers do
+      local id = strangers[i]
+      if is_job_id(id) then
+        local bytes = call('GET', job_key(id))
+        local r = bytes and read(bytes)
+        if not r and call('EXISTS', 'job:' .. id .. ':data') == 1 then r = adopt(id, 0) end
+        if r and r[state] == PROCESSING and foreign(r) then
+          count(r, -1)
+          give_up_lease(id, r)
+          r[state] = PENDING
+          count(r, 1)
+          save(id, r)
+        end
+        if r and r[state] == PENDING then call('ZADD', P .. 'seed', score + i - 1, id) end
+      end
+    end
+  end
+  local away = call('ZRANGE', P .. 'away', 0, MOST - 1)
+  for i = 1, #away do
+    local bytes = call('GET', job_key(away[i]))
+    local r = bytes and read(bytes)
+    if not (r and r[state] == PROCESSING and foreign(r)) then
+      call('ZREM', P .. 'away', away[i])
+    elseif not adopt_end(away[i], r) then
+      call('ZADD', P .. 'away', now, away[i])
+    end
+  end
+end
+return {close(), {more}}
+)lua";
+
+}  // namespace sluice::jobs::lua

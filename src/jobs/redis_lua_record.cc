@@ -1,0 +1,209 @@
+#include "jobs/redis_lua.h"
+
+namespace sluice::jobs::lua {
+
+// What every script begins with: its arguments, the time, the record, and what one change does to
+// all the keys that know of a job. redis_lua.h lists the keys, redis_record.h the record.
+const std::string_view kRecord = R"lua(
+local call, P = redis.call, KEYS[1]
+local NODE, CHANNEL = ARGV[2], ARGV[3]
+local RETENTION, RETRIES, RETRY_BASE, RETRY_LONGEST, POISON =
+  tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
+local SEED_LIST, SEED_CALLABLE, SEED_FORMAT, SEED_TIMEOUT =
+  ARGV[9], ARGV[10], ARGV[11], tonumber(ARGV[12])
+local FIRST = 13
+
+local at = call('TIME')
+local now = at[1] * 1000 + math.floor(at[2] / 1000) + ARGV[1]
+
+local PENDING, PROCESSING, COMPLETED, FAILED, CANCELLED = 0, 1, 2, 3, 4
+local STATUS = {[0] = 'pending', 'processing', 'completed', 'failed', 'cancelled'}
+local PRIORITY = {[0] = 'high', 'normal', 'low'}
+local TIMEOUT, INTERNAL, NO_ERROR = 8, 10, 255
+-- How long a record outlives its result, so that its places in the lists are known when they go.
+local GRACE = 3600000
+-- How deep a list is searched for an id.
+local DEEPEST = 10000
+
+local state, priority, flags, attempt, revision, failures, lost, outages = 2, 3, 4, 5, 6, 7, 8, 9
+local seq, created, not_before, run_at, deadline, lease, started, finished, expires =
+  10, 11, 12, 13, 14, 15, 16, 17, 18
+local progress, error_code, callable, format, tenant, owner, batch, worker, once, error_text,
+  metadata, webhook = 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30
+
+local FORM = '<BBBBI4I4I4I4I4i8i8i8i8i8i8i8i8i8dBI2c0I2c0I2c0I2c0I2c0I2c0I2c0I2c0I4c0I2c0'
+local function read(bytes) return {struct.unpack(FORM, bytes)} end
+local function pack(r)
+  return struct.pack(FORM, 1, r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9], r[10], r[11], r[12],
+    r[13], r[14], r[15], r[16], r[17], r[18], r[19], r[20], #r[21], r[21], #r[22], r[22], #r[23],
+    r[23], #r[24], r[24], #r[25], r[25], #r[26], r[26], #r[27], r[27], #r[28], r[28], #r[29], r[29],
+    #r[30], r[30])
+end
+-- In the seed's keys as well; taken by a worker that is not one of ours.
+local function mirrored(r) return r[flags] % 2 == 1 end
+local function foreign(r) return r[flags] >= 2 end
+
+local function job_key(id) return P .. 'job:{' .. id .. '}' end
+local function input_key(id, r)
+  if mirrored(r) then return 'job:' .. id .. ':data' end
+  return P .. 'input:{' .. id .. '}'
+end
+local function output_key(id, r)
+  if mirrored(r) then return 'job:' .. id .. ':result' end
+  return P .. 'output:{' .. id .. '}'
+end
+local function ended_key(r) return P .. 'ended:' .. r[state] .. ':' .. r[owner] end
+
+-- What others want to hear of, and what is counted; done once, at the end of a script.
+local news, ready, counted = {}, {}, {}
+local function tell(id, r)
+  news[#news + 1] = id .. ' ' .. r[state] .. ' ' .. r[attempt] .. ' ' .. r[revision]
+end
+local function wake(name) ready[name] = true end
+local function count(r, by)
+  if r[state] > PROCESSING then return end
+  local field = r[state] .. r[callable]
+  counted[field] = (counted[field] or 0) + by
+end
+local function close()
+  for field, by in pairs(counted) do
+    if by ~= 0 then call('HINCRBY', P .. 'counts', field, by) end
+  end
+  for name in pairs(ready) do news[#news + 1] = '!' .. name end
+  if #news == 0 then return '' end
+  local text = table.concat(news, '\n')
+  call('PUBLISH', CHANNEL, NODE .. '\n' .. text)
+  return text
+end
+
+local function save(id, r)
+  if r[state] > PROCESSING then
+    call('SET', job_key(id), pack(r), 'PX', RETENTION + GRACE)
+  else
+    call('SET', job_key(id), pack(r))
+  end
+end
+local function mirror(id, r)
+  if not mirrored(r) then return end
+  if r[state] > PROCESSING then
+    call('SET', 'job:' .. id .. ':status', STATUS[r[state]], 'PX', RETENTION)
+  else
+    call('SET', 'job:' .. id .. ':status', STATUS[r[state]])
+  end
+end
+
+-- Does it wait in the seed's list?
+local function in_seed(r)
+  return mirrored(r) and r[priority] == 1 and r[callable] == SEED_CALLABLE and SEED_LIST ~= ''
+end
+
+-- Into its queue: to the end, or to the head, where the next is taken from.
+local function enqueue(id, r, head)
+  wake(r[callable])
+  if r[deadline] > 0 then call('ZADD', P .. 'overdue', r[deadline], id) end
+  if in_seed(r) then
+    local score = r[seq]
+    if head then
+      local first = call('ZRANGE', P .. 'seed', 0, 0, 'WITHSCORES')[2]
+      if first and tonumber(first) <= score then score = first - 1 end
+    end
+    call(head and 'RPUSH' or 'LPUSH', SEED_LIST, id)
+    call('ZADD', P .. 'seed', score, id)
+    return
+  end
+  local ring = P .. '{' .. r[callable] .. '}:' .. PRIORITY[r[priority]]
+  if call(head and 'RPUSH' or 'LPUSH', ring .. ':' .. r[tenant], id) == 1 then
+    call('ZADD', ring, 0, r[tenant])
+  end
+end
+
+local function give_up_lease(id, r)
+  if r[state] ~= PROCESSING then return end
+  call('ZREM', P .. 'leases', id)
+  if foreign(r) then
+    call('ZREM', P .. 'away', id)
+    r[flags] = r[flags] - 2
+  end
+  r[worker], r[lease] = '', 0
+end
+
+-- The job is over, with its expiry and its place in the lists.
+local function finish_job(id, r, to)
+  count(r, -1)
+  give_up_lease(id, r)
+  if r[state] == PENDING then
+    if r[not_before] > 0 then call('ZREM', P .. 'delayed', id) end
+    -- So that no foreign worker finds it; a list of ours passes over it when its turn comes.
+    if in_seed(r) and call('ZREM', P .. 'seed', id) == 1 and
+        call('LLEN', SEED_LIST) <= DEEPEST then
+      call('LREM', SEED_LIST, 0, id)
+    end
+  end
+  if r[deadline] > 0 then call('ZREM', P .. 'overdue', id) end
+  r[state], r[finished], r[expires], r[not_before] = to, now, now + RETENTION, 0
+  r[revision] = r[revision] + 1
+  save(id, r)
+  if to == FAILED then
+    call('PEXPIRE', input_key(id, r), RETENTION)
+  else
+    call('DEL', input_key(id, r))
+  end
+  if r[once] ~= '' then call('PEXPIRE', P .. 'once:' .. r[once], RETENTION) end
+  call('ZREM', P .. 'live:' .. r[owner], id)
+  call('ZADD', ended_key(r), r[seq], id)
+  call('ZADD', P .. 'expiring', r[expires], id)
+  mirror(id, r)
+  tell(id, r)
+end
+
+local function back_to_queue(id, r, when)
+  count(r, -1)
+  give_up_lease(id, r)
+  r[state], r[not_before], r[progress] = PENDING, when, 0
+  r[revision] = r[revision] + 1
+  count(r, 1)
+  save(id, r)
+  mirror(id, r)
+  tell(id, r)
+  if when > now then
+    call('ZADD', P .. 'delayed', when, id)
+    if r[deadline] > 0 then call('ZADD', P .. 'overdue', r[deadline], id) end
+  else
+    enqueue(id, r, true)
+  end
+end
+
+local function lose_lease(id, r)
+  r[lost] = r[lost] + 1
+  if r[lost] >= POISON then
+    r[error_code] = INTERNAL
+    r[error_text] = r[lost] ..
+      ' workers in turn stopped while they had this job; it is not given to another'
+    finish_job(id, r, FAILED)
+  else
+    back_to_queue(id, r, 0)
+  end
+end
+
+local function pass_deadline(id, r)
+  r[error_code], r[error_text] = TIMEOUT, 'its deadline passed before a worker was free'
+  finish_job(id, r, FAILED)
+end
+
+-- Nothing is left of it.
+local function drop(id, r)
+  call('DEL', job_key(id), input_key(id, r), output_key(id, r))
+  if mirrored(r) then call('DEL', 'job:' .. id .. ':status') end
+  if r[once] ~= '' then call('DEL', P .. 'once:' .. r[once]) end
+  if r[batch] ~= '' then call('ZREM', P .. 'batch:' .. r[batch], id) end
+  call('ZREM', ended_key(r), id)
+  call('ZREM', P .. 'expiring', id)
+end
+
+local function list_as_live(id, r)
+  call('ZADD', P .. 'live:' .. r[owner], r[seq], id)
+  call('SADD', P .. 'owners', r[owner])
+end
+)lua";
+
+}  // namespace sluice::jobs::lua

@@ -1,0 +1,331 @@
+#include "jobs/redis_store.h"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <bit>
+#include <cmath>
+#include <format>
+#include <future>
+#include <mutex>
+#include <utility>
+
+#include "base/random.h"
+#include "jobs/redis_lanes.h"
+#include "jobs/redis_news.h"
+#include "jobs/redis_questions.h"
+#include "redis/connection.h"
+#include "redis/subscriber.h"
+
+namespace sluice::jobs {
+
+namespace {
+
+// Steps of one walk through the list: each looks at some hundred jobs.
+constexpr int kMostSteps = 2000;
+// After an answer was lost our own news may be lost with it, so it is heard from the channel too.
+constexpr Duration kListenAgain = std::chrono::seconds(30);
+
+std::uint64_t random_number(RandomBytes& random) {
+  std::array<std::uint8_t, 8> bytes{};
+  random.fill(bytes);
+  return std::bit_cast<std::uint64_t>(bytes);
+}
+
+class RedisStore final : public Store {
+ public:
+  RedisStore(RedisStoreOptions options, const Clock& clock, EventLoop& loop,
+             http::Resolver& resolver, RandomBytes& random)
+      : options_(std::move(options)),
+        loop_(loop),
+        ids_(clock, random),
+        node_(std::format("{:016x}", random_number(random))),
+        channel_(std::format("sluice:v1:news:{}", options_.settings->options.database)),
+        random_(random_number(random)) {
+    on_loop([&] {
+      wire_ = std::make_unique<Wire>(*this, resolver);
+      wire_->start(channel_);
+      tick();
+    });
+  }
+
+  ~RedisStore() override {
+    on_loop([this] {
+      take_inbox();
+      closing_ = true;
+      loop_.cancel(timer_);
+      wire_->stop();
+      wire_.reset();
+    });
+    on_loop([] {});  // what was answered there has been said
+  }
+
+  void submit(Executor& home, NewJob job, Done<Submitted> done) override {
+    std::string once;
+    if (!job.idempotency_key.empty()) {
+      once = std::format("{}:{} {}", job.owner.size(), job.owner, job.idempotency_key);
+    }
+    auto record = new_record(job, once);
+    if (!record) return refuse(home, std::move(done), record.error());
+    enqueue(RedisLane::kSubmit, home, std::move(done),
+            ask::Submit{ids_, std::move(*record), std::move(job.input), std::move(job.digest)});
+  }
+  void get(Executor& home, std::string id, Want want, Done<JobView> done) override {
+    if (!is_job_id(id)) return refuse(home, std::move(done), ask::no_such_job(id));
+    enqueue(RedisLane::kGet, home, std::move(done), ask::Get{std::move(id), want});
+  }
+  void list(Executor& home, ListQuery query, Done<JobPage> done) override {
+    query.limit = std::clamp<std::size_t>(query.limit, 1, kMaxPage);
+    step(std::make_shared<ask::Walk>(home, std::move(query), std::move(done)));
+  }
+  void cancel(Executor& home, std::string id, Done<Job> done) override {
+    if (!is_job_id(id)) return refuse(home, std::move(done), ask::no_such_job(id));
+    enqueue(RedisLane::kCancel, home, std::move(done), ask::Cancel{std::move(id)});
+  }
+  void claim(Executor& home, ClaimRequest request, Done<std::vector<Claimed>> done) override {
+    enqueue(RedisLane::kClaim, home, std::move(done),
+            ask::Claim{.request = std::move(request),
+                       .lease = options_.policy.lease,
+                       .waker = wire_->waker ? &*wire_->waker : nullptr,
+                       .shared = options_.seed ? options_.seed->callable : ""});
+  }
+  void extend(Executor& home, std::vector<Ticket> tickets, Duration lease,
+              Done<std::vector<bool>> done) override {
+    enqueue(RedisLane::kExtend, home, std::move(done), ask::Extend{std::move(tickets), lease});
+  }
+  void report_progress(Executor& home, Ticket ticket, double progress, Done<void> done) override {
+    const double kept = std::isnan(progress) ? 0 : std::clamp(progress, 0.0, 1.0);
+    enqueue(RedisLane::kProgress, home, std::move(done), ask::Progress{std::move(ticket), kept});
+  }
+  void finish(Executor& home, Ticket ticket, Outcome outcome, Done<Job> done) override {
+    enqueue(RedisLane::kFinish, home, std::move(done),
+            ask::Finish{std::move(ticket), std::move(outcome), unit()});
+  }
+  void pause(Executor& home, std::string callable, bool paused, Done<void> done) override {
+    enqueue(RedisLane::kPause, home, std::move(done), ask::Pause{std::move(callable), paused});
+  }
+  void counts(Executor& home, Done<std::vector<QueueCounts>> done) override {
+    enqueue(RedisLane::kCounts, home, std::move(done), ask::Counts{});
+  }
+
+  [[nodiscard]] Result<> ready() const override {
+    const auto state = wire_->health->read();
+    if (!state.up) return fail(state.error);
+    const std::scoped_lock lock(trouble_mutex_);
+    if (trouble_) return fail(*trouble_);
+    return {};
+  }
+  void set_news(News* news) override { news_.set(news); }
+
+ private:
+  // What belongs to the loop's thread: the connections, and what goes over them.
+  struct Wire {
+    Wire(RedisStore& store, http::Resolver& resolver)
+        : connection(store.loop_, resolver,
+                     store.setup(store.options_.commands,
+                                 [&store](const redis::ServerFacts& facts) { store.up(facts); })),
+          subscriber(store.loop_, resolver, store.setup(store.options_.subscription, nullptr),
+                     {.on_message = [&store](const redis::Message& said) { store.hear(said); },
+                      .on_live = [&store](std::string_view) { store.news_.tell_gap(); }}),
+          lanes(connection, store.options_, store.node_, store.channel_,
+                {.told = [&store](std::string_view news) { store.news_.tell(news); },
+                 .missed = [&store] { store.missed(); },
+                 .trouble = [&store](const std::optional<Error>& error) { store.note(error); }}),
+          health(connection.health()) {
+      if (!store.options_.seed) return;
+      waker.emplace(store.loop_, resolver, store.setup(store.options_.blocking, nullptr),
+                    store.options_.seed->key,
+                    [&store] { store.news_.tell_ready(store.options_.seed->callable); });
+    }
+    void start(const std::string& channel) {
+      connection.start();
+      subscriber.start();
+      [[maybe_unused]] const auto subscribed = subscriber.subscribe(channel);
+      if (waker) waker->start();
+    }
+    void stop() {
+      if (waker) waker->stop();
+      subscriber.stop();
+      connection.stop();
+    }
+    redis::Connection connection;
+    redis::Subscriber subscriber;
+    RedisLanes lanes;
+    std::optional<RedisWaker> waker;
+    const std::shared_ptr<const redis::Health> health;  // any thread's
+  };
+
+  // A question with a typed answer, on its way home.
+  template <class T, class Asked>
+  class Question final : public RedisQuestion {
+   public:
+    Question(RedisStore& store, Executor& home, Done<T> done, Asked asked)
+        : store_(store), home_(home), done_(std::move(done)), asked_(std::move(asked)) {}
+    void ask(redis::Command& call) override { asked_.ask(call); }
+    [[nodiscard]] std::size_t bytes() const override { return asked_.bytes(); }
+    void answer(std::span<redis::Reply> replies) override { finish(asked_.answer(replies)); }
+    void refuse(const Error& why) override { finish(fail(why)); }
+
+   private:
+    void finish(Result<T> result) {
+      store_.waiting_.fetch_sub(1, std::memory_order_relaxed);
+      home_.post([done = std::move(done_), result = std::move(result)]() mutable {
+        done(std::move(result));
+      });
+    }
+    RedisStore& store_;
+    Executor& home_;
+    Done<T> done_;
+    Asked asked_;
+  };
+
+  template <class T>
+  static void refuse(Executor& home, Done<T> done, Error why) {
+    home.post([done = std::move(done), why = std::move(why)]() mutable { done(fail(why)); });
+  }
+
+  // From any thread.
+  template <class T, class Asked>
+  void enqueue(RedisLane lane, Executor& home, Done<T> done, Asked asked) {
+    if (waiting_.fetch_add(1, std::memory_order_relaxed) >= options_.queue_limit) {
+      waiting_.fetch_sub(1, std::memory_order_relaxed);
+      return refuse(
+          home, std::move(done),
+          Error{ErrorCode::kExhausted,
+                std::format("{} questions wait for the store already", options_.queue_limit),
+                std::chrono::milliseconds(1000)});
+    }
+    auto question =
+        std::make_unique<Question<T, Asked>>(*this, home, std::move(done), std::move(asked));
+    if (loop_.is_current()) {
+      wire_->lanes.add(lane, std::move(question));
+      if (std::exchange(flush_planned_, true)) return;
+      loop_.defer([this] {  // those of one turn go out together
+        flush_planned_ = false;
+        if (wire_) wire_->lanes.flush();
+      });
+      return;
+    }
+    const std::scoped_lock lock(inbox_mutex_);
+    inbox_.emplace_back(lane, std::move(question));
+    if (inbox_.size() == 1) loop_.post([this] { take_inbox(); });
+  }
+  void take_inbox() {
+    {
+      const std::scoped_lock lock(inbox_mutex_);
+      taken_.swap(inbox_);
+    }
+    for (auto& [lane, question] : taken_) wire_->lanes.add(lane, std::move(question));
+    taken_.clear();
+    wire_->lanes.flush();
+  }
+
+  void step(const std::shared_ptr<ask::Walk>& walk) {
+    const auto stepped = [this, walk](Result<bool> whole) {
+      if (!whole) return walk->done(fail(whole.error()));
+      if (!*whole) {
+        if (++walk->steps < kMostSteps) return step(walk);
+        return walk->done(fail(ErrorCode::kExhausted,
+                               "too many other jobs lie between those that are asked for"));
+      }
+      walk->page.more = walk->page.jobs.size() > walk->query.limit;
+      if (walk->page.more) walk->page.jobs.resize(walk->query.limit);
+      walk->done(std::move(walk->page));
+    };
+    enqueue(RedisLane::kList, walk->home, Done<bool>(stepped), ask::List{walk});
+  }
+
+  // --- on the loop's thread
+
+  redis::ConnectionSetup setup(const telemetry::RedisMetrics& metrics,
+                               std::function<void(const redis::ServerFacts&)> up) {
+    return {.settings = options_.settings,
+            .seed = random_.next(),
+            .metrics = metrics,
+            .on_up = std::move(up),
+            .on_down = {}};
+  }
+
+  void tick() {
+    timer_ = loop_.run_at(loop_.now() + options_.tend_every, [this] { tick(); });
+    if (!tending_ && wire_->connection.is_up()) tend();
+  }
+  void tend() {
+    tending_ = true;
+    enqueue(RedisLane::kTend, loop_, Done<bool>([this](Result<bool> more) {
+              tending_ = false;
+              if (!closing_ && more && *more) tend();
+            }),
+            ask::Tend{});
+  }
+
+  void up(const redis::ServerFacts& facts) {
+    note(std::nullopt);
+    if (options_.on_up) options_.on_up(facts);
+  }
+  void missed() {
+    listen_until_ = loop_.now() + kListenAgain;
+    news_.tell_gap();
+  }
+  void note(const std::optional<Error>& error) {
+    if (!error && !in_trouble_) return;
+    in_trouble_ = error && error->code == ErrorCode::kUnavailable;
+    const std::scoped_lock lock(trouble_mutex_);
+    trouble_ = in_trouble_ ? error : std::nullopt;
+  }
+  void hear(const redis::Message& message) {
+    const std::string_view text = message.payload;
+    const std::size_t end = text.find('\n');
+    if (end == std::string_view::npos) return;
+    // Our own is known from the scripts' answers.
+    if (text.substr(0, end) == node_ && loop_.now() > listen_until_) return;
+    news_.tell(text.substr(end + 1));
+  }
+
+  double unit() {
+    const std::scoped_lock lock(random_mutex_);
+    return random_.unit();
+  }
+  void on_loop(std::move_only_function<void()> task) {
+    std::promise<void> done;
+    loop_.post([&] {
+      task();
+      done.set_value();
+    });
+    done.get_future().wait();
+  }
+
+  const RedisStoreOptions options_;
+  EventLoop& loop_;
+  UuidSource ids_;  // of the loop's thread
+  const std::string node_;
+  const std::string channel_;
+  std::mutex random_mutex_;
+  Random random_;  // guarded by random_mutex_
+  NewsTeller news_;
+  std::atomic<std::size_t> waiting_ = 0;
+  std::mutex inbox_mutex_;
+  std::vector<std::pair<RedisLane, RedisQuestionPtr>> inbox_;  // guarded by inbox_mutex_
+  mutable std::mutex trouble_mutex_;
+  std::optional<Error> trouble_;  // of the last script; guarded by trouble_mutex_
+
+  // Of the loop's thread.
+  std::vector<std::pair<RedisLane, RedisQuestionPtr>> taken_;
+  bool flush_planned_ = false;
+  bool in_trouble_ = false;
+  bool tending_ = false;
+  bool closing_ = false;
+  TimerId timer_ = 0;
+  TimePoint listen_until_{};
+  std::unique_ptr<Wire> wire_;
+};
+
+}  // namespace
+
+std::unique_ptr<Store> open_redis_store(RedisStoreOptions options, const Clock& clock,
+                                        EventLoop& loop, http::Resolver& resolver,
+                                        RandomBytes& random) {
+  return std::make_unique<RedisStore>(std::move(options), clock, loop, resolver, random);
+}
+
+}  // namespace sluice::jobs

@@ -114,9 +114,14 @@ bool Type::read(const Node& node, Problems& problems, void* value) const {
   bool ok = do_read(node, problems, value);
   if (ok) {
     for (const auto& check : constraints_.checks) {
-      if (const std::string expected = check(value); !expected.empty()) {
+      const std::string expected = check(value);
+      if (expected.empty()) continue;
+      ok = false;
+      // A secret is not printed, also where it is none.
+      if (kind() == Kind::kSecret) {
+        problems.add(node, std::format("expected {}, but another text came", expected));
+      } else {
         add_mismatch(node, expected, problems);
-        ok = false;
       }
     }
   }

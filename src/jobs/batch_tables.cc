@@ -10,6 +10,8 @@ namespace sluice::jobs {
 
 namespace {
 
+// Of lines is asked with `batch <> ''` beside `batch = ?`: only then an index over those that have
+// a batch is taken.
 constexpr std::string_view kColumns =
     "seq, id, owner, metadata, state, error, lines, created, finished, expires";
 
@@ -71,9 +73,13 @@ BatchTable::BatchTable(sqlite::Connection& c)
             "WHERE seq = ?"),
       rest_(c, "UPDATE batches SET busy = 0 WHERE seq = ?"),
       drop_(c, "DELETE FROM batches WHERE seq = ?"),
-      held_(c, "SELECT seq FROM jobs WHERE batch = ? AND state = 6 ORDER BY line LIMIT ?"),
-      open_(c, "SELECT seq FROM jobs WHERE batch = ? AND state IN (0, 1, 5, 6) LIMIT ?"),
-      all_(c, "SELECT seq FROM jobs WHERE batch = ? LIMIT ?"),
+      held_(c,
+            "SELECT seq FROM jobs WHERE batch = ? AND batch <> '' AND state = 6 ORDER BY line "
+            "LIMIT ?"),
+      open_(
+          c,
+          "SELECT seq FROM jobs WHERE batch = ? AND batch <> '' AND state IN (0, 1, 5, 6) LIMIT ?"),
+      all_(c, "SELECT seq FROM jobs WHERE batch = ? AND batch <> '' LIMIT ?"),
       busy_(c, select_batches("WHERE busy = 1 ORDER BY seq LIMIT ?")),
       abandoned_(c, select_batches("WHERE state = 0 AND touched <= ? LIMIT ?")),
       expired_(c, select_batches("WHERE expires IS NOT NULL AND expires <= ? LIMIT ?")) {
@@ -161,7 +167,8 @@ void BatchTable::drop(const Row& row) {
 BatchReader::BatchReader(sqlite::Connection& connection)
     : connection_(connection),
       find_(connection, select_batches("WHERE id = ?")),
-      count_(connection, "SELECT state, count(*) FROM jobs WHERE batch = ? GROUP BY state"),
+      count_(connection,
+             "SELECT state, count(*) FROM jobs WHERE batch = ? AND batch <> '' GROUP BY state"),
       output_(connection, "SELECT body FROM outputs WHERE seq = ?") {}
 
 void BatchReader::count(Batch& batch) {
@@ -235,7 +242,8 @@ Result<std::vector<JobView>> BatchReader::read(const BatchStore::Read& read) {
   const auto columns = std::format("seq, {}, {}", kFixedColumns, kChangingColumns);
   const auto of_state = [&](int state) {
     return std::format(
-        "SELECT * FROM (SELECT {} FROM jobs WHERE batch = ?1 AND state = {} AND line > ?2 "
+        "SELECT * FROM (SELECT {} FROM jobs WHERE batch = ?1 AND batch <> '' AND state = {} AND "
+        "line > ?2 "
         "ORDER BY line LIMIT ?3)",
         columns, state);
   };

@@ -38,7 +38,7 @@ std::string columns() {
 std::string list_sql(const ListQuery& query) {
   std::string filter = "seq < ?4";
   if (!query.callable.empty()) filter += " AND callable = ?2";
-  if (!query.batch.empty()) filter += " AND batch = ?3";
+  if (!query.batch.empty()) filter += " AND batch = ?3 AND batch <> ''";
   std::string states;
   for (const RowState state : kAll) {
     if (query.state && !matches(state, *query.state)) continue;

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -231,7 +232,7 @@ def test_those_who_wait_do_not_hold_up_the_end_of_the_process(tmp_path: Path) ->
             lambda: "sluice_requests_in_flight 3" in metrics.get("/metrics").text,
             what="three requests wait",
         )
-        server.stop()
+        server.signal(signal.SIGTERM)
         for thread in threads:
             thread.join(10)
         assert [answer.status_code for answer in got] == [200, 200, 200]

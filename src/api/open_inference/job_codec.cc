@@ -17,7 +17,7 @@ class InferCodec final : public sluice::jobs::Codec {
     return std::move(message->request);
   }
   Result<sluice::jobs::RunOutput> encode(const InferResponse& response,
-                                 const Description& /*callable*/) override {
+                                         const Description& /*callable*/) override {
     sluice::jobs::RunOutput out;
     if (auto size = encode_infer(out.bytes, InferMessage(), response); !size) {
       return fail(size.error());

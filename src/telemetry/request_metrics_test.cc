@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "telemetry/job_metrics.h"
 #include "telemetry/process_metrics.h"
 
 namespace sluice::telemetry {
@@ -178,6 +179,9 @@ TEST(Instruments, NamesKindsAndLabelsAreThoseOfTheGoldenList) {
   instruments.member("e", "m");
   instruments.replica("c", "r");
   instruments.key("k");
+  job_metrics(metrics, "c");
+  metrics.level(jobs_pending_family(), {"c"});
+  metrics.level(jobs_processing_family(), {"c"});
   const ProcessMetrics process(metrics, {"0"});
   std::string list;
   for (const auto& family : metrics.collect()) {

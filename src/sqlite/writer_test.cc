@@ -38,8 +38,8 @@ class WriterTest : public ::testing::Test {
   }
   Result<> insert(int value, std::function<void(Result<>)> settle) {
     return writer->submit(std::make_unique<Lambda>(
-        [this, value] {
-          Statement(writer->connection(), "INSERT INTO t VALUES (?)")
+        [own = writer.get(), value] {
+          Statement(own->connection(), "INSERT INTO t VALUES (?)")
               .bind(1, std::int64_t{value})
               .run();
         },

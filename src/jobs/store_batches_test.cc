@@ -48,7 +48,8 @@ class StoreBatches : public ::testing::TestWithParam<Kind> {
   std::vector<std::uint32_t> read(const std::string& id, bool completed, std::uint32_t after = 0,
                                   std::size_t limit = 100) {
     std::vector<std::uint32_t> found;
-    for (const JobView& view : *h->read_batch({id, completed, after, limit, 1 << 20})) {
+    const auto page = h->read_batch({id, completed, after, limit, 1 << 20});
+    for (const JobView& view : *page) {
       found.push_back(view.job.line);
     }
     return found;

@@ -40,6 +40,10 @@ void RedisHarness::close() {
 std::unique_ptr<Store> RedisHarness::make_store() {
   redis::RedisOptions options;
   options.address = server_.address();
+  // The server syncs with every write: a busy disk is not a server that is away.
+  options.connect_timeout = std::chrono::seconds(12);
+  options.command_timeout = std::chrono::seconds(12);
+  options.response_timeout = std::chrono::seconds(15);
   options.reconnect = {.first = kTend, .most = kTend * 20};
   auto settings = redis::Settings::from(options);
   EXPECT_TRUE(settings) << settings.error().message;

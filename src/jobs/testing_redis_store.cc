@@ -92,6 +92,8 @@ redis::Reply RedisHarness::ask(const redis::Command& command) {
     if (!plain_) {
       redis::RedisOptions options;
       options.address = server_.address();
+      options.command_timeout = std::chrono::seconds(12);
+      options.response_timeout = std::chrono::seconds(15);
       plain_ = std::make_unique<redis::Connection>(
           timers_.loop, resolver_,
           redis::ConnectionSetup{

@@ -50,7 +50,12 @@ bool RealServer::exists(const std::string& program) {
 
 RealServer::RealServer(std::string program, std::vector<std::string> configuration, bool sentinel)
     : program_(std::move(program)), sentinel_(sentinel) {
-  std::string folder = (std::filesystem::temp_directory_path() / "sluice-redis-XXXXXX").string();
+  // In memory where that can be: what it is asked for is to survive its own death, not the
+  // machine's, and a busy disk would make it look as if it were away.
+  const std::filesystem::path memory = "/dev/shm";
+  const bool in_memory = ::access(memory.c_str(), W_OK) == 0;
+  const std::filesystem::path base = in_memory ? memory : std::filesystem::temp_directory_path();
+  std::string folder = (base / "sluice-redis-XXXXXX").string();
   if (::mkdtemp(folder.data()) == nullptr) throw std::runtime_error("cannot make " + folder);
   folder_ = folder;
   port_ = free_port();

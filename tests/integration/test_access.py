@@ -197,6 +197,10 @@ def test_a_mount_keeps_its_own_key_beside_admin_keys(tmp_path: Path) -> None:
         eventually(
             lambda: client.get("/metrics", headers=with_key(admin)).status_code == 200, what="ops"
         )
+        eventually(
+            lambda: client.get("/metrics", headers=with_key(caller)).status_code == 403,
+            what="the other key",
+        )
         for path in ("/metrics", "/admin/models"):
             assert client.get(path).status_code == 401
             assert client.get(path, headers=with_key("wrong")).status_code == 401

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from support.jobs import INFER, job_of, jobs_config, submit, take
-from support.server import Server
+from support.server import Server, binary
 from support.waiting import eventually
 
 pytestmark = pytest.mark.short
@@ -177,7 +177,9 @@ def test_an_upload_is_not_held_in_memory(server: Server, client: httpx.Client) -
 
     made = hand_in(client, body(), callable="wordcount")
     assert made["lines"] == 12_000
-    assert resident(server) - before < 40 << 20, "of 48 MB"
+    # A sanitizer keeps what was freed.
+    if binary().parent.name not in ("asan", "tsan"):
+        assert resident(server) - before < 40 << 20, "of 48 MB"
     client.delete(f"/v1/jobs/batches/{made['id']}")
     assert wait_for_end(client, made)["status"] == "cancelled"
 

@@ -203,15 +203,18 @@ def test_more_lines_than_allowed_are_refused_and_none_is_run(client: httpx.Clien
 
 
 def test_an_upload_that_breaks_off_fails_its_batch(server: Server, client: httpx.Client) -> None:
+    before = {batch["id"] for batch in client.get("/v1/jobs/batches?limit=1").json()["batches"]}
+
+    def is_taken() -> bool:
+        newest = client.get("/v1/jobs/batches?limit=1").json()["batches"][0]
+        return newest["id"] not in before and newest["lines"] >= 500
+
     with server.raw("jobs") as connection:
         connection.send(
             b"POST /v1/jobs/batches?callable=wordcount HTTP/1.1\r\nHost: a\r\n"
             b"Content-Length: 100000\r\n\r\n" + b'{"input":1}\n' * 1000
         )
-        eventually(
-            lambda: client.get("/v1/jobs/batches?limit=1").json()["batches"][0]["lines"] >= 500,
-            what="lines are taken",
-        )
+        eventually(is_taken, what="lines are taken")
     newest = client.get("/v1/jobs/batches?limit=1").json()["batches"][0]
     end = wait_for_end(client, newest)
     assert end["status"] == "failed"

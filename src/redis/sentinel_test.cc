@@ -126,7 +126,7 @@ TEST_P(RealSentinels, LeadToAnotherMasterWhenTheirsDies) {
        "sentinel down-after-milliseconds main 300", "sentinel failover-timeout main 500"},
       true);
   RedisOptions options = options_by({sentinel.address()});
-  options.response_timeout = 500ms;
+  options.response_timeout = 2s;
   Connection& connection = connected(options);
   EXPECT_EQ(ask(connection, Command("SET", "a", "1"))->text(), "OK");
   // The Sentinel must have found the replica, and the replica the key, before the master dies.

@@ -2,6 +2,7 @@
 """A callable in Python, with the standard library alone: leases jobs of `wordcount`, runs them."""
 
 import collections
+import contextlib
 import json
 import os
 import threading
@@ -29,9 +30,10 @@ def work(call: dict[str, Any]) -> dict[str, int]:
 def run(lease: dict[str, Any]) -> None:
     job, attempt, ended = f"/v1/leases/{lease['job']}", lease["attempt"], threading.Event()
 
-    def keep() -> None:  # alive; once the job is not ours any more this is refused with 409
-        while not ended.wait(LEASE_S / 3):
-            ask(f"{job}/extend", {"attempt": attempt, "lease": f"{LEASE_S}s"})
+    def keep() -> None:  # until the end, or until it is refused: the job is another's now
+        with contextlib.suppress(OSError):
+            while not ended.wait(LEASE_S / 3):
+                ask(f"{job}/extend", {"attempt": attempt, "lease": f"{LEASE_S}s"})
 
     threading.Thread(target=keep, daemon=True).start()
     try:

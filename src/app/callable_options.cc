@@ -75,6 +75,11 @@ void describe(config::Fields<CallableOptions>& f) {
       .alternative<ExternalOptions>("external", "Programs that lease its jobs.");
 }
 
+void describe(config::Fields<StoresOptions>& f) {
+  f.about("stores", "Servers that keep what several processes share.");
+  f.field("redis", &StoresOptions::redis, "Redis or Valkey, version 7 or later.");
+}
+
 void describe(config::Fields<Options>& f) {
   f.about("sluice", "The configuration of Sluice.");
   f.here(&Options::where);
@@ -89,6 +94,7 @@ void describe(config::Fields<Options>& f) {
   f.field("shutdown", &Options::shutdown, "What happens on SIGTERM.");
   f.field("telemetry", &Options::telemetry, "Logs and metrics.");
   f.field("jobs", &Options::jobs, "How jobs are kept and run.");
+  f.field("stores", &Options::stores, "Servers that keep what several processes share.");
   f.field("state_dir", &Options::state_dir, "The folder for what outlives the process.")
       .default_is("$SLUICE_DATA_DIR, else $XDG_STATE_HOME/sluice, else ~/.local/state/sluice");
 }

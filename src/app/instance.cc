@@ -107,7 +107,7 @@ struct Instance::Parts {
                  const std::function<Result<>()>& before_switch);
   // Sites refer to the store, so it comes before them.
   void open_jobs(const Options& options) {
-    if (uses_jobs(options) && !jobs->is_open()) jobs->open(state_folder(options));
+    if (uses_jobs(options) && !jobs->is_open()) jobs->open(options);
   }
   Result<> ask_for_reload() {
     const std::scoped_lock lock(reload_mutex);
@@ -207,7 +207,7 @@ Result<std::unique_ptr<Instance::Parts>> Instance::Parts::make_empty(Configurati
   p.models = std::make_unique<Models>(Models::Services{
       *p.onnx, *p.threads, *p.resolver, *p.rpc, *p.loader, *p.gateway, p.instruments, *p.log});
   p.jobs = std::make_unique<JobSystem>(
-      JobSystem::Services{*p.gateway, p.clock, p.metrics, *p.log, *p.resolver}, options);
+      JobSystem::Services{*p.gateway, p.clock, p.instruments, *p.log, *p.resolver}, options);
   p.observer = std::make_unique<RequestObserver>(p.instruments, *p.log);
   p.server = std::make_unique<http::Server>(*p.threads, options.limits, p.clock, *p.observer,
                                             std::random_device()());
@@ -318,10 +318,11 @@ Result<> Instance::reload(Configuration configuration) {
   const Options& before = p.configuration.options;
   if (config::to_yaml(before.limits) != config::to_yaml(next.limits) ||
       config::to_yaml(before.runtime) != config::to_yaml(next.runtime) ||
-      before.state_dir != next.state_dir) {
-    p.log->warn(
-        "app", "needs_restart",
-        {{"message", "changed limits, threads and state_dir take effect at the next start"}});
+      config::to_yaml(before.stores) != config::to_yaml(next.stores) ||
+      before.jobs.store != next.jobs.store || before.state_dir != next.state_dir) {
+    p.log->warn("app", "needs_restart",
+                {{"message",
+                  "changed limits, threads, stores and state_dir take effect at the next start"}});
   }
   p.log->set_level(next.telemetry.log.level);
   p.log->set_access(next.telemetry.log.access);

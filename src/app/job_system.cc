@@ -10,13 +10,16 @@
 
 #include "api/jobs/job_json.h"
 #include "api/open_inference/job_codec.h"
+#include "app/redis_watch.h"
 #include "jobs/call_runner.h"
+#include "jobs/redis_store.h"
 #include "jobs/refusing_store.h"
 #include "jobs/sqlite_store.h"
 
 namespace sluice::app {
 
 bool uses_jobs(const Options& options) {
+  if (options.worker) return true;
   for (const ListenerOptions& listener : options.listeners) {
     for (const MountOptions& mount : listener.mounts) {
       if (std::holds_alternative<JobsMount>(mount.api) ||
@@ -99,10 +102,13 @@ void on_thread(Executor& executor, F work) {
 JobSystem::JobSystem(Services services, const Options& all)
     : services_(services), options_(all.jobs) {
   codecs_.emplace("infer/1", api::open_inference::make_job_codec);
-  for (const ListenerOptions& listener : all.listeners) {
-    for (const MountOptions& mount : listener.mounts) {
-      if (const auto* iris = std::get_if<async_iris::AsyncIrisOptions>(&mount.api)) {
-        classifiers_.emplace(mount.target, *iris);
+  // A worker runs what others serve.
+  for (const auto* listeners : {&all.listeners, &all.served_elsewhere}) {
+    for (const ListenerOptions& listener : *listeners) {
+      for (const MountOptions& mount : listener.mounts) {
+        if (const auto* iris = std::get_if<async_iris::AsyncIrisOptions>(&mount.api)) {
+          classifiers_.emplace(mount.target, *iris);
+        }
       }
     }
   }
@@ -113,7 +119,7 @@ JobSystem::JobSystem(Services services, const Options& all)
 
 void JobSystem::make_desk() {
   desk_ = std::make_unique<jobs::Desk>(
-      *store_, hub_, codecs_, "store",
+      *store_, hub_, codecs_, options_.store == jobs::StoreKind::kRedis ? "redis" : "store",
       jobs::JobLimits{.longest_wait = options_.longest_wait,
                       .lease = options_.lease,
                       .webhooks = options_.webhooks.secret.has_value(),
@@ -145,20 +151,46 @@ JobSystem::~JobSystem() {
   if (thread_) thread_->stop();
 }
 
-Result<std::unique_ptr<jobs::Store>> JobSystem::open_store(const std::filesystem::path& folder) {
-  auto lock = Lock::take(folder);
+Result<std::unique_ptr<jobs::Store>> JobSystem::open_embedded(const Options& options) {
+  auto folder = state_folder(options);
+  if (!folder) return fail(folder.error());
+  auto lock = Lock::take(*folder);
   if (!lock) return fail(lock.error());
   lock_ = std::move(*lock);
-  folder_ = folder;
-  remove_leftovers(folder);
-  return jobs::open_sqlite_store({.file = folder / "jobs.db", .policy = options_.policy()},
+  folder_ = *folder;
+  remove_leftovers(*folder);
+  thread_ = std::make_unique<IoThreads>(1);
+  return jobs::open_sqlite_store({.file = *folder / "jobs.db", .policy = options_.policy()},
                                  services_.clock, thread_->loop(0), random_);
 }
 
-void JobSystem::open(const Result<std::filesystem::path>& folder) {
-  thread_ = std::make_unique<IoThreads>(1);
-  auto store =
-      folder ? open_store(*folder) : Result<std::unique_ptr<jobs::Store>>(fail(folder.error()));
+Result<std::unique_ptr<jobs::Store>> JobSystem::open_redis(const Options& options) {
+  auto settings = redis::Settings::from(*options.stores.redis);
+  if (!settings) return fail(settings.error());
+  std::optional<jobs::SeedQueue> seed;
+  if (const auto& shared = options_.seed_queue) {
+    seed = {shared->key, shared->callable, shared->format, shared->foreign_timeout};
+  }
+  const auto watch =
+      std::make_shared<RedisWatch>(services_.log, options.telemetry.log.output != "stderr");
+  // Its own thread: a run of a job holds up neither leases nor those who hand jobs in.
+  thread_ = std::make_unique<IoThreads>(2);
+  return jobs::open_redis_store({.settings = *settings,
+                                 .policy = options_.policy(),
+                                 .seed = std::move(seed),
+                                 .commands = services_.instruments.redis("commands"),
+                                 .subscription = services_.instruments.redis("subscription"),
+                                 .blocking = services_.instruments.redis("blocking"),
+                                 .on_up = [watch](const auto& facts) { watch->on_up(facts); },
+                                 .on_down = [watch](const Error& why) { watch->on_down(why); }},
+                                services_.clock, thread_->loop(1), services_.resolver, random_);
+}
+
+void JobSystem::open(const Options& options) {
+  auto store = options_.store == jobs::StoreKind::kRedis && options.stores.redis
+                   ? open_redis(options)
+                   : open_embedded(options);
+  if (!thread_) thread_ = std::make_unique<IoThreads>(1);
   if (store) {
     store_ = std::move(*store);
   } else {
@@ -168,7 +200,8 @@ void JobSystem::open(const Result<std::filesystem::path>& folder) {
     store_ = jobs::make_refusing_store(std::move(why));
   }
   make_desk();
-  gauges_ = std::make_unique<jobs::QueueGauges>(thread_->loop(0), *store_, services_.metrics);
+  gauges_ = std::make_unique<jobs::QueueGauges>(thread_->loop(0), *store_,
+                                                services_.instruments.metrics());
   start_webhooks();
 }
 
@@ -182,7 +215,7 @@ void JobSystem::start_webhooks() {
                                     .hub = hub_,
                                     .resolver = services_.resolver,
                                     .clock = services_.clock,
-                                    .metrics = services_.metrics,
+                                    .metrics = services_.instruments.metrics(),
                                     .log = services_.log,
                                     .job_json =
                                         [](const jobs::Job& job, std::string_view output) {
@@ -201,8 +234,9 @@ void JobSystem::start_webhooks() {
 
 void JobSystem::start_thread() {
   EventLoop& home = thread_->loop(0);
-  running_ = std::make_unique<Running>(services_.gateway.add_home(home),
-                                       jobs::Report(services_.metrics, services_.log));
+  running_ =
+      std::make_unique<Running>(services_.gateway.add_home(home),
+                                jobs::Report(services_.instruments.metrics(), services_.log));
   Running& r = *running_;
   r.runner = jobs::make_call_runner(r.local, codecs_);
   r.consumer = std::make_unique<jobs::Consumer>(

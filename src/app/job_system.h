@@ -16,10 +16,11 @@
 #include "runtime/io_threads.h"
 #include "services/async_iris/codec.h"
 #include "telemetry/log.h"
+#include "telemetry/request_metrics.h"
 
 namespace sluice::app {
 
-// Does any listener take jobs?
+// Does any listener take jobs, or does this process run them for others?
 bool uses_jobs(const Options& options);
 
 // Main thread, but for desk(), which any thread may use. The worker has a thread of its own, which
@@ -29,7 +30,7 @@ class JobSystem {
   struct Services {
     gateway::Gateway& gateway;
     const Clock& clock;
-    telemetry::Metrics& metrics;
+    telemetry::Instruments& instruments;
     telemetry::Log& log;
     http::Resolver& resolver;
   };
@@ -41,7 +42,7 @@ class JobSystem {
 
   // Opens the store; before that, and when it cannot be had, all who ask for a job are told why,
   // and the rest of the process serves on. Before anything is served.
-  void open(const Result<std::filesystem::path>& folder);
+  void open(const Options& options);
   [[nodiscard]] bool is_open() const { return thread_ != nullptr; }
   [[nodiscard]] const jobs::Desk& desk() const { return *desk_; }
 
@@ -61,7 +62,8 @@ class JobSystem {
   void make_desk();
   void start_thread();
   void start_webhooks();
-  Result<std::unique_ptr<jobs::Store>> open_store(const std::filesystem::path& folder);
+  Result<std::unique_ptr<jobs::Store>> open_embedded(const Options& options);
+  Result<std::unique_ptr<jobs::Store>> open_redis(const Options& options);
 
   Services services_;
   jobs::JobsOptions options_;
@@ -71,7 +73,7 @@ class JobSystem {
   std::unique_ptr<Lock> lock_;
   std::filesystem::path folder_;  // of the store
   jobs::Hub hub_;
-  std::unique_ptr<IoThreads> thread_;
+  std::unique_ptr<IoThreads> thread_;  // and a second one, where a store needs it
   std::unique_ptr<jobs::Store> store_;
   std::unique_ptr<jobs::Desk> desk_;
   std::unique_ptr<jobs::QueueGauges> gauges_;  // of the thread

@@ -57,6 +57,17 @@ std::optional<Configuration> read_configuration(const std::optional<std::filesys
                        file ? file->string() : "the built-in default"};
 }
 
+void run_as(Options& options, ServedBy process) {
+  options.worker = process == ServedBy::kWorker;
+  if (options.worker) options.jobs.consume = true;
+  std::vector<ListenerOptions> here;
+  for (ListenerOptions& listener : options.listeners) {
+    const bool ours = listener.served_by == process || listener.served_by == ServedBy::kBoth;
+    (ours ? here : options.served_elsewhere).push_back(std::move(listener));
+  }
+  options.listeners = std::move(here);
+}
+
 void keep_what_was_read(Options& options, const config::Problems& problems) {
   for (ListenerOptions& listener : options.listeners) {
     std::erase_if(listener.mounts, [&](const MountOptions& mount) {

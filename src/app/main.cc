@@ -102,6 +102,15 @@ int main(int argc, char** argv) {
   serve_command->footer("Example:\n  sluice serve --config examples/horizontal-iris/sluice.yaml");
   serve_command->callback([&] { status = serve(config); });
 
+  std::filesystem::path worker_config;
+  auto* worker_command = app.add_subcommand(
+      "worker", "Run the jobs of a configuration, whose proxies are other processes");
+  worker_command->add_option("-c,--config", worker_config, "The configuration file")
+      ->required()
+      ->check(CLI::ExistingFile);
+  worker_command->footer("Example:\n  sluice worker --config examples/async-iris/redis.yaml");
+  worker_command->callback([&] { status = work(worker_config); });
+
   std::filesystem::path file;
   auto* check_command = app.add_subcommand(
       "check", "Say everything that is wrong with a configuration file, with line numbers");

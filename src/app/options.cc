@@ -87,6 +87,12 @@ void validate(const MountOptions& o, config::Problems& p, const config::Node& at
   }
 }
 
+void describe(config::Choices<ServedBy>& c) {
+  c.choice("serve", ServedBy::kServe, "by sluice serve")
+      .choice("worker", ServedBy::kWorker, "by sluice worker")
+      .choice("both", ServedBy::kBoth, "by both");
+}
+
 void describe(config::Fields<ListenerOptions>& f) {
   f.about("listener", "An address on which requests are taken.");
   f.here(&ListenerOptions::where);
@@ -97,6 +103,9 @@ void describe(config::Fields<ListenerOptions>& f) {
         const auto address = http::parse_listen_address(text);
         return address ? "" : "an address like 127.0.0.1:8080, [::1]:8080 or unix:/path";
       });
+  f.field("served_by", &ListenerOptions::served_by,
+          "In which processes over this configuration; a worker mostly has only an address for "
+          "health and metrics.");
   f.field("protocol", &ListenerOptions::protocol, "What is spoken.");
   f.field("tls", &ListenerOptions::tls, "Encryption; none when left out.");
   f.field("trusted_proxies", &ListenerOptions::trusted_proxies,

@@ -20,6 +20,7 @@
 #include "gateway/merge.h"
 #include "http/server_options.h"
 #include "jobs/options.h"
+#include "redis/options.h"
 #include "services/async_iris/options.h"
 #include "services/horizontal/options.h"
 #include "telemetry/options.h"
@@ -66,8 +67,13 @@ struct TlsOptions {
 };
 void describe(config::Fields<TlsOptions>& f);
 
+// In which kind of process something is served: `sluice serve`, `sluice worker`.
+enum class ServedBy : std::uint8_t { kServe, kWorker, kBoth };
+void describe(config::Choices<ServedBy>& c);
+
 struct ListenerOptions {
   std::string address;
+  ServedBy served_by = ServedBy::kServe;
   Protocol protocol = Protocol::kHttp;
   std::optional<TlsOptions> tls;
   std::vector<std::string> trusted_proxies;
@@ -141,6 +147,11 @@ struct ShutdownOptions {
 };
 void describe(config::Fields<ShutdownOptions>& f);
 
+struct StoresOptions {
+  std::optional<redis::RedisOptions> redis;
+};
+void describe(config::Fields<StoresOptions>& f);
+
 struct Options {
   std::uint32_t version = 1;
   std::vector<ListenerOptions> listeners;
@@ -151,6 +162,10 @@ struct Options {
   ShutdownOptions shutdown;
   telemetry::TelemetryOptions telemetry;
   jobs::JobsOptions jobs;
+  StoresOptions stores;
+  // Those of `listeners` that are not this kind of process's, once run_as() has been called.
+  std::vector<ListenerOptions> served_elsewhere;
+  bool worker = false;              // this is `sluice worker`
   std::filesystem::path state_dir;  // empty: see find_state_folder()
   config::Node where;
 };
@@ -166,6 +181,9 @@ struct Configuration {
 // is no tree at all.
 std::optional<Configuration> read_configuration(const std::optional<std::filesystem::path>& file,
                                                 config::Problems& problems);
+// What of it is for `sluice serve`, or for `sluice worker`: that one runs jobs, whatever
+// jobs.consume says, and listens only where it is told to.
+void run_as(Options& options, ServedBy process);
 // Is anything listened on that others than this machine can reach?
 bool listens_beyond_loopback(const Options& options);
 // Takes out the callables and mounts that did not read as a whole, so that the others can be tried.

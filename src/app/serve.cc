@@ -42,6 +42,7 @@ bool is_stop(int signal) {
 }
 
 void say_where(const Instance& instance) {
+  if (instance.options().worker) std::println("sluice {} runs jobs", SLUICE_VERSION);
   std::string first;
   for (const std::string& address : instance.addresses()) {
     if (first.empty() && address.starts_with("http")) first = address;
@@ -64,8 +65,24 @@ void say_where(const Instance& instance) {
   }
 }
 
-void reload(Instance& instance, const std::optional<std::filesystem::path>& file) {
-  auto next = load_configuration(file);
+// The configuration as far as it is for such a process.
+Result<Configuration> load(const std::optional<std::filesystem::path>& file, ServedBy process) {
+  auto configuration = load_configuration(file);
+  if (!configuration) return configuration;
+  if (process == ServedBy::kWorker &&
+      configuration->options.jobs.store != jobs::StoreKind::kRedis) {
+    return fail(invalid(
+        std::format("{}: a worker takes its jobs from a store that others share, and jobs.store is "
+                    "embedded; set it to redis, or run all in one process with `sluice serve`",
+                    configuration->source)));
+  }
+  run_as(configuration->options, process);
+  return configuration;
+}
+
+void reload(Instance& instance, const std::optional<std::filesystem::path>& file,
+            ServedBy process) {
+  auto next = load(file, process);
   Result<> done;
   if (next) {
     done = instance.reload(std::move(*next));
@@ -108,12 +125,10 @@ bool drain(Instance& instance, Signals& signals) {
   return true;
 }
 
-}  // namespace
-
-int serve(const std::optional<std::filesystem::path>& file) {
+int run(const std::optional<std::filesystem::path>& file, ServedBy process) {
   rpc::set_up_library();
   Signals signals;
-  auto configuration = load_configuration(file);
+  auto configuration = load(file, process);
   if (!configuration) {
     std::println(stderr, "{}", configuration.error().message);
     return 1;
@@ -134,7 +149,7 @@ int serve(const std::optional<std::filesystem::path>& file) {
   instance.log().info("app", "started", {{"version", SLUICE_VERSION}});
   while (true) {
     const int signal = signals.wait(std::chrono::hours(1));
-    if (signal == SIGHUP) reload(instance, file);
+    if (signal == SIGHUP) reload(instance, file, process);
     if (!is_stop(signal)) continue;
     if (!drain(instance, signals)) {
       instance.log().warn("app", "stopped_at_once");
@@ -144,6 +159,15 @@ int serve(const std::optional<std::filesystem::path>& file) {
     instance.log().info("app", "stopped");
     return 0;
   }
+}
+
+}  // namespace
+
+int serve(const std::optional<std::filesystem::path>& file) {
+  return run(file, ServedBy::kServe);
+}
+int work(const std::filesystem::path& file) {
+  return run(file, ServedBy::kWorker);
 }
 
 }  // namespace sluice::app

@@ -1,4 +1,4 @@
-// `sluice serve`: runs until it is told to stop.
+// `sluice serve` and `sluice worker`: run until they are told to stop.
 #pragma once
 
 #include <filesystem>
@@ -12,5 +12,8 @@ namespace sluice::app {
 // close, calls in flight finish within shutdown.drain_timeout. A second one ends at once. SIGHUP:
 // the configuration is read again; when it is wrong everything stays as it was.
 int serve(const std::optional<std::filesystem::path>& file);
+// The same for a worker: it runs jobs, whatever jobs.consume says, and listens only where
+// `served_by` says so.
+int work(const std::filesystem::path& file);
 
 }  // namespace sluice::app

@@ -6,6 +6,7 @@
 #include "app/models.h"
 #include "app/options.h"
 #include "gateway/nesting.h"
+#include "services/async_iris/codec.h"
 
 namespace sluice::app {
 
@@ -69,6 +70,24 @@ void check_ensembles(const Options& o, config::Problems& p) {
   }
 }
 
+void check_jobs(const Options& o, config::Problems& p) {
+  const jobs::JobsOptions& jobs = o.jobs;
+  if (!p.were_read(jobs.where, {"store", "seed_queue"}) || jobs.store != jobs::StoreKind::kRedis) {
+    return;
+  }
+  if (!o.stores.redis && p.were_read(o.where, {"stores"})) {
+    p.add(jobs.where.near("store"), "which Redis? Say where it is in stores.redis");
+  }
+  if (!jobs.seed_queue || !p.were_read(jobs.seed_queue->where, {"callable", "format"})) return;
+  if (!o.callables.contains(jobs.seed_queue->callable)) {
+    p.add(jobs.seed_queue->where.near("callable"), unknown(jobs.seed_queue->callable));
+  }
+  const std::string& format = jobs.seed_queue->format;
+  if (format != async_iris::kFormat && format != "infer/1") {
+    p.add(jobs.seed_queue->where.near("format"), "expected async_iris/1 or infer/1, got " + format);
+  }
+}
+
 // Callables that keys are for, by name.
 void check_scopes(const Options& o, config::Problems& p) {
   for (const access::KeyOptions& key : o.access.keys) {
@@ -94,6 +113,7 @@ void validate(const Options& o, config::Problems& p, const config::Node& at) {
   check_targets_of_mounts(o, p);
   check_ensembles(o, p);
   check_scopes(o, p);
+  check_jobs(o, p);
 }
 
 }  // namespace sluice::app

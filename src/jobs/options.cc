@@ -17,6 +17,29 @@ void describe(config::Fields<QueueSettings>& f) {
       .at_most(24h);
 }
 
+void describe(config::Choices<StoreKind>& c) {
+  c.choice("embedded", StoreKind::kEmbedded, "a file in state_dir, for one process")
+      .choice("redis", StoreKind::kRedis,
+              "the server of stores.redis, for any number of processes");
+}
+
+void describe(config::Fields<SeedQueueSettings>& f) {
+  f.about("seed_queue",
+          "A list and keys in Redis by which other programs hand in and run one callable's jobs; "
+          "the same in every process.");
+  f.here(&SeedQueueSettings::where);
+  f.field("key", &SeedQueueSettings::key, "The list of ids.").check([](const std::string& key) {
+    return key.empty() ? "the name of a list, such as queue:predict" : "";
+  });
+  f.field("callable", &SeedQueueSettings::callable, "Whose jobs of normal priority wait in it.")
+      .required();
+  f.field("format", &SeedQueueSettings::format,
+          "How these programs write a job's input and output.");
+  f.field("foreign_timeout", &SeedQueueSettings::foreign_timeout,
+          "How long another program keeps a job before it goes back to the head of the list.")
+      .range(1s, 24h);
+}
+
 void describe(config::Fields<WebhookSettings>& f) {
   f.about("webhooks", "Telling URLs of callers of the ends of their jobs (Standard Webhooks).");
   f.field("secret", &WebhookSettings::secret,
@@ -40,6 +63,10 @@ void describe(config::Fields<WebhookSettings>& f) {
 
 void describe(config::Fields<JobsOptions>& f) {
   f.about("jobs", "Calls that outlive their request.");
+  f.here(&JobsOptions::where);
+  f.field("store", &JobsOptions::store, "Where they are kept.");
+  f.field("seed_queue", &JobsOptions::seed_queue,
+          "Keys of the Redis store that are shared with other programs; none when left out.");
   f.field("consume", &JobsOptions::consume,
           "Whether this process runs jobs; without, it only takes them in.");
   f.field("concurrency", &JobsOptions::concurrency,
@@ -73,6 +100,13 @@ void describe(config::Fields<JobsOptions>& f) {
           "The longest output that a program which leases jobs may hand in.")
       .range(1024, std::size_t{1} << 30);
   f.field("webhooks", &JobsOptions::webhooks, "Telling URLs of the ends of jobs.");
+}
+
+void validate(const JobsOptions& o, config::Problems& p, const config::Node& at) {
+  if (!p.were_read(at, {"store", "seed_queue"})) return;
+  if (o.seed_queue && o.store != StoreKind::kRedis) {
+    p.add(o.seed_queue->where, "only the Redis store has it: set jobs.store to redis");
+  }
 }
 
 JobPolicy JobsOptions::policy() const {

@@ -4,9 +4,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include "base/time.h"
 #include "config/describe.h"
+#include "config/node.h"
 #include "config/ordered_map.h"
 #include "jobs/machine.h"
 
@@ -18,6 +20,19 @@ struct QueueSettings {
 };
 void describe(config::Fields<QueueSettings>& f);
 
+enum class StoreKind : std::uint8_t { kEmbedded, kRedis };
+void describe(config::Choices<StoreKind>& c);
+
+// The keys that are shared with programs of others: see redis_store.h.
+struct SeedQueueSettings {
+  std::string key = "queue:predict";
+  std::string callable;
+  std::string format = "async_iris/1";
+  Duration foreign_timeout = std::chrono::minutes(10);
+  config::Node where;
+};
+void describe(config::Fields<SeedQueueSettings>& f);
+
 struct WebhookSettings {
   std::optional<config::Secret> secret;
   bool allow_private = false;
@@ -28,6 +43,8 @@ struct WebhookSettings {
 void describe(config::Fields<WebhookSettings>& f);
 
 struct JobsOptions {
+  StoreKind store = StoreKind::kEmbedded;
+  std::optional<SeedQueueSettings> seed_queue;
   bool consume = true;
   std::size_t concurrency = 16;
   config::OrderedMap<QueueSettings> queues;
@@ -41,8 +58,11 @@ struct JobsOptions {
   std::size_t max_output_bytes = 4 * 1024 * 1024;
   WebhookSettings webhooks;
 
+  config::Node where;
+
   [[nodiscard]] JobPolicy policy() const;
 };
 void describe(config::Fields<JobsOptions>& f);
+void validate(const JobsOptions& o, config::Problems& p, const config::Node& at);
 
 }  // namespace sluice::jobs

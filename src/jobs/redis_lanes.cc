@@ -35,6 +35,8 @@ const std::array<Kind, kRedisLaneCount> kKinds = {{{"finish", lua::kFinish, 64, 
                                                    {"get", lua::kGet, 64, 2},
                                                    {"list", lua::kList, 1, 0},
                                                    {"counts", lua::kCounts, 1, 0},
+                                                   {"deliveries", lua::kDeliveries, 1, 0},
+                                                   {"settle", lua::kSettle, 1, 0},
                                                    {"tend", lua::kTend, 1, 0}}};
 
 std::int64_t to_count_ms(Duration duration) {
@@ -95,9 +97,11 @@ RedisLanes::RedisLanes(redis::Connection& connection, const RedisStoreOptions& o
 RedisLanes::~RedisLanes() {
   *alive_ = false;
   const Error gone = to_store_error(unavailable("the store for jobs was closed"));
-  for (const auto& lane : lanes_) {
-    for (const RedisQuestionPtr& question : lane->waiting) question->refuse(gone);
-  }
+  for (const auto& lane : lanes_) refuse_waiting(*lane, gone);
+}
+
+void RedisLanes::refuse_waiting(Lane& lane, const Error& why) {
+  for (const RedisQuestionPtr& question : std::exchange(lane.waiting, {})) question->refuse(why);
 }
 
 void RedisLanes::add(RedisLane lane, RedisQuestionPtr question) {
@@ -145,6 +149,8 @@ void RedisLanes::answered(Lane& lane, Questions& asked, redis::Answer answer) {
     if (failure.fate == redis::Fate::kRefused) events_.trouble(failure.error);
     const Error error = to_store_error(failure.error);
     for (const RedisQuestionPtr& question : asked) question->refuse(error);
+    // Those behind them have waited as long, for a server that does not answer.
+    if (failure.error.code == ErrorCode::kTimeout) refuse_waiting(lane, error);
     return flush();
   }
   events_.trouble(std::nullopt);

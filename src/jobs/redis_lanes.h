@@ -38,9 +38,11 @@ enum class RedisLane : std::uint8_t {
   kGet,
   kList,
   kCounts,
+  kDeliveries,
+  kSettle,
   kTend
 };
-inline constexpr std::size_t kRedisLaneCount = 11;
+inline constexpr std::size_t kRedisLaneCount = 13;
 
 // On the store's loop. A few calls of a lane are under way at a time; what comes meanwhile goes out
 // in one call after them, so that calls grow with the load. While the server is away, all are
@@ -67,6 +69,7 @@ class RedisLanes {
   struct Lane;
   using Questions = std::vector<RedisQuestionPtr>;
   void call(Lane& lane);
+  static void refuse_waiting(Lane& lane, const Error& why);
   void answered(Lane& lane, Questions& asked, redis::Answer answer);
 
   redis::Connection& connection_;

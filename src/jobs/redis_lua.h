@@ -10,6 +10,8 @@
 //   {CALLABLE}:turn          hash     whose turn it is: the wheel of order.h, the last tenants
 //   leases, delayed, overdue, expiring  zset  ids by the moment at which something is due
 //   live:OWNER, ended:STATE:OWNER, batch:BATCH  zset  ids by their order of submission
+//   deliveries               zset     ids of jobs with a webhook, by when it is to be told
+//   tries                    hash     how often that was tried
 //   owners                   set      all that have or had a job
 //   once:OWNER KEY           string   of an idempotency key: id, digest
 //   counts                   hash     how many wait ("0CALLABLE") and run ("1CALLABLE")
@@ -45,5 +47,7 @@ extern const std::string_view kGet;
 extern const std::string_view kList;
 extern const std::string_view kPause;
 extern const std::string_view kCounts;
+extern const std::string_view kDeliveries;
+extern const std::string_view kSettle;
 
 }  // namespace sluice::jobs::lua

@@ -134,4 +134,40 @@ end
 return {close(), answers}
 )lua";
 
+// How many, for how long they are lent. Answers id, try, record, output for each.
+const std::string_view kDeliveries = R"lua(
+local most, how_long = tonumber(ARGV[FIRST]), tonumber(ARGV[FIRST + 1])
+local answers = {}
+local ids = call('ZRANGEBYSCORE', P .. 'deliveries', '-inf', now, 'LIMIT', 0, most)
+for i = 1, #ids do
+  local id, bytes = ids[i], call('GET', job_key(ids[i]))
+  local r = bytes and read(bytes)
+  if r and r[state] > PROCESSING and r[expires] > now then
+    call('ZADD', P .. 'deliveries', now + how_long, id)
+    answers[#answers + 1] = id
+    answers[#answers + 1] = call('HINCRBY', P .. 'tries', id, 1)
+    answers[#answers + 1] = bytes
+    answers[#answers + 1] = r[state] == COMPLETED and call('GET', output_key(id, r)) or ''
+  else
+    call('ZREM', P .. 'deliveries', id)
+    call('HDEL', P .. 'tries', id)
+  end
+end
+return {close(), answers}
+)lua";
+
+// id, try, how long until the next one or -1 for none.
+const std::string_view kSettle = R"lua(
+local id, wait = ARGV[FIRST], tonumber(ARGV[FIRST + 2])
+if call('HGET', P .. 'tries', id) == ARGV[FIRST + 1] then
+  if wait < 0 then
+    call('ZREM', P .. 'deliveries', id)
+    call('HDEL', P .. 'tries', id)
+  else
+    call('ZADD', P .. 'deliveries', 'XX', now + wait, id)
+  end
+end
+return {close(), {}}
+)lua";
+
 }  // namespace sluice::jobs::lua

@@ -29,15 +29,16 @@ local state, priority, flags, attempt, revision, failures, lost, outages = 2, 3,
 local seq, created, not_before, run_at, deadline, lease, started, finished, expires =
   10, 11, 12, 13, 14, 15, 16, 17, 18
 local progress, error_code, callable, format, tenant, owner, batch, worker, once, error_text,
-  metadata, webhook = 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30
+  metadata, webhook, line, custom_id =
+  19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32
 
-local FORM = '<BBBBI4I4I4I4I4i8i8i8i8i8i8i8i8i8dBI2c0I2c0I2c0I2c0I2c0I2c0I2c0I2c0I4c0I2c0'
+local FORM = '<BBBBI4I4I4I4I4i8i8i8i8i8i8i8i8i8dBI2c0I2c0I2c0I2c0I2c0I2c0I2c0I2c0I4c0I2c0I4I2c0'
 local function read(bytes) return {struct.unpack(FORM, bytes)} end
 local function pack(r)
   return struct.pack(FORM, 1, r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9], r[10], r[11], r[12],
     r[13], r[14], r[15], r[16], r[17], r[18], r[19], r[20], #r[21], r[21], #r[22], r[22], #r[23],
     r[23], #r[24], r[24], #r[25], r[25], #r[26], r[26], #r[27], r[27], #r[28], r[28], #r[29], r[29],
-    #r[30], r[30])
+    #r[30], r[30], r[31], #r[32], r[32])
 end
 -- In the seed's keys as well; taken by a worker that is not one of ours.
 local function mirrored(r) return r[flags] % 2 == 1 end
@@ -60,6 +61,7 @@ local function tell(id, r)
   news[#news + 1] = id .. ' ' .. r[state] .. ' ' .. r[attempt] .. ' ' .. r[revision]
 end
 local function wake(name) ready[name] = true end
+local to_deliver = false
 local function count(r, by)
   if r[state] > PROCESSING then return end
   local field = r[state] .. r[callable]
@@ -70,6 +72,7 @@ local function close()
     if by ~= 0 then call('HINCRBY', P .. 'counts', field, by) end
   end
   for name in pairs(ready) do news[#news + 1] = '!' .. name end
+  if to_deliver then news[#news + 1] = '@' end
   if #news == 0 then return '' end
   local text = table.concat(news, '\n')
   call('PUBLISH', CHANNEL, NODE .. '\n' .. text)
@@ -152,6 +155,10 @@ local function finish_job(id, r, to)
   call('ZREM', P .. 'live:' .. r[owner], id)
   call('ZADD', ended_key(r), r[seq], id)
   call('ZADD', P .. 'expiring', r[expires], id)
+  if r[webhook] ~= '' then
+    call('ZADD', P .. 'deliveries', now, id)
+    to_deliver = true
+  end
   mirror(id, r)
   tell(id, r)
 end
@@ -196,6 +203,10 @@ local function drop(id, r)
   if mirrored(r) then call('DEL', 'job:' .. id .. ':status') end
   if r[once] ~= '' then call('DEL', P .. 'once:' .. r[once]) end
   if r[batch] ~= '' then call('ZREM', P .. 'batch:' .. r[batch], id) end
+  if r[webhook] ~= '' then
+    call('ZREM', P .. 'deliveries', id)
+    call('HDEL', P .. 'tries', id)
+  end
   call('ZREM', ended_key(r), id)
   call('ZREM', P .. 'expiring', id)
 end

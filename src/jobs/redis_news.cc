@@ -40,6 +40,8 @@ void NewsTeller::tell(std::string_view text) {
     const std::string_view line = take_until(text, '\n');
     if (line.starts_with('!')) {
       news_->on_ready(line.substr(1));
+    } else if (line == "@") {
+      news_->on_delivery();
     } else if (const auto change = read_change(line)) {
       news_->on_change(*change);
     }

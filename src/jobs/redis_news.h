@@ -1,5 +1,5 @@
 // What the scripts of the Redis store tell of, as text: a line for each change, "ID STATE ATTEMPT
-// REVISION", and "!CALLABLE" where something may be claimable.
+// REVISION", "!CALLABLE" where something may be claimable, and "@" where a delivery is due.
 #pragma once
 
 #include <mutex>

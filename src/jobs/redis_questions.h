@@ -215,6 +215,35 @@ struct Counts {
   }
 };
 
+struct Deliveries {
+  std::size_t most;
+  Duration lease;
+
+  [[nodiscard]] static std::size_t bytes() { return 32; }
+  void ask(Command& call) const { call.add(most).add(milliseconds(lease)); }
+  [[nodiscard]] static Result<std::vector<Delivery>> answer(Replies replies) {
+    std::vector<Delivery> all;
+    for (std::size_t i = 0; i + 3 < replies.size(); i += 4) {
+      auto job = read_record(replies[i].take_text(), replies[i + 2].text());
+      if (!job) continue;
+      all.push_back({std::move(*job), replies[i + 3].take_text(),
+                     static_cast<std::uint32_t>(replies[i + 1].integer())});
+    }
+    return all;
+  }
+};
+
+struct Settle {
+  Ticket delivery;
+  std::optional<Duration> again;
+
+  [[nodiscard]] static std::size_t bytes() { return 96; }
+  void ask(Command& call) const {
+    call.add(delivery.id).add(delivery.attempt).add(again ? milliseconds(*again) : -1);
+  }
+  [[nodiscard]] static Result<> answer(Replies) { return {}; }
+};
+
 // True: there is more to do now.
 struct Tend {
   [[nodiscard]] static std::size_t bytes() { return 0; }

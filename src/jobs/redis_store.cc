@@ -32,8 +32,11 @@ std::uint64_t random_number(RandomBytes& random) {
   return std::bit_cast<std::uint64_t>(bytes);
 }
 
-class RedisStore final : public Store {
+class RedisStore final : public Store, public DeliveryStore {
  public:
+  template <class T>
+  using Done = Store::Done<T>;
+
   RedisStore(RedisStoreOptions options, const Clock& clock, EventLoop& loop,
              http::Resolver& resolver, RandomBytes& random)
       : options_(std::move(options)),
@@ -108,6 +111,17 @@ class RedisStore final : public Store {
     enqueue(RedisLane::kCounts, home, std::move(done), ask::Counts{});
   }
 
+  void claim_deliveries(Executor& home, std::size_t most, Duration lease,
+                        Done<std::vector<Delivery>> done) override {
+    enqueue(RedisLane::kDeliveries, home, std::move(done),
+            ask::Deliveries{std::min(most, ask::kMostClaimed), lease});
+  }
+  void settle_delivery(Executor& home, Ticket delivery, std::optional<Duration> again,
+                       Done<void> done) override {
+    enqueue(RedisLane::kSettle, home, std::move(done), ask::Settle{std::move(delivery), again});
+  }
+  DeliveryStore* deliveries() override { return this; }
+
   [[nodiscard]] Result<> ready() const override {
     const auto state = wire_->health->read();
     if (!state.up) return fail(state.error);
@@ -122,9 +136,11 @@ class RedisStore final : public Store {
   struct Wire {
     Wire(RedisStore& store, http::Resolver& resolver)
         : connection(store.loop_, resolver,
-                     store.setup(store.options_.commands,
-                                 [&store](const redis::ServerFacts& facts) { store.up(facts); })),
-          subscriber(store.loop_, resolver, store.setup(store.options_.subscription, nullptr),
+                     store.setup(
+                         store.options_.commands,
+                         [&store](const redis::ServerFacts& facts) { store.up(facts); },
+                         store.options_.on_down)),
+          subscriber(store.loop_, resolver, store.setup(store.options_.subscription),
                      {.on_message = [&store](const redis::Message& said) { store.hear(said); },
                       .on_live = [&store](std::string_view) { store.news_.tell_gap(); }}),
           lanes(connection, store.options_, store.node_, store.channel_,
@@ -133,7 +149,7 @@ class RedisStore final : public Store {
                  .trouble = [&store](const std::optional<Error>& error) { store.note(error); }}),
           health(connection.health()) {
       if (!store.options_.seed) return;
-      waker.emplace(store.loop_, resolver, store.setup(store.options_.blocking, nullptr),
+      waker.emplace(store.loop_, resolver, store.setup(store.options_.blocking),
                     store.options_.seed->key,
                     [&store] { store.news_.tell_ready(store.options_.seed->callable); });
     }
@@ -238,12 +254,13 @@ class RedisStore final : public Store {
   // --- on the loop's thread
 
   redis::ConnectionSetup setup(const telemetry::RedisMetrics& metrics,
-                               std::function<void(const redis::ServerFacts&)> up) {
+                               std::function<void(const redis::ServerFacts&)> up = {},
+                               std::function<void(const Error&)> down = {}) {
     return {.settings = options_.settings,
             .seed = random_.next(),
             .metrics = metrics,
             .on_up = std::move(up),
-            .on_down = {}};
+            .on_down = std::move(down)};
   }
 
   void tick() {

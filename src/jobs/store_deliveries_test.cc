@@ -130,7 +130,9 @@ TEST_P(StoreDeliveries, GoWithTheirJob) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Stores, StoreDeliveries,
-                         ::testing::Values(Kind{"sqlite", testing::make_sqlite_harness}),
+                         ::testing::Values(Kind{"sqlite", testing::make_sqlite_harness},
+                                           Kind{"redis", testing::make_redis_harness},
+                                           Kind{"valkey", testing::make_valkey_harness}),
                          [](const auto& info) { return std::string(info.param.name); });
 
 }  // namespace

@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
 from support.server import ROOT, binary, run
 
@@ -20,6 +21,8 @@ def relative(path: Path) -> str:
 
 def test_the_examples_are_found() -> None:
     assert [relative(path) for path in SCRIPTS] == [
+        "async-iris/smoke-one-process.sh",
+        "async-iris/smoke-redis-processes.sh",
         "external-worker/smoke-one-process.sh",
         "horizontal-iris/smoke-four-processes.sh",
         "horizontal-iris/smoke-one-process.sh",
@@ -37,6 +40,21 @@ def test_the_example_answers_as_it_says(script: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("file", sorted(EXAMPLES.glob("*/compose.yaml")), ids=relative)
+def test_the_containers_run_what_is_there(file: Path) -> None:
+    services = yaml.safe_load(file.read_text())["services"]
+    ours = [service for service in services.values() if service["image"] == "sluice"]
+    assert ours
+    for service in ours:
+        command, option, config = service["command"]
+        assert command in {"serve", "worker"}
+        assert option == "--config"
+        assert (ROOT / config).is_file()
+        known = (ROOT / config).read_text()
+        for name in service["environment"]:
+            assert name.startswith("SLUICE_") or f"${{{name}" in known, name
 
 
 @pytest.mark.parametrize(

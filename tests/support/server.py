@@ -48,7 +48,7 @@ def run(
 
 
 class Server:
-    """`sluice serve --config` over one Config. Owned by a fixture; leaves no process behind.
+    """`sluice serve --config`, or `worker`, over one Config. Owned by a fixture; ends with it.
 
     Its log (standard error) goes to a file as JSON lines: `log` reads it.
     """
@@ -60,7 +60,9 @@ class Server:
         *,
         env: dict[str, str] | None = None,
         wait: bool = True,
+        command: str = "serve",
     ) -> None:
+        self._command = command
         self.config = config
         self.directory = directory
         directory.mkdir(parents=True, exist_ok=True)
@@ -78,7 +80,7 @@ class Server:
         self.config.release_ports()
         with self.log_path.open("wb") as log, self.out_path.open("wb") as out:
             return subprocess.Popen(
-                [str(binary()), "serve", "--config", str(self.config_path)],
+                [str(binary()), self._command, "--config", str(self.config_path)],
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=log,

@@ -11,6 +11,7 @@ void describe(config::Fields<AsyncIrisOptions>& f) {
   f.field("sample", &O::sample, "The rows that POST /predict/test asks with.");
   f.field("classes", &O::classes, "The names of the classes, in the order of the output's columns.")
       .entries(0, 10'000);
+  f.field("model_name", &O::model_name, "What /metadata calls the model; empty: as the target.");
   f.field("output", &O::output,
           "The output of the target with a probability for each class; empty: its only "
           "floating-point one.");

@@ -135,8 +135,9 @@ class Service {
     }
     using api::tensorflow_serving::MetadataForm;
     exchange.respond(200, kJson,
-                     api::tensorflow_serving::metadata_json(mount_.target, callable->describe(),
-                                                            MetadataForm::kBrief));
+                     api::tensorflow_serving::metadata_json(
+                         options_.model_name.empty() ? mount_.target : options_.model_name,
+                         callable->describe(), MetadataForm::kBrief));
   }
 
   void predict(http::Exchange& exchange) {

@@ -57,40 +57,45 @@ Error to_store_error(Error error) {
 }  // namespace
 
 struct RedisLanes::Lane {
-  explicit Lane(const Kind& k)
-      : kind(k),
-        script(k.name, std::string(lua::kRecord) + std::string(lua::kSeed) + std::string(k.text)) {}
+  explicit Lane(RedisLane lane)
+      : kind(kKinds[static_cast<std::size_t>(lane)]), script(script_of(lane)) {}
   const Kind& kind;
   const redis::Script script;
   std::deque<RedisQuestionPtr> waiting;
   std::size_t under_way = 0;
 };
 
+redis::Script script_of(RedisLane lane) {
+  const Kind& kind = kKinds[static_cast<std::size_t>(lane)];
+  return {kind.name, std::string(lua::kRecord) + std::string(lua::kSeed) + std::string(kind.text)};
+}
+
+std::vector<std::string> script_constants(const JobPolicy& policy,
+                                          const std::optional<SeedQueue>& shared,
+                                          std::string_view node, std::string_view channel) {
+  const SeedQueue seed = shared.value_or(SeedQueue{.key = "", .callable = "", .format = ""});
+  return {std::string(node),
+          std::string(channel),
+          std::to_string(to_count_ms(policy.retention)),
+          std::to_string(policy.retries),
+          std::to_string(to_count_ms(policy.retry_base)),
+          std::to_string(to_count_ms(policy.retry_longest)),
+          std::to_string(policy.poison_limit),
+          seed.key,
+          seed.callable,
+          seed.format,
+          std::to_string(to_count_ms(seed.foreign_timeout))};
+}
+
 RedisLanes::RedisLanes(redis::Connection& connection, const RedisStoreOptions& options,
-                       std::string node, std::string channel, Events events)
+                       std::string_view node, std::string_view channel, Events events)
     : connection_(connection),
       runner_(connection),
       options_(options),
-      node_(std::move(node)),
-      channel_(std::move(channel)),
+      constants_(script_constants(options.policy, options.seed, node, channel)),
       events_(std::move(events)) {
-  const JobPolicy& policy = options.policy;
-  const SeedQueue seed = options.seed.value_or(SeedQueue{.key = "", .callable = "", .format = ""});
-  std::size_t i = 0;
-  const auto constant = [&](std::string text) { constants_[i++] = std::move(text); };
-  constant(node_);
-  constant(channel_);
-  constant(std::to_string(to_count_ms(policy.retention)));
-  constant(std::to_string(policy.retries));
-  constant(std::to_string(to_count_ms(policy.retry_base)));
-  constant(std::to_string(to_count_ms(policy.retry_longest)));
-  constant(std::to_string(policy.poison_limit));
-  constant(seed.key);
-  constant(seed.callable);
-  constant(seed.format);
-  constant(std::to_string(to_count_ms(seed.foreign_timeout)));
   for (std::size_t lane = 0; lane < kRedisLaneCount; ++lane) {
-    lanes_[lane] = std::make_unique<Lane>(kKinds[lane]);
+    lanes_[lane] = std::make_unique<Lane>(static_cast<RedisLane>(lane));
   }
 }
 
@@ -127,7 +132,7 @@ void RedisLanes::call(Lane& lane) {
   }
   redis::Command command = redis::script_call(lane.script, {lua::kPrefix});
   command.reserve(bytes);
-  command.add(options_.time_offset ? options_.time_offset().count() : 0);
+  command.add(options_.time ? std::to_string(to_count_ms(options_.time().time_since_epoch())) : "");
   for (const std::string& constant : constants_) command.add(constant);
   for (const RedisQuestionPtr& question : *asked) question->ask(command);
   ++lane.under_way;

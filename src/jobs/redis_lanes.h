@@ -8,6 +8,8 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "jobs/redis_store.h"
 #include "redis/script.h"
@@ -44,6 +46,12 @@ enum class RedisLane : std::uint8_t {
 };
 inline constexpr std::size_t kRedisLaneCount = 13;
 
+redis::Script script_of(RedisLane lane);
+// The arguments that are the same in every call of a node, in their order: after the time.
+std::vector<std::string> script_constants(const JobPolicy& policy,
+                                          const std::optional<SeedQueue>& shared,
+                                          std::string_view node, std::string_view channel);
+
 // On the store's loop. A few calls of a lane are under way at a time; what comes meanwhile goes out
 // in one call after them, so that calls grow with the load. While the server is away, all are
 // refused at once.
@@ -55,8 +63,8 @@ class RedisLanes {
     std::function<void()> missed;
     std::function<void(const std::optional<Error>&)> trouble;  // the server's refusal, or its end
   };
-  RedisLanes(redis::Connection& connection, const RedisStoreOptions& options, std::string node,
-             std::string channel, Events events);
+  RedisLanes(redis::Connection& connection, const RedisStoreOptions& options, std::string_view node,
+             std::string_view channel, Events events);
   ~RedisLanes();
   RedisLanes(const RedisLanes&) = delete;
   RedisLanes& operator=(const RedisLanes&) = delete;
@@ -75,10 +83,8 @@ class RedisLanes {
   redis::Connection& connection_;
   redis::ScriptRunner runner_;
   const RedisStoreOptions& options_;
-  const std::string node_;
-  const std::string channel_;
+  const std::vector<std::string> constants_;
   const Events events_;
-  std::string constants_[11];  // arguments that are the same in every call, in their order
   std::array<std::unique_ptr<Lane>, kRedisLaneCount> lanes_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

@@ -20,7 +20,8 @@ for i = FIRST, #ARGV, 4 do
   end
   if answer == '' then
     number = number + 1
-    r[seq], r[created], r[not_before] = number, now, r[run_at]
+    r[seq], r[created] = number, now
+    r[not_before] = r[run_at] > now and r[run_at] or 0
     if SEED_LIST ~= '' and r[callable] == SEED_CALLABLE and r[format] == SEED_FORMAT then
       r[flags] = 1
     end
@@ -30,7 +31,7 @@ for i = FIRST, #ARGV, 4 do
     list_as_live(id, r)
     if r[batch] ~= '' then call('ZADD', P .. 'batch:' .. r[batch], number, id) end
     mirror(id, r)
-    if r[not_before] > now then
+    if r[not_before] > 0 then
       call('ZADD', P .. 'delayed', r[not_before], id)
       if r[deadline] > 0 then call('ZADD', P .. 'overdue', r[deadline], id) end
     else

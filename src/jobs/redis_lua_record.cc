@@ -13,8 +13,11 @@ local SEED_LIST, SEED_CALLABLE, SEED_FORMAT, SEED_TIMEOUT =
   ARGV[9], ARGV[10], ARGV[11], tonumber(ARGV[12])
 local FIRST = 13
 
-local at = call('TIME')
-local now = at[1] * 1000 + math.floor(at[2] / 1000) + ARGV[1]
+local now = tonumber(ARGV[1])
+if not now then
+  local at = call('TIME')
+  now = at[1] * 1000 + math.floor(at[2] / 1000)
+end
 
 local PENDING, PROCESSING, COMPLETED, FAILED, CANCELLED = 0, 1, 2, 3, 4
 local STATUS = {[0] = 'pending', 'processing', 'completed', 'failed', 'cancelled'}
@@ -100,7 +103,8 @@ local function in_seed(r)
   return mirrored(r) and r[priority] == 1 and r[callable] == SEED_CALLABLE and SEED_LIST ~= ''
 end
 
--- Into its queue: to the end, or to the head, where the next is taken from.
+-- Into its queue: to the end, or to the head, where the next is taken from. It is not held back any
+-- more (not_before is 0), also when the clock is set back afterwards.
 local function enqueue(id, r, head)
   wake(r[callable])
   if r[deadline] > 0 then call('ZADD', P .. 'overdue', r[deadline], id) end
@@ -164,6 +168,7 @@ local function finish_job(id, r, to)
 end
 
 local function back_to_queue(id, r, when)
+  if when <= now then when = 0 end
   count(r, -1)
   give_up_lease(id, r)
   r[state], r[not_before], r[progress] = PENDING, when, 0
@@ -172,7 +177,7 @@ local function back_to_queue(id, r, when)
   save(id, r)
   mirror(id, r)
   tell(id, r)
-  if when > now then
+  if when > 0 then
     call('ZADD', P .. 'delayed', when, id)
     if r[deadline] > 0 then call('ZADD', P .. 'overdue', r[deadline], id) end
   else

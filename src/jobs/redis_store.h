@@ -52,8 +52,8 @@ struct RedisStoreOptions {
   // Told on the loop's thread each time a server has been connected to: for a warning.
   std::function<void(const redis::ServerFacts&)> on_up{};
   std::function<void(const Error&)> on_down{};
-  // For tests: what is added to the server's clock, which is the only one that counts.
-  std::function<std::chrono::milliseconds()> time_offset{};
+  // For tests: the time, instead of the server's clock, which is the only one that counts.
+  std::function<WallTime()> time{};
 };
 
 // Connects in the background, now and whenever the connection is lost: while there is none, all who

@@ -50,7 +50,7 @@ std::unique_ptr<Store> RedisHarness::make_store() {
   return open_redis_store({.settings = *settings,
                            .seed = seed_,
                            .tend_every = kTend,
-                           .time_offset = [this] { return offset_.load(); }},
+                           .time = [this] { return wall(); }},
                           clock_, timers_.loop, resolver_, random_);
 }
 
@@ -71,7 +71,7 @@ void RedisHarness::reopen() {
 }
 
 void RedisHarness::pass(Duration time) {
-  offset_.store(offset_.load() + std::chrono::duration_cast<std::chrono::milliseconds>(time));
+  time_.advance(time);
   // The next look at the queues begins after this change, and the one after it has ended then.
   for (int i = 0; i < 3; ++i) {
     std::promise<void> ticked;
@@ -83,7 +83,7 @@ void RedisHarness::pass(Duration time) {
 }
 
 WallTime RedisHarness::wall() const {
-  return std::chrono::floor<std::chrono::milliseconds>(clock_.wall()) + offset_.load();
+  return std::chrono::floor<std::chrono::milliseconds>(time_.wall());
 }
 
 redis::Reply RedisHarness::ask(const redis::Command& command) {

@@ -40,7 +40,7 @@ class RedisHarness final : public StoreHarness {
   const std::optional<SeedQueue> seed_;
   SystemClock clock_;
   SystemRandom random_;
-  std::atomic<std::chrono::milliseconds> offset_{};
+  SharedClock time_;
   http::CachingResolver resolver_{http::CachingResolver::Options(), clock_};
   LoopThread timers_;
   std::promise<void> plain_is_up_;

@@ -195,7 +195,8 @@ void Consumer::claimed(const std::vector<ClaimRequest::Queue>& asked,
 void Consumer::begin(Claimed claimed) {
   auto held = std::make_shared<Held>(std::move(claimed), home_.now());
   const Job& job = held->claimed.job;
-  held_[job.id] = held;
+  if (job.attempt > 0) stop(job.id, job.attempt - 1);
+  held_[{job.id, job.attempt}] = held;
   observer_.on_begin(job, clock_.wall());
   Duration timeout{};
   if (const auto it = queues_.find(job.callable); it != queues_.end()) {
@@ -277,8 +278,7 @@ void Consumer::settled(const HeldPtr& held, const Outcome& outcome, Duration wai
 }
 
 void Consumer::forget(const HeldPtr& held) {
-  const auto it = held_.find(held->claimed.job.id);
-  if (it != held_.end() && it->second == held) held_.erase(it);
+  held_.erase({held->claimed.job.id, held->claimed.job.attempt});
   finish_drain();
 }
 
@@ -297,7 +297,7 @@ void Consumer::extend_leases() {
                     }
                   });
   };
-  for (const auto& [id, held] : held_) {
+  for (const auto& [attempt, held] : held_) {
     if (held->lost) continue;
     tickets.push_back(held->claimed.ticket());
     if (tickets.size() == kExtendAtOnce) send();
@@ -306,12 +306,15 @@ void Consumer::extend_leases() {
 }
 
 void Consumer::stop(const std::string& id, std::uint32_t attempt) {
-  const auto it = held_.find(id);
-  if (it == held_.end() || it->second->claimed.job.attempt != attempt) return;
-  const HeldPtr held = it->second;
-  held->lost = true;
-  held->stopped = true;
-  if (held->running) held->handle.cancel();
+  std::vector<HeldPtr> over;  // a call that is stopped may end within
+  for (auto it = held_.lower_bound({id, 0}); it != held_.end() && it->first.first == id; ++it) {
+    if (it->first.second <= attempt) over.push_back(it->second);
+  }
+  for (const HeldPtr& held : over) {
+    held->lost = true;
+    held->stopped = true;
+    if (held->running) held->handle.cancel();
+  }
 }
 
 void Consumer::drain(Task done) {
@@ -324,7 +327,7 @@ void Consumer::drain(Task done) {
 
 void Consumer::release_all() {
   std::vector<HeldPtr> all;
-  for (const auto& [id, held] : held_) all.push_back(held);
+  for (const auto& [attempt, held] : held_) all.push_back(held);
   for (const HeldPtr& held : all) {
     held->stopped = true;
     if (held->running) held->handle.cancel();

@@ -7,7 +7,7 @@
 #include <map>
 #include <memory>
 #include <string>
-#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/random.h"
@@ -92,6 +92,7 @@ class Consumer {
   void settled(const HeldPtr& held, const Outcome& outcome, Duration wait, Result<Job> result);
   void forget(const HeldPtr& held);
   void extend_leases();
+  // Attempts of this job that are over before `attempt` began, or end with it.
   void stop(const std::string& id, std::uint32_t attempt);
   void look_at(TimePoint when);
   void on_ready(std::string_view callable);
@@ -106,7 +107,8 @@ class Consumer {
   Random random_;
   ConsumerOptions options_;
   std::map<std::string, Queue, std::less<>> queues_;
-  std::unordered_map<std::string, HeldPtr> held_;  // by job
+  // By job and attempt: one that lost its lease may run still when the next is claimed here.
+  std::map<std::pair<std::string, std::uint32_t>, HeldPtr> held_;
   bool claiming_ = false;
   bool draining_ = false;
   Task drained_;

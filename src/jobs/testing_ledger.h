@@ -24,6 +24,7 @@ class Ledger {
   void accepted(const std::string& id) { known_[id]; }
   [[nodiscard]] bool knows(const std::string& id) const { return known_.contains(id); }
   [[nodiscard]] bool empty() const { return known_.empty(); }
+  [[nodiscard]] std::size_t size() const { return known_.size(); }
 
   void handed_out(const Job& job) {
     Known& known = known_[job.id];

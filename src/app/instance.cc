@@ -109,6 +109,19 @@ struct Instance::Parts {
   void open_jobs(const Options& options) {
     if (uses_jobs(options) && !jobs->is_open()) jobs->open(options);
   }
+  void run_jobs(const Options& options) {
+    jobs->consume(options, [&](gateway::LocalGateway& local) {
+      auto routes = std::make_shared<std::vector<api::jobs::LaterRoutes>>();
+      for (const auto* some : {&options.listeners, &options.served_elsewhere}) {
+        for (const ListenerOptions& listener : *some) {
+          if (auto made = make_later_routes(listener, local, context(options))) {
+            routes->push_back(std::move(*made));
+          }
+        }
+      }
+      return routes;
+    });
+  }
   Result<> ask_for_reload() {
     const std::scoped_lock lock(reload_mutex);
     if (!request_reload) return fail(unavailable("nobody listens for a reload"));
@@ -245,7 +258,7 @@ Result<std::unique_ptr<Instance>> Instance::start(Configuration configuration) {
   p.keyring->watch();
   warn_of_strangers(p.configuration.options, *p.keyring->keys(), *p.log);
   p.gateway->set_accepting(true);  // only now, since one listener says of all that they are ready
-  p.jobs->consume(options);
+  p.run_jobs(options);
   return std::unique_ptr<Instance>(new Instance(std::move(*owned)));
 }
 
@@ -314,7 +327,7 @@ Result<> Instance::reload(Configuration configuration) {
   p.keyring->commit(std::move(*keys));
   p.models->commit();
   p.grpc->commit(grace);
-  p.jobs->consume(next);
+  p.run_jobs(next);
   const Options& before = p.configuration.options;
   if (config::to_yaml(before.limits) != config::to_yaml(next.limits) ||
       config::to_yaml(before.runtime) != config::to_yaml(next.runtime) ||

@@ -59,11 +59,12 @@ class JobSystem::Lock {
   int fd_;
 };
 
-// In the order of making; the last two belong to the thread.
+// In the order of making; the last three belong to the thread.
 struct JobSystem::Running {
   gateway::LocalGateway& local;
   jobs::Report report;
-  std::unique_ptr<jobs::Runner> runner;
+  std::unique_ptr<jobs::Runner> calls;
+  std::unique_ptr<api::jobs::LaterRunner> runner;
   std::unique_ptr<jobs::Consumer> consumer;
 };
 
@@ -141,6 +142,7 @@ JobSystem::~JobSystem() {
     on_thread(home, [&] {
       running_->consumer.reset();
       running_->runner.reset();
+      running_->calls.reset();
     });
     services_.gateway.remove_home(running_->local);
     running_.reset();
@@ -238,14 +240,15 @@ void JobSystem::start_thread() {
       std::make_unique<Running>(services_.gateway.add_home(home),
                                 jobs::Report(services_.instruments.metrics(), services_.log));
   Running& r = *running_;
-  r.runner = jobs::make_call_runner(r.local, codecs_);
+  r.calls = jobs::make_call_runner(r.local, codecs_);
+  r.runner = api::jobs::make_later_runner(home, *r.calls);
   r.consumer = std::make_unique<jobs::Consumer>(
       home, *store_, hub_, *r.runner, r.report, services_.clock, std::random_device()(),
       jobs::ConsumerOptions{.worker = worker_name(), .lease = options_.lease});
   store_->set_news(&hub_);
 }
 
-void JobSystem::consume(const Options& options) {
+void JobSystem::consume(const Options& options, const MakeRoutes& routes) {
   if (!thread_) return;
   std::vector<std::string> names;
   for (const auto& [name, callable] : options.callables) names.push_back(name);
@@ -258,6 +261,10 @@ void JobSystem::consume(const Options& options) {
     return;
   }
   if (!running_) start_thread();
+  thread_->loop(0).post(
+      [runner = running_->runner.get(), made = routes(running_->local)]() mutable {
+        runner->set_routes(std::move(made));
+      });
   std::vector<jobs::QueueOptions> queues;
   for (const auto& [name, callable] : options.callables) {
     // Others lease its jobs.

@@ -3,8 +3,10 @@
 
 #include <atomic>
 #include <filesystem>
+#include <functional>
 #include <memory>
 
+#include "api/jobs/later.h"
 #include "app/options.h"
 #include "base/uuid.h"
 #include "gateway/gateway.h"
@@ -46,8 +48,10 @@ class JobSystem {
   [[nodiscard]] bool is_open() const { return thread_ != nullptr; }
   [[nodiscard]] const jobs::Desk& desk() const { return *desk_; }
 
-  // Takes jobs of these callables from now on, if this process is to run any.
-  void consume(const Options& options);
+  // Takes jobs of these callables from now on, if this process is to run any. `routes` makes those
+  // by which calls are made that were to be answered later, for a thread's view.
+  using MakeRoutes = std::function<api::jobs::LaterRoutesPtr(gateway::LocalGateway&)>;
+  void consume(const Options& options, const MakeRoutes& routes);
   // Takes no more; those that run go on.
   void drain();
   [[nodiscard]] bool idle() const {

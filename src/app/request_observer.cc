@@ -63,7 +63,9 @@ void RequestObserver::on_answered(const rpc::UnaryCall& call, int status, std::u
 
 void RequestObserver::on_answered(const http::Exchange& exchange, const http::Site&, int status,
                                   std::uint64_t body_bytes, bool probe) {
-  const auto error = exchange.cancelled() ? std::optional(ErrorCode::kCancelled) : exchange.error;
+  std::optional<ErrorCode> error;
+  if (exchange.error) error = exchange.error->code;
+  if (exchange.cancelled()) error = ErrorCode::kCancelled;
   count(exchange.labels, error, exchange.timings);
   if (probe || !log_.access_enabled()) return;
   const http::RequestHead& head = exchange.head();

@@ -105,7 +105,40 @@ std::string_view key_of(http::TlsFault::File file) {
   return "client_ca";
 }
 
+// The one where what is taken for later can be asked after; null: nothing is taken.
+const MountOptions* jobs_mount(const ListenerOptions& listener) {
+  for (const MountOptions& mount : listener.mounts) {
+    if (std::holds_alternative<JobsMount>(mount.api)) return &mount;
+  }
+  return nullptr;
+}
+
+// Does it call callables, so that its calls can be made later?
+bool makes_calls(const MountOptions& mount) {
+  return std::holds_alternative<horizontal::ServiceOptions>(mount.api) ||
+         std::holds_alternative<horizontal::ProxyOptions>(mount.api) ||
+         std::holds_alternative<OpenInferenceMount>(mount.api) ||
+         std::holds_alternative<TensorflowServingMount>(mount.api);
+}
+
 }  // namespace
+
+std::optional<api::jobs::LaterRoutes> make_later_routes(const ListenerOptions& listener,
+                                                        gateway::LocalGateway& local,
+                                                        const SiteContext& context) {
+  if (listener.protocol != Protocol::kHttp || jobs_mount(listener) == nullptr) return std::nullopt;
+  api::jobs::LaterRoutes routes{.listener = listener.address, .router = {}, .keep_alive = {}};
+  auto kept = std::make_shared<Kept>();
+  for (const MountOptions& mount : listener.mounts) {
+    if (!makes_calls(mount)) continue;
+    const gateway::Mount on{local,       context.gateway, context.clock, context.instruments,
+                            context.log, mount.prefix,    mount.target};
+    // Routes that overlap were refused when the listener was made.
+    [[maybe_unused]] const auto added = add_mount(routes.router, mount, on, context, false, *kept);
+  }
+  routes.keep_alive = std::move(kept);
+  return routes;
+}
 
 void check_tls(const ListenerOptions& listener, config::Problems& problems) {
   if (!listener.tls) return;
@@ -191,6 +224,9 @@ std::vector<http::SitePtr> make_sites(const ListenerOptions& listener,
     site->track_requests = telemetry.log.access;
     site->tls = tls;
     site->keep_alive = std::move(kept);
+    if (const MountOptions* jobs = jobs_mount(listener)) {
+      site->later = api::jobs::make_later(context.desk, jobs->prefix, listener.address);
+    }
     sites.push_back(std::move(site));
   }
   return sites;

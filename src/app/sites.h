@@ -2,10 +2,12 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "access/address_limits.h"
 #include "access/keyring.h"
+#include "api/jobs/later.h"
 #include "app/options.h"
 #include "gateway/mount.h"
 #include "http/site.h"
@@ -33,6 +35,12 @@ struct SiteContext {
 std::vector<http::SitePtr> make_sites(const ListenerOptions& listener,
                                       const telemetry::TelemetryOptions& telemetry,
                                       const SiteContext& context, config::Problems& problems);
+
+// The routes by which calls of the listener that were to be answered later are made; none where
+// nobody takes such calls. For the thread of `local`.
+std::optional<api::jobs::LaterRoutes> make_later_routes(const ListenerOptions& listener,
+                                                        gateway::LocalGateway& local,
+                                                        const SiteContext& context);
 
 // Says which of the listener's certificates and keys, where it has any, cannot be used.
 void check_tls(const ListenerOptions& listener, config::Problems& problems);

@@ -48,7 +48,7 @@ class ExchangeCall final : public Sink {
     if (result) {
       answer_(exchange_, std::get<InferResponse>(std::move(*result)));
     } else {
-      exchange_.error = result.error().code;
+      exchange_.error = result.error();
       answer_(exchange_, fail(std::move(result.error())));
     }
   }
@@ -62,6 +62,18 @@ class ExchangeCall final : public Sink {
   CallablePtr callable_;
   bool done_ = false;
 };
+
+// What could never run is refused now, as far as the callable says what it takes.
+void call_later(http::Exchange& exchange, const Description& callable, InferRequest request,
+                Answer answer) {
+  request.outputs.clear();  // which there are may depend on who is there then
+  if (!callable.inputs.empty()) {
+    if (const auto ok = check_inputs(callable, request); !ok) {
+      return answer(exchange, fail(ok.error()));
+    }
+  }
+  exchange.later->take(exchange, callable.name);
+}
 
 std::string_view made_or_sent(const http::Exchange& exchange, const std::string& made,
                               std::string_view header) {
@@ -97,6 +109,10 @@ void start_call(http::Exchange& exchange, const Clock& clock, const CallablePtr&
   if (exchange.principal != nullptr) {
     const auto may = check_callable(exchange.principal.get(), callable->describe().name);
     if (!may) return answer(exchange, fail(may.error()));
+  }
+  if (exchange.later != nullptr && http::prefers_async(exchange.head()) &&
+      callable->describe().kind != CallableKind::kExternal) {
+    return call_later(exchange, callable->describe(), std::move(request), std::move(answer));
   }
   const auto timeout = requested_timeout(exchange.head());
   if (!timeout) return answer(exchange, fail(timeout.error()));

@@ -24,7 +24,8 @@ struct CallOptions {
 //
 // `callable` may be a place in the loop's own registry: a share is taken only when the call does
 // not end at once. A caller with a key needs the scope of the callable (kForbidden), and its calls
-// have its tenant and at most its class.
+// have its tenant and at most its class. Who prefers to be answered later (Prefer: respond-async),
+// where the exchange has somebody for that, is answered by that one and `answer` is not called.
 using Answer = std::move_only_function<void(http::Exchange&, Result<InferResponse>)>;
 void start_call(http::Exchange& exchange, const Clock& clock, const CallablePtr& callable,
                 InferRequest request, Answer answer, const CallOptions& options = {});

@@ -161,7 +161,7 @@ TEST_F(ExchangeCallTest, CancelsTheCallWhenTheClientGoesAwayAndStillAnswers) {
   exchange_->disconnect();
   EXPECT_TRUE(fake_->pending.at(0)->cancelled);
   EXPECT_EQ(exchange_->answer, "cancelled");
-  EXPECT_EQ(exchange_->error, ErrorCode::kCancelled);
+  EXPECT_EQ(exchange_->error->code, ErrorCode::kCancelled);
 }
 
 TEST_F(ExchangeCallTest, WaitsForACallableThatStopsLate) {
@@ -209,7 +209,7 @@ TEST_F(ExchangeCallTest, CountsAllAsRunningWhereACallableNotesNoTimes) {
   fake_->reply(fail(unavailable("down")));
   EXPECT_FALSE(x.timings.has(telemetry::Stage::kQueue));
   EXPECT_EQ(x.timings.spent(telemetry::Stage::kRun), 4 * kMs);
-  EXPECT_EQ(x.error, ErrorCode::kUnavailable);
+  EXPECT_EQ(x.error->code, ErrorCode::kUnavailable);
 }
 
 }  // namespace

@@ -143,6 +143,7 @@ void Connection::finish_exchange() {
   added_fields.clear();
   error.reset();
   labels = {};
+  later = nullptr;
   route_ = nullptr;
   peer_ = peer_text_;
   body_ = {};

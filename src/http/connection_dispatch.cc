@@ -58,6 +58,7 @@ void Connection::dispatch() {
                      std::chrono::ceil<std::chrono::milliseconds>(server_.limits().retry_after)});
   } else {
     labels = route_->labels;
+    later = site_->later.get();
     if (admitted()) route_->handler(*this);
   }
   dispatching_ = false;

@@ -12,6 +12,7 @@
 #include "base/function.h"
 #include "base/time.h"
 #include "http/headers.h"
+#include "http/later.h"
 #include "http/request_parser.h"
 #include "inference/principal.h"
 #include "runtime/event_loop.h"
@@ -107,13 +108,15 @@ class Exchange {
   telemetry::RequestTimings timings;
   ExchangeLabels labels;
   // Why it failed, for the log and metrics; set by who answers with an error.
-  std::optional<ErrorCode> error;
+  std::optional<Error> error;
   // Under which names the request is found again: the caller's where they are well-formed, else new
   // ones. Empty where the site keeps no track of requests.
   std::string request_id;
   std::string traceparent;
   // Who asks, where that is known by a key.
   PrincipalPtr principal;
+  // Who takes calls that are to be answered later; null: nobody here.
+  Later* later = nullptr;
   // Header lines, each with its CRLF, that the answer gets whoever gives it.
   std::string added_fields;
 

@@ -8,6 +8,8 @@
 #include "http/answer.h"
 #include "http/gzip.h"
 #include "http/headers.h"
+#include "http/kept_message.h"
+#include "http/later.h"
 #include "http/proxy_protocol.h"
 #include "http/router.h"
 
@@ -228,6 +230,42 @@ TEST(Headers, AreFoundWithoutCaseAndReplacedInPlace) {
   EXPECT_FALSE(is_field_value("a\r\nb"));
   EXPECT_EQ(trim("\t a "), "a");
   EXPECT_EQ(trim("  "), "");
+}
+
+TEST(Preference, IsFoundInAListWithoutCaseAndBesideParameters) {
+  struct Case {
+    std::string_view field;
+    std::optional<std::string_view> wait;
+    bool async;
+  };
+  for (const Case& c : {Case{"respond-async, wait=10", "10", true},
+                        Case{"Wait = 5 ; x=y ,Respond-Async;now", "5", true},
+                        Case{"return=minimal", std::nullopt, false},
+                        Case{"respond-asynchronously", std::nullopt, false},
+                        Case{"wait", "", false}, Case{",,", std::nullopt, false}}) {
+    RequestHead head;
+    head.headers.push_back({"prefer", c.field});
+    EXPECT_EQ(preference(head, "wait"), c.wait) << c.field;
+    EXPECT_EQ(prefers_async(head), c.async) << c.field;
+  }
+  EXPECT_FALSE(prefers_async(RequestHead()));
+}
+
+TEST(KeptMessage, ComesBackAsItWas) {
+  const KeptMessage kept{.first_line = "POST /a?b=c",
+                         .headers = {{"content-type", "a: b"}, {"empty", ""}},
+                         .body = std::string("\n\0 {", 4)};
+  const auto read = KeptMessage::read(kept.to_text());
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(read->first_line, kept.first_line);
+  EXPECT_EQ(read->headers.fields(), kept.headers.fields());
+  EXPECT_EQ(read->body, kept.body);
+}
+
+TEST(KeptMessage, IsRefusedWhereItIsCutOff) {
+  for (const std::string_view text : {"", "200", "200\n", "200\na: b\n", "200\nab\n\n"}) {
+    EXPECT_FALSE(KeptMessage::read(text)) << text;
+  }
 }
 
 }  // namespace

@@ -57,7 +57,7 @@ std::string problem_json(int status, const Error& error) {
 }
 
 void respond_problem(Exchange& exchange, int status, const Error& error, const HeaderList* extra) {
-  exchange.error = error.code;
+  exchange.error = error;
   HeaderList headers = extra == nullptr ? HeaderList() : *extra;
   if (error.retry_after) headers.set("Retry-After", retry_after_seconds(*error.retry_after));
   exchange.respond({status, "application/problem+json", &headers}, problem_json(status, error));

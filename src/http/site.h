@@ -20,7 +20,8 @@ struct Site {
   NetworkList trusted_proxies;  // whose X-Forwarded-For and PROXY header are believed
   bool proxy_protocol = false;  // every connection begins with a PROXY header
   bool server_timing = true;
-  bool track_requests = true;  // every request gets an id (told in X-Request-Id) and a trace
+  bool track_requests = true;    // every request gets an id (told in X-Request-Id) and a trace
+  std::shared_ptr<Later> later;  // takes calls to be answered later; null: nobody does
   std::shared_ptr<const TlsContext> tls;  // null: plain
   // What the handlers refer to; goes when the last exchange of this snapshot has been answered.
   std::shared_ptr<const void> keep_alive;

@@ -154,7 +154,7 @@ TEST_F(AdminTest, AnswersWhetherItLivesAndWhetherItIsReady) {
   ASSERT_TRUE(add_health(router, gateway));
   EXPECT_EQ(get("/health/live").answer, R"({"status":"live"})");
   EXPECT_EQ(get("/health/ready").status, 503);
-  EXPECT_EQ(get("/health/ready").error, ErrorCode::kUnavailable);
+  EXPECT_EQ(get("/health/ready").error->code, ErrorCode::kUnavailable);
   gateway.set_accepting(true);
   EXPECT_EQ(get("/health/ready").answer, R"({"status":"ready"})");
   EXPECT_FALSE(add_health(router, gateway)) << "once a listener";

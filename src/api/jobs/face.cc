@@ -9,6 +9,7 @@
 #include "api/jobs/leases.h"
 #include "api/jobs/list_query.h"
 #include "api/jobs/owner.h"
+#include "api/jobs/result.h"
 #include "api/jobs/submission.h"
 #include "api/jobs/waiting.h"
 #include "http/json/writer.h"
@@ -46,6 +47,7 @@ class JobsFace {
         {kPost, "/v1/jobs", &Self::submit},
         {kGet, "/v1/jobs", &Self::list},
         {kGet, "/v1/jobs/{id}", &Self::get},
+        {kGet, "/v1/jobs/{id}/result", &Self::result},
         {kDelete, "/v1/jobs/{id}", &Self::cancel},
         {kPost, "/v1/jobs/{id}/retry", &Self::retry},
         {kGet, "/v1/jobs/{id}/events", &Self::events},
@@ -109,21 +111,32 @@ class JobsFace {
   }
 
   void get(http::Exchange& exchange) {
+    look(exchange, [this](http::Exchange& x, const JobView& view) { respond_job(x, 200, view); });
+  }
+  void result(http::Exchange& exchange) {
+    look(exchange, [this](http::Exchange& x, const JobView& view) {
+      respond_result(x, view, mount_.prefix);
+    });
+  }
+  // Shows the job as it is, or as it will be when it has ended or the caller's wait is over.
+  template <class Show>
+  void look(http::Exchange& exchange, Show show) {
     const auto query = http::Query::parse(exchange.head().query);
     if (!query) return refuse(exchange, query.error());
     if (auto ok = query->only({"wait"}); !ok) return refuse(exchange, ok.error());
     const auto wait = wanted_wait(exchange.head(), *query, desk_.limits.longest_wait);
     if (!wait) return refuse(exchange, wait.error());
-    with_job(exchange, Store::Want::kOutput, [this, &exchange, wait = *wait](const JobView& view) {
-      if (!wait || *wait == Duration::zero() || is_terminal(view.job.state)) {
-        return respond_job(exchange, 200, view);
-      }
-      answer_when_ended(exchange, desk_, view.job.id, *wait,
-                        [this](http::Exchange& x, const Result<JobView>& later) {
-                          if (!later) return refuse(x, later.error());
-                          respond_job(x, 200, *later);
-                        });
-    });
+    with_job(exchange, Store::Want::kOutput,
+             [this, &exchange, show, wait = *wait](const JobView& view) {
+               if (!wait || *wait == Duration::zero() || is_terminal(view.job.state)) {
+                 return show(exchange, view);
+               }
+               answer_when_ended(exchange, desk_, view.job.id, *wait,
+                                 [show](http::Exchange& x, const Result<JobView>& later) {
+                                   if (!later) return refuse(x, later.error());
+                                   show(x, *later);
+                                 });
+             });
   }
 
   void list(http::Exchange& exchange) {

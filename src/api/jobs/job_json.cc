@@ -1,7 +1,9 @@
 #include "api/jobs/job_json.h"
 
+#include "api/jobs/later.h"
 #include "base/timestamp.h"
 #include "http/json/writer.h"
+#include "http/kept_message.h"
 
 namespace sluice::api::jobs {
 
@@ -15,6 +17,19 @@ void time_field(json::Writer& writer, std::string_view name, const std::optional
 }
 
 }  // namespace
+
+std::optional<std::string> json_result(const sluice::jobs::Job& job, std::string_view output) {
+  if (job.state != sluice::jobs::JobState::kCompleted || output.empty()) return std::nullopt;
+  if (job.format != kHttpFormat) return std::string(output);
+  auto answer = http::KeptMessage::read(output);
+  if (!answer) return std::nullopt;
+  const auto type = answer->headers.find("content-type").value_or("");
+  // What follows a JSON header in the binary form of the Open Inference Protocol is none.
+  const bool json = http::iequals(http::trim(type.substr(0, type.find(';'))), "application/json") &&
+                    !answer->headers.find("Inference-Header-Content-Length");
+  if (!json || answer->body.empty()) return std::nullopt;
+  return std::move(answer->body);
+}
 
 void append_job(std::string& out, const sluice::jobs::Job& job, std::string_view output) {
   using sluice::jobs::JobState;
@@ -47,7 +62,7 @@ void append_job(std::string& out, const sluice::jobs::Job& job, std::string_view
         .field("message", job.error->message)
         .end_object();
   }
-  if (job.state == JobState::kCompleted && !output.empty()) writer.key("result").raw(output);
+  if (const auto json = json_result(job, output)) writer.key("result").raw(*json);
   writer.end_object();
 }
 

@@ -1,6 +1,7 @@
 // A job as JSON.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -9,7 +10,10 @@
 
 namespace sluice::api::jobs {
 
-// {"id": .., "status": .., ..}; with `output` (JSON) as "result" where the job is completed.
+// What the job's output is as JSON; none where there is none, or it is something else.
+std::optional<std::string> json_result(const sluice::jobs::Job& job, std::string_view output);
+// {"id": .., "status": .., ..}; with `output` as "result" where the job is completed and it is
+// JSON.
 void append_job(std::string& out, const sluice::jobs::Job& job, std::string_view output = {});
 // {"id": .., "status": .., "lines": .., "counts": {..}, ..}
 void append_batch(std::string& out, const sluice::jobs::Batch& batch);

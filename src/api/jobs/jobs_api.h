@@ -4,9 +4,11 @@
 //                                webhook?} -> 202
 //   GET    /v1/jobs              newest first; ?status= ?callable= ?limit= ?after=
 //   GET    /v1/jobs/{id}         ?wait=20s or Prefer: wait=20: answers when it ends, or then
+//   GET    /v1/jobs/{id}/result  its result alone; ?wait= as above
 //   DELETE /v1/jobs/{id}         cancels
 //   POST   /v1/jobs/{id}/retry   a failed one once more, as a new job
 //   GET    /v1/jobs/{id}/events  server-sent events; Last-Event-ID resumes
+//   any call with Prefer: respond-async, see later.h
 //   POST   /v1/leases ...        workers in other programs, see leases.h
 //   POST   /v1/jobs/batches ..   many at once, see batches.h
 //   GET    /v1/queues, POST /v1/queues/{callable}/pause and /resume

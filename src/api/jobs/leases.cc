@@ -182,7 +182,7 @@ class LeasesFace {
             ? std::format("job {} is {}; drop what you have of it", job.id, to_string(job.state))
             : std::format("attempt {} of job {} is over: its lease was lost; drop what you have",
                           ticket.attempt, job.id);
-    exchange.error = ErrorCode::kConflict;
+    exchange.error = Error{ErrorCode::kConflict, detail};
     out_.clear();
     json::Writer(out_)
         .begin_object()

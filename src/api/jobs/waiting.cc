@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "config/units.h"
+#include "http/later.h"
 
 namespace sluice::api::jobs {
 
@@ -67,20 +68,6 @@ class Waiting {
   bool over_ = false;
 };
 
-// The value of one preference of "respond-async, wait=10"; none where it is not there.
-std::optional<std::string_view> preference(const http::RequestHead& head, std::string_view name) {
-  std::string_view list = head.header("Prefer").value_or("");
-  while (!list.empty()) {
-    const std::string_view one = list.substr(0, list.find(','));
-    list.remove_prefix(std::min(list.size(), one.size() + 1));
-    const std::string_view token = http::trim(one.substr(0, one.find(';')));
-    const std::size_t equals = token.find('=');
-    if (!http::iequals(http::trim(token.substr(0, equals)), name)) continue;
-    return equals == std::string_view::npos ? "" : http::trim(token.substr(equals + 1));
-  }
-  return std::nullopt;
-}
-
 }  // namespace
 
 Result<std::optional<Duration>> wanted_wait(const http::RequestHead& head, const http::Query& query,
@@ -92,7 +79,7 @@ Result<std::optional<Duration>> wanted_wait(const http::RequestHead& head, const
     }
     return std::min(*wait, longest);
   }
-  if (const auto text = preference(head, "wait")) {
+  if (const auto text = http::preference(head, "wait")) {
     unsigned seconds = 0;
     const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), seconds);
     // A preference that cannot be read is no reason to refuse (RFC 7240, section 2).
@@ -100,10 +87,6 @@ Result<std::optional<Duration>> wanted_wait(const http::RequestHead& head, const
     return std::min<Duration>(std::chrono::seconds(seconds), longest);
   }
   return std::nullopt;
-}
-
-bool prefers_async(const http::RequestHead& head) {
-  return preference(head, "respond-async").has_value();
 }
 
 void answer_when_ended(http::Exchange& exchange, const sluice::jobs::Desk& desk, std::string id,

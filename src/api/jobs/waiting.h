@@ -17,8 +17,6 @@ using Answer = std::move_only_function<void(http::Exchange&, const Result<sluice
 // At most `longest`.
 Result<std::optional<Duration>> wanted_wait(const http::RequestHead& head, const http::Query& query,
                                             Duration longest);
-// Does it ask to be answered later (Prefer: respond-async)?
-bool prefers_async(const http::RequestHead& head);
 
 // Asks the store for the job, now and whenever there is news of it, and answers when it has ended,
 // when `wait` is over, or when the client has gone.

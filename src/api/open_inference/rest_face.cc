@@ -16,7 +16,7 @@ constexpr std::string_view kBinary = "application/octet-stream";
 // Also of what the server itself refuses below /v2.
 void answer_error(http::Exchange& exchange, int status, const Error& error,
                   const http::HeaderList* extra = nullptr) {
-  exchange.error = error.code;
+  exchange.error = error;
   http::HeaderList headers = extra == nullptr ? http::HeaderList() : *extra;
   if (error.retry_after) headers.set("Retry-After", http::retry_after_seconds(*error.retry_after));
   exchange.respond({status, kJson, &headers}, error_json(error.message));

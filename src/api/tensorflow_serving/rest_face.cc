@@ -19,7 +19,7 @@ constexpr std::string_view kJson = "application/json";
 // Also of what the server itself refuses below /v1/models.
 void answer_error(http::Exchange& exchange, int status, const Error& error,
                   const http::HeaderList* extra = nullptr) {
-  exchange.error = error.code;
+  exchange.error = error;
   http::HeaderList headers = extra == nullptr ? http::HeaderList() : *extra;
   if (error.retry_after) headers.set("Retry-After", http::retry_after_seconds(*error.retry_after));
   exchange.respond({status, kJson, &headers}, error_json(error.message));

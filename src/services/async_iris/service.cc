@@ -75,7 +75,7 @@ class Service {
  private:
   // In the words that clients of this service know.
   static void refuse(http::Exchange& exchange, Error error) {
-    exchange.error = error.code;
+    exchange.error = error;
     switch (error.code) {
       case ErrorCode::kNotFound:
         error.message = kNotFound;
@@ -153,7 +153,7 @@ class Service {
     const TensorInfo input = callable != nullptr ? input_of(callable->describe())
                                                  : TensorInfo{"input", DataType::kFp32, {-1, -1}};
     if (auto read = reader_.read(exchange.body(), input, rules_of(options_)); !read) {
-      exchange.error = read.error().error.code;
+      exchange.error = read.error().error;
       return http::respond_problem(exchange, read.error().status, read.error().error);
     }
     if (auto ok = check_callable(exchange.principal.get(), mount_.target); !ok) {

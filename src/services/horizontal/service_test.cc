@@ -114,7 +114,7 @@ TEST_F(ServiceTest, AnswersTheModelsErrorsWithTheirStatus) {
     for (const std::string path : {"/m/predict/test", "/m/metadata"}) {
       const auto& x = get(path);
       EXPECT_EQ(x.status, status) << path;
-      EXPECT_EQ(x.error, error.code);
+      EXPECT_EQ(x.error->code, error.code);
     }
     EXPECT_EQ(post("/m/predict", R"({"data":[[1,2]]})").status, status);
   }

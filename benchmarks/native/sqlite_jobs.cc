@@ -5,10 +5,10 @@
 //   sqlite_jobs --like store.db --file new.db --rows_per_commit 10000 --rows 1000000
 //
 // The schema, the size of a page and the values of the rows are those of the store `like`, which
-// must hold a job and may be in use; only ids and the order differ from row to row. Write-ahead
-// log, synchronous=FULL, and, as with the store, a second thread folds the log into the file four
-// times a second. --file is made anew. Prints one line of JSON: rows a second, and how long a
-// commit took from BEGIN on, its inserts included.
+// must hold a job that has not ended and may be in use; only ids and the order differ from row to
+// row. Write-ahead log, synchronous=FULL, and, as with the store, a second thread folds the log
+// into the file four times a second. --file is made anew. Prints one line of JSON: rows a second,
+// and how long a commit took from BEGIN on, its inserts included.
 
 #include <sqlite3.h>
 
@@ -69,10 +69,11 @@ std::string text_of(sqlite3_stmt* row, int column) {
 // A row of another database, to be inserted again and again.
 class Pattern {
  public:
-  Pattern(sqlite3* from, sqlite3* into, const std::string& table, const std::string& key) {
+  Pattern(sqlite3* from, sqlite3* into, const std::string& table) {
+    // A job that has not ended, since it has its input.
     const Statement row =
-        prepare(from, "SELECT * FROM " + table + " ORDER BY " + key + " DESC LIMIT 1");
-    must(from, sqlite3_step(row.get()) == SQLITE_ROW, "no row in " + table + ":");
+        prepare(from, "SELECT * FROM " + table + " WHERE seq = (SELECT max(seq) FROM inputs)");
+    must(from, sqlite3_step(row.get()) == SQLITE_ROW, "no row to be like in " + table + ":");
     std::string marks;
     for (int i = 0; i < sqlite3_column_count(row.get()); ++i) {
       names_.emplace_back(sqlite3_column_name(row.get(), i));
@@ -129,8 +130,8 @@ class Jobs {
  public:
   Jobs(sqlite3* from, sqlite3* into)
       : into_(into),
-        job_(from, into, "jobs", "seq"),
-        input_(from, into, "inputs", "seq"),
+        job_(from, into, "jobs"),
+        input_(from, into, "inputs"),
         row_(job_.column("seq")),
         id_(job_.column("id")),
         input_row_(input_.column("seq")) {}

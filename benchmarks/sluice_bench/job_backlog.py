@@ -7,10 +7,19 @@ import http.client
 import json
 from collections.abc import Callable
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
-from .context import ROW, Context
-from .job_service import REDIS_SAID, JobService, fresh_folder, job_service, redis_server
+from .context import Context
+from .job_service import (
+    REDIS_SAID,
+    ROUNDS_AT_MOST,
+    SUBMIT_TINY,
+    JobService,
+    fresh_folder,
+    job_service,
+    redis_server,
+)
 from .job_submit import EMBEDDED_CONNECTIONS, REDIS_CONNECTIONS, errors_of
 from .load import interleaved, wrk
 from .processes import BOTH_CORES, MissingError, resident_mib
@@ -18,19 +27,18 @@ from .report import Row, number
 from .waits import median_of
 
 BACKLOG = 1_000_000
+SMALL_BACKLOG = 200_000
 SLOWER_AT_MOST = 1.2
 GROWN_AT_MOST = 1.2
-ROUNDS_AT_MOST = 3
 FILL_SECONDS = 10
 FILL_CONNECTIONS = 128
 FILL_STEPS_AT_MOST = 20
 TAKEN_AT_ONCE = 100
-SUBMISSION = json.dumps({"callable": "tiny", "input": {"data": [ROW]}})
 LEASE = json.dumps({"callable": "tiny"})
 
 
 def submits(context: Context, service: JobService, connections: int) -> dict[str, Any]:
-    return wrk(service.port, "/v1/jobs", SUBMISSION, context.seconds, connections)
+    return wrk(service.port, "/v1/jobs", SUBMIT_TINY, context.seconds, connections)
 
 
 def claims(context: Context, service: JobService, connections: int) -> dict[str, Any]:
@@ -58,7 +66,7 @@ def drain(service: JobService) -> None:
 def fill_by_load(service: JobService) -> None:
     """Hands jobs in until so many wait."""
     for _ in range(FILL_STEPS_AT_MOST):
-        wrk(service.port, "/v1/jobs", SUBMISSION, FILL_SECONDS, FILL_CONNECTIONS)
+        wrk(service.port, "/v1/jobs", SUBMIT_TINY, FILL_SECONDS, FILL_CONNECTIONS)
         if service.waiting("tiny")[0] >= BACKLOG:
             return
     raise MissingError(f"{FILL_STEPS_AT_MOST * FILL_SECONDS} s were too few for {BACKLOG:,} jobs")
@@ -115,7 +123,7 @@ def backlog_rows(
         *rows,
         Row(
             f"jobs_million_memory_{store.lower()}",
-            f"memory at 1,000,000 pending, {store} / of empty",
+            f"memory at 1,000,000 pending, {store} / of fewer",
             grown,
             at_most=GROWN_AT_MOST,
             note=grown_note,
@@ -123,25 +131,38 @@ def backlog_rows(
     ]
 
 
-def backlog_embedded(context: Context) -> list[Row]:
-    """The full store is written by SQLite alone, after a job of the empty one."""
-    with ExitStack() as stack:
-        empty = stack.enter_context(job_service(context, "empty"))
-        empty.post("/v1/jobs", SUBMISSION)
-        folder = stack.enter_context(fresh_folder(context, "filling"))
+def filled_store(
+    context: Context, like: Path, name: str, jobs: int, stack: ExitStack
+) -> JobService:
+    """A service over so many jobs, which SQLite alone writes, each like one of another store."""
+    with fresh_folder(context, "filling") as folder:
         file = folder / "jobs.db"
         context.native.json(
-            BOTH_CORES, "sqlite_jobs", like=empty.database, file=file, rows=BACKLOG,
-            rows_per_commit=10_000,
-        )  # fmt: skip
-        full = stack.enter_context(job_service(context, "full", store=file))
-        waits, _ = full.waiting("tiny")
-        if waits != BACKLOG:
-            raise MissingError(f"{waits} jobs wait in the store that {BACKLOG} were written into")
+            BOTH_CORES, "sqlite_jobs", like=like, file=file, rows=jobs, rows_per_commit=10_000
+        )
+        service = stack.enter_context(job_service(context, name, store=file))
+    waits, _ = service.waiting("tiny")
+    if waits != jobs:
+        raise MissingError(f"{waits} jobs wait in the store that {jobs} were written into")
+    return service
+
+
+def backlog_embedded(context: Context) -> list[Row]:
+    """Memory is held against a store that is small and yet larger than all that is cached of it."""
+    with ExitStack() as stack:
+        empty = stack.enter_context(job_service(context, "empty"))
+        empty.post("/v1/jobs", SUBMIT_TINY)
+        small = filled_store(context, empty.database, "small", SMALL_BACKLOG, stack)
+        full = filled_store(context, empty.database, "full", BACKLOG, stack)
         found = side_by_side(context, empty, full, EMBEDDED_CONNECTIONS)
-        sizes = [resident_mib(service.server.pid) for service in (empty, full)]
-    note = f"{sizes[1]:.0f} MiB against {sizes[0]:.0f} MiB, after the same load"
-    return backlog_rows("embedded", found, sizes[1] / sizes[0], note, "")
+        for load in (submits, claims):
+            load(context, small, EMBEDDED_CONNECTIONS)
+        sizes = [resident_mib(service.server.pid) for service in (empty, small, full)]
+    note = (
+        f"{sizes[2]:.0f} MiB against {sizes[1]:.0f} MiB at {SMALL_BACKLOG:,}; "
+        f"{sizes[0]:.0f} MiB empty, its caches too"
+    )
+    return backlog_rows("embedded", found, sizes[2] / sizes[1], note, "")
 
 
 def backlog_redis(context: Context) -> list[Row]:

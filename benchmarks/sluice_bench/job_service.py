@@ -25,6 +25,9 @@ REDIS_SETTINGS = (
 )  # fmt: skip
 REDIS_SAID = "appendonly yes, appendfsync everysec for all"
 
+# Where a round is long or has three sides.
+ROUNDS_AT_MOST = 3
+SUBMIT_TINY = json.dumps({"callable": "tiny", "input": {"data": [ROW]}})
 SUBMIT_IRIS = json.dumps(
     {
         "callable": "iris",

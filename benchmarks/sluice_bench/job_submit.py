@@ -14,7 +14,7 @@ from typing import Any
 
 from . import job_peers
 from .context import BODY, Context
-from .job_service import REDIS_SAID, JobService, job_service, redis_server
+from .job_service import REDIS_SAID, ROUNDS_AT_MOST, JobService, job_service, redis_server
 from .load import interleaved, wrk
 from .processes import BOTH_CORES, Server, cpu_seconds
 from .report import Row, number
@@ -39,12 +39,18 @@ def submitting(
     path: str = "/predict",
     body: str = BODY,
 ) -> dict[str, Any]:
-    """One run of wrk: every request is a new job. With the servers' processor time of one."""
-    before = sum(cpu_seconds(server.pid) for server in servers)
+    """One run of wrk: every request is a new job. With the processor time that the proxy, and its
+    redis-server, spend on one."""
+    before = [cpu_seconds(server.pid) for server in servers]
     figures = wrk(port, path, body, context.seconds, connections)
-    used = sum(cpu_seconds(server.pid) for server in servers) - before
-    figures["cpu_us"] = used / max(figures["requests"], 1) * 1e6
+    used = [cpu_seconds(server.pid) - was for server, was in zip(servers, before, strict=True)]
+    for name, seconds in zip(("cpu_us", "redis_cpu_us"), used, strict=False):
+        figures[name] = seconds / max(figures["requests"], 1) * 1e6
     return figures
+
+
+def cpu_note(runs: Sequence[dict[str, Any]]) -> str:
+    return f"{median_of(runs, 'cpu_us'):.0f} + {median_of(runs, 'redis_cpu_us'):.0f} us"
 
 
 def errors_of(**runs: Sequence[dict[str, Any]]) -> str:
@@ -133,7 +139,7 @@ def read_under_load(
     """GET /job/{id} by one caller, again and again, while wrk hands jobs in. A job a round."""
     found = []
     with ThreadPoolExecutor(1) as beside:
-        for _ in range(min(context.rounds, 3)):
+        for _ in range(min(context.rounds, ROUNDS_AT_MOST)):
             job = service.post("/predict", BODY)["job_id"]
             seconds = context.seconds + 1
             load = beside.submit(wrk, service.port, "/predict", BODY, seconds, connections)
@@ -179,7 +185,7 @@ def submit_redis(context: Context) -> list[Row]:
         for port in ports.values():
             wrk(port, "/predict", BODY, 1, REDIS_CONNECTIONS)
         found = interleaved(
-            context.rounds,
+            min(context.rounds, ROUNDS_AT_MOST),
             {
                 name: lambda name=name: submitting(  # type: ignore[misc]
                     context, servers[name], ports[name], REDIS_CONNECTIONS
@@ -202,9 +208,8 @@ def submit_redis(context: Context) -> list[Row]:
                 f"submit, Redis / {what}",
                 rate / theirs,
                 at_least=at_least,
-                note=f"{number(rate)}/s against {number(theirs)}/s; processor a job "
-                f"{median_of(mine, 'cpu_us'):.0f} us against {median_of(found[name], 'cpu_us'):.0f}"
-                f" us, redis-server's with it; {REDIS_SAID}",
+                note=f"{number(rate)}/s against {number(theirs)}/s; processor a job, proxy and "
+                f"redis-server: {cpu_note(mine)} against {cpu_note(found[name])}; {REDIS_SAID}",
                 unsure=errors_of(sluice=mine, other=found[name]),
                 raw={"sluice": mine, "other": found[name]},
             )

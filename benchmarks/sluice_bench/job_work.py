@@ -10,7 +10,9 @@ from . import job_peers, peers
 from .context import BODY, INFER_BODY, Context
 from .job_service import (
     REDIS_SAID,
+    ROUNDS_AT_MOST,
     SUBMIT_IRIS,
+    SUBMIT_TINY,
     job_service,
     job_worker,
     redis_server,
@@ -22,7 +24,6 @@ from .processes import LOAD_CORE, MissingError, cpu_seconds
 from .report import Row, number
 from .waits import median_of
 
-TINY_ROUNDS_AT_MOST = 3
 TINY_CONCURRENCY = 100
 BULLMQ_AT_LEAST = 1.5
 BULLMQ_JOBS = 20_000
@@ -72,7 +73,7 @@ def tiny_jobs(context: Context) -> list[Row]:
         }
         if missing:
             del runs["bullmq"]
-        found = interleaved(min(context.rounds, TINY_ROUNDS_AT_MOST), runs)
+        found = interleaved(min(context.rounds, ROUNDS_AT_MOST), runs)
     rows = []
     rate = median_of(found["sluice"], "per_second")
     for name, what, at_least in (
@@ -112,7 +113,7 @@ def submit_to_result(context: Context) -> list[Row]:
         proxy = stack.enter_context(job_service(context, "idle-redis", redis=store))
         stack.enter_context(job_worker(context, proxy, "worker"))
         alone = stack.enter_context(job_service(context, "idle-embedded", consume=True))
-        round_trip(context, alone.port)  # a job for SQLite alone to be like
+        alone.post("/v1/jobs", SUBMIT_TINY)  # it stays, for SQLite alone to be like
         found = interleaved(
             context.rounds,
             {
@@ -167,7 +168,7 @@ def two_workers(context: Context) -> list[Row]:
                     raise MissingError(f"{jobs} jobs wait, {SLOW_JOBS} were handed in")
                 return {"per_second": jobs / service.finish("slow", jobs)}
 
-        rounds = min(context.rounds, TINY_ROUNDS_AT_MOST)
+        rounds = min(context.rounds, ROUNDS_AT_MOST)
         found = interleaved(rounds, {"one": lambda: run(1), "two": lambda: run(2)})
     one, two = (median_of(found[name], "per_second") for name in ("one", "two"))
     return [

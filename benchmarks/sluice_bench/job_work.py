@@ -18,7 +18,7 @@ from .job_service import (
     redis_server,
     submit_many,
 )
-from .job_submit import sqlite_alone
+from .job_submit import cpu_note, sqlite_alone
 from .load import interleaved, wrk
 from .processes import LOAD_CORE, MissingError, cpu_seconds
 from .report import Row, number
@@ -55,14 +55,13 @@ def tiny_jobs(context: Context) -> list[Row]:
             service.post("/v1/queues/iris/pause")
             wrk(service.port, "/predict", BODY, context.seconds)
             jobs = service.waiting("iris")[0]
-            used = cpu_seconds(worker.pid)
+            pids = {"cpu_us": worker.pid, "redis_cpu_us": stores["sluice"].pid}
+            before = {name: cpu_seconds(pid) for name, pid in pids.items()}
             seconds = service.finish("iris", jobs)
-            used = cpu_seconds(worker.pid) - used
-            per_second = jobs / seconds
-            return {
-                "jobs": jobs, "seconds": seconds, "per_second": per_second,
-                "cpu_us": used / jobs * 1e6,
-            }  # fmt: skip
+            spent = {
+                name: (cpu_seconds(pid) - before[name]) / jobs * 1e6 for name, pid in pids.items()
+            }
+            return {"jobs": jobs, "seconds": seconds, "per_second": jobs / seconds, **spent}
 
         runs = {
             "sluice": ours,
@@ -89,8 +88,7 @@ def tiny_jobs(context: Context) -> list[Row]:
         row.value = rate / theirs
         row.note = (
             f"{number(rate)}/s against {number(theirs)}/s, {TINY_CONCURRENCY} at once; "
-            f"the worker's processor a job {median_of(found['sluice'], 'cpu_us'):.0f} us; "
-            f"{REDIS_SAID}"
+            f"processor a job, worker and redis-server: {cpu_note(found['sluice'])}; {REDIS_SAID}"
         )
         row.raw = {"sluice": found["sluice"], "other": found[name]}
     return rows

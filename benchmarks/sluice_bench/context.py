@@ -97,6 +97,8 @@ def facts(context: Context) -> dict[str, Any]:
         "commit": first_line("git", "rev-parse", "--short=12", "HEAD"),
         "nginx": first_line("/usr/sbin/nginx", "-v"),
         "wrk": first_line("wrk", "-v"),
+        "redis": first_line("redis-server", "--version"),
+        "node": first_line("node", "--version"),
         "seconds_per_run": context.seconds,
         "rounds": context.rounds,
     }

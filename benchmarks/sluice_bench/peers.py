@@ -48,7 +48,7 @@ def uvicorn(
     name = app.partition(":")[0]
     log = context.out / folder / f"{name}-{port}.log"
     server = Server(
-        f"{folder}'s {name}", command, log, core=core, environment=environment,
+        f"{folder}/{name}", command, log, core=core, environment=environment,
         folder=PEERS / folder,
     )  # fmt: skip
     server.port = port

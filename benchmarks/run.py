@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from sluice_bench import report, throughput, waits
+from sluice_bench import job_backlog, job_submit, job_work, report, throughput, waits
 from sluice_bench.context import ROOT, Context, facts
 from sluice_bench.load import Native
 from sluice_bench.processes import MissingError
@@ -31,6 +31,13 @@ GROUPS: dict[str, Callable[[Context], list[Row]]] = {
     "remote5": waits.one_dead_member,
     "start": waits.start_to_first_answer,
     "memory": waits.memory,
+    "jobs_submit": job_submit.submit_embedded,
+    "jobs_redis": job_submit.submit_redis,
+    "jobs_tiny": job_work.tiny_jobs,
+    "jobs_result": job_work.submit_to_result,
+    "jobs_two_workers": job_work.two_workers,
+    "jobs_million": job_backlog.backlog_embedded,
+    "jobs_million_redis": job_backlog.backlog_redis,
 }
 
 
@@ -50,7 +57,11 @@ def options(arguments: Sequence[str]) -> argparse.Namespace:
         description=(__doc__ or "").splitlines()[0],
         epilog="example: benchmarks/run.py --only limit,latency --rounds 3 --seconds 1",
     )
-    parser.add_argument("--only", default=",".join(GROUPS), help=f"of {', '.join(GROUPS)}")
+    parser.add_argument(
+        "--only",
+        default=",".join(GROUPS),
+        help=f"of {', '.join(GROUPS)}; `jobs` means all that begin so",
+    )
     parser.add_argument("--rounds", type=int, default=5, help="alternating runs of each (5)")
     parser.add_argument("--seconds", type=int, default=2, help="of one run (2)")
     parser.add_argument("--binary", type=Path, default=default_binary(), help="of sluice")
@@ -61,9 +72,12 @@ def options(arguments: Sequence[str]) -> argparse.Namespace:
         "--out", type=Path, default=ROOT / "build/bench", help="results.json goes here"
     )
     chosen = parser.parse_args(arguments)
-    unknown = set(chosen.only.split(",")) - set(GROUPS)
-    if unknown:
-        parser.error(f"no such rows: {', '.join(sorted(unknown))}")
+    chosen.groups = []
+    for name in chosen.only.split(","):
+        meant = [name] if name in GROUPS else [one for one in GROUPS if one.startswith(f"{name}_")]
+        if not meant:
+            parser.error(f"no such rows: {name}")
+        chosen.groups += meant
     return chosen
 
 
@@ -84,7 +98,7 @@ def main(arguments: Sequence[str]) -> int:
         f"bench: {machine['cpu']}, {machine['cores']} cores, load {machine['load_before'][0]:.1f}"
     )
     rows: list[Row] = []
-    for name in chosen.only.split(","):
+    for name in chosen.groups:
         print(f"bench: measuring {name}", flush=True)
         try:
             rows += GROUPS[name](context)

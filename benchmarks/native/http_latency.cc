@@ -6,60 +6,24 @@
 // one duration: what a caller waits who asks in turn. Without --body it sends GET. Prints one line
 // of JSON, with the last answer.
 
-#include <cstdint>
 #include <iostream>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "flags.h"
+#include "http_caller.h"
 #include "http_text.h"
 #include "sample.h"
-#include "sockets.h"
 
 namespace {
 
-// One kept connection and the bytes of the one request sent over it.
-class Caller {
- public:
-  Caller(const std::string& url, const std::string& body) {
-    std::size_t slash = url.find('/');
-    if (slash == std::string::npos) bench::Flags::fail("expected PORT/PATH, not", url);
-    auto port = static_cast<std::uint16_t>(std::stoi(url.substr(0, slash)));
-    request_ =
-        (body.empty() ? "GET " : "POST ") + url.substr(slash) + " HTTP/1.1\r\nHost: 127.0.0.1\r\n";
-    if (!body.empty()) {
-      request_ +=
-          "Content-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) +
-          "\r\n";
-    }
-    request_ += "\r\n" + body;
-    fd_ = bench::connect_to(port);
-  }
-  Caller(const Caller&) = delete;
-  Caller& operator=(const Caller&) = delete;
-  ~Caller() { close(fd_); }
-
-  void call() {
-    if (send(fd_, request_.data(), request_.size(), MSG_NOSIGNAL) !=
-        static_cast<ssize_t>(request_.size())) {
-      bench::fail_errno("send");
-    }
-    answer_.clear();
-    while (!bench::message_size(answer_)) {
-      char buffer[16384];
-      ssize_t got = recv(fd_, buffer, sizeof buffer, 0);
-      if (got <= 0) bench::fail_errno("the server closed the connection or recv failed");
-      answer_.append(buffer, static_cast<std::size_t>(got));
-    }
-  }
-
-  bool answered_well() const { return answer_.starts_with("HTTP/1.1 2"); }
-  const std::string& answer() const { return answer_; }
-
- private:
-  int fd_ = -1;
-  std::string request_;
-  std::string answer_;
+// One of the URLs: its connection, and the bytes that are sent over it again and again.
+struct Asked {
+  Asked(const bench::Url& url, const std::string& body)
+      : caller(url.port), request(bench::http_request(url.path, body)) {}
+  bench::Caller caller;
+  std::string request;
 };
 
 }  // namespace
@@ -67,17 +31,17 @@ class Caller {
 int main(int argc, char** argv) {
   bench::Flags flags(argc, argv);
   std::string body = flags.text("body", "");
-  std::vector<std::unique_ptr<Caller>> callers;
+  std::vector<std::unique_ptr<Asked>> all;
   for (const std::string& url : flags.texts("url")) {
-    callers.push_back(std::make_unique<Caller>(url, body));
+    all.push_back(std::make_unique<Asked>(bench::Url(url), body));
   }
-  if (callers.empty()) bench::Flags::fail("missing", "--url");
+  if (all.empty()) bench::Flags::fail("missing", "--url");
 
   std::size_t bad = 0;
   auto ask_all = [&] {
-    for (const auto& caller : callers) {
-      caller->call();
-      if (!caller->answered_well()) ++bad;
+    for (const auto& asked : all) {
+      asked->caller.call(asked->request);
+      if (!asked->caller.answered_well()) ++bad;
     }
   };
   auto warm_up = bench::Clock::now();
@@ -93,6 +57,7 @@ int main(int argc, char** argv) {
   std::cout << '{';
   sample.print(std::cout);
   std::cout << ",\"errors\":" << bad
-            << ",\"answer\":" << bench::quoted(bench::body_of(callers.back()->answer())) << "}\n";
+            << ",\"answer\":" << bench::quoted(bench::body_of(all.back()->caller.answer()))
+            << "}\n";
   return 0;
 }

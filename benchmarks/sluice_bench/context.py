@@ -51,6 +51,19 @@ class Context:
             raise MissingError(f"no Python environment '{environment}': run scripts/setup bench")
         return path
 
+    def node_modules(self, name: str) -> Path:
+        """The folder of one of the sets of Node modules that scripts/setup makes."""
+        found = subprocess.run(
+            [ROOT / "scripts" / "setup", "--print", f"node-{name}"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        path = Path(found.stdout.strip()) / "node_modules"
+        if found.returncode != 0 or not path.exists():
+            raise MissingError(f"no Node modules '{name}': run scripts/setup bench")
+        return path
+
     def program(self, name: str) -> str:
         path = shutil.which(name, path=os.environ["PATH"] + ":/usr/sbin:/sbin")
         if path is None:
@@ -84,6 +97,8 @@ def facts(context: Context) -> dict[str, Any]:
         "commit": first_line("git", "rev-parse", "--short=12", "HEAD"),
         "nginx": first_line("/usr/sbin/nginx", "-v"),
         "wrk": first_line("wrk", "-v"),
+        "redis": first_line("redis-server", "--version"),
+        "node": first_line("node", "--version"),
         "seconds_per_run": context.seconds,
         "rounds": context.rounds,
     }

@@ -57,7 +57,7 @@ class Rates:
 
 
 def run_tool(
-    core: int, command: Sequence[str], environment: Mapping[str, str] | None = None
+    core: int | str, command: Sequence[str], environment: Mapping[str, str] | None = None
 ) -> str:
     """Standard output of a tool on its core; MissingError with its complaint when it fails."""
     try:
@@ -131,7 +131,7 @@ class Native:
             raise MissingError(f"{path} is not built: cmake --build --preset bench")
         return str(path)
 
-    def json(self, core: int, tool: str, **flags: object) -> dict[str, Any]:
+    def json(self, core: int | str, tool: str, **flags: object) -> dict[str, Any]:
         command = [self.path(tool)]
         for name, value in flags.items():
             for one in value if isinstance(value, list | tuple) else [value]:

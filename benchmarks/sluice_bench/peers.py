@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from .context import BENCHMARKS, BODY, CLASSES, INFER_BODY, Context, model
-from .processes import LOAD_CORE, Server, free_port
+from .processes import LOAD_CORE, SERVER_CORE, Server, free_port
 
 PEERS = BENCHMARKS / "peers"
 
@@ -31,7 +31,14 @@ def nginx(context: Context, behind: int | None = None) -> Iterator[Server]:
         yield server
 
 
-def uvicorn(context: Context, app: str, environment: dict[str, str]) -> Server:
+def uvicorn(
+    context: Context,
+    app: str,
+    environment: dict[str, str],
+    *,
+    folder: str = "seed",
+    core: int | str = SERVER_CORE,
+) -> Server:
     port = free_port()
     command = [
         str(context.python("benchmarks")), "-m", "uvicorn", app, "--host", "127.0.0.1",
@@ -39,8 +46,11 @@ def uvicorn(context: Context, app: str, environment: dict[str, str]) -> Server:
         "--log-level", "warning",
     ]  # fmt: skip
     name = app.partition(":")[0]
-    log = context.out / "seed" / f"{name}-{port}.log"
-    server = Server(f"seed's {name}", command, log, environment=environment, folder=PEERS / "seed")
+    log = context.out / folder / f"{name}-{port}.log"
+    server = Server(
+        f"{folder}/{name}", command, log, core=core, environment=environment,
+        folder=PEERS / folder,
+    )  # fmt: skip
     server.port = port
     return server
 

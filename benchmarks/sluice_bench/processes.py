@@ -14,6 +14,8 @@ from pathlib import Path
 
 SERVER_CORE = 0
 LOAD_CORE = 1
+# Where a service is several processes that share the machine with their load.
+BOTH_CORES = f"{SERVER_CORE},{LOAD_CORE}"
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -21,7 +23,7 @@ class MissingError(Exception):
     """Something that a row needs is not here; the row says so and the others go on."""
 
 
-def pinned(core: int, command: Sequence[str]) -> list[str]:
+def pinned(core: int | str, command: Sequence[str]) -> list[str]:
     return ["taskset", "--cpu-list", str(core), *command]
 
 
@@ -73,7 +75,7 @@ class Server:
         command: Sequence[str],
         log: Path,
         *,
-        core: int = SERVER_CORE,
+        core: int | str = SERVER_CORE,
         environment: Mapping[str, str] | None = None,
         folder: Path | None = None,
         prints_port: bool = False,

@@ -14,15 +14,19 @@ packages_for() {
   done < <(grep -v '^#' "$repository/scripts/packages") | sort -u
 }
 
-# missing_packages PURPOSE..: what is not installed, or too old.
+# missing_packages PURPOSE..: what is not installed, or too old. What another of them provides is there, where any
+# version will do: packages of Node from elsewhere hold npm as well, and refuse Debian's beside them.
 missing_packages() {
-  local package least status
-  local -A version=()
-  while read -r package status least; do
-    [[ $status == installed ]] && version[$package]=$least
+  local package least status provides name
+  local -A version=() provided=()
+  while read -r package status least provides; do
+    [[ $status == installed ]] || continue
+    version[$package]=$least
+    for name in ${provides//,/ }; do provided[$name]=1; done
   done < <(packages_for "$@" | cut -d ' ' -f 1 |
-    xargs dpkg-query -W -f '${Package} ${db:Status-Status} ${Version}\n' 2>/dev/null)
+    xargs dpkg-query -W -f '${Package} ${db:Status-Status} ${Version} ${Provides}\n' 2>/dev/null)
   while read -r package least; do
+    [[ -z $least && -n ${provided[$package]:-} ]] && continue
     if [[ -z ${version[$package]:-} ]] ||
       { [[ -n $least ]] && dpkg --compare-versions "${version[$package]}" lt "$least"; }; then
       printf '%s\n' "$package"

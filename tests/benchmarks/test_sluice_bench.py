@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,10 @@ from support.server import binary
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
 
+import run
 from sluice_bench import processes, report
+from sluice_bench.job_service import JobPorts, job_configuration
+from sluice_bench.job_submit import commits, errors_of
 from sluice_bench.load import Rate, Rates, interleaved
 from sluice_bench.report import Row
 from sluice_bench.sluice import Ports, configuration, local_callables, remote_callables
@@ -95,18 +100,21 @@ def test_processor_time_and_memory_of_a_process_and_its_children_are_read() -> N
 
 
 @pytest.mark.parametrize(
-    ("callables", "service"),
+    "document",
     [
-        (local_callables(), "setosa"),
-        (remote_callables([1, 2, 3], "100ms"), "remote_setosa"),
+        configuration(local_callables(), "setosa", Ports(9000, 9001, 9002, 9003)),
+        configuration(
+            remote_callables([1, 2, 3], "100ms"), "remote_setosa", Ports(9000, 9001, 9002, 9003)
+        ),
+        job_configuration(JobPorts(9000, 9001), consume=True),
+        job_configuration(JobPorts(9000, 9001), redis=6379, concurrency=100, slow=9002),
     ],
-    ids=["local", "remote"],
+    ids=["local", "remote", "jobs", "jobs-on-redis"],
 )
 def test_sluice_takes_the_configurations_that_it_is_measured_with(
-    tmp_path: Path, callables: dict[str, Any], service: str
+    tmp_path: Path, document: dict[str, Any]
 ) -> None:
     config = tmp_path / "sluice.yaml"
-    document = configuration(callables, service, Ports(9000, 9001, 9002, 9003))
     config.write_text(json.dumps(document), encoding="utf-8")
     checked = subprocess.run(
         [binary(), "check", config], capture_output=True, text=True, check=False
@@ -120,3 +128,31 @@ def test_a_server_that_ends_at_once_is_missing_with_its_last_words(tmp_path: Pat
         server.process.wait()
         with pytest.raises(processes.MissingError, match="peer ended with 3: no such file"):
             server.wait_for(1, "/")
+
+
+def test_the_commits_of_a_database_in_use_are_counted(tmp_path: Path) -> None:
+    file = tmp_path / "jobs.db"
+    with closing(sqlite3.connect(file, isolation_level=None)) as database:
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute("CREATE TABLE jobs (seq INTEGER PRIMARY KEY)")
+        before = commits(file)
+        for _ in range(7):
+            database.execute("BEGIN")
+            database.executemany("INSERT INTO jobs VALUES (NULL)", [()] * 5)
+            database.execute("COMMIT")
+        assert commits(file) - before == 7
+
+
+def test_errors_of_each_side_are_told_and_none_are_not() -> None:
+    assert errors_of(sluice=[{"errors": 0}], other=[{"errors": 1}, {"errors": 2}]) == (
+        "3 errors from other"
+    )
+    assert errors_of(sluice=[{"errors": 0}]) == ""
+
+
+def test_rows_can_be_chosen_by_what_their_names_begin_with() -> None:
+    chosen = run.options(["--only", "start,jobs"]).groups
+    assert chosen[0] == "start"
+    assert chosen[1:] == [name for name in run.GROUPS if name.startswith("jobs_")]
+    with pytest.raises(SystemExit):
+        run.options(["--only", "job"])

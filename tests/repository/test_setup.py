@@ -1,5 +1,6 @@
 """scripts/setup, with nothing installed: what it finds missing, and where Debian 13 comes from."""
 
+import json
 import os
 import re
 import subprocess
@@ -154,6 +155,19 @@ def test_what_is_absent_or_too_old_is_missing(tmp_path: Path) -> None:
     assert "wrk" not in missing
 
 
+def test_what_another_package_provides_is_not_missing(tmp_path: Path) -> None:
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    fake = tools / "dpkg-query"
+    fake.write_text("#!/bin/sh\necho 'nodejs installed 20.1-1 nodejs-dev (= 20), npm'\nexit 1\n")
+    fake.chmod(0o755)
+    done = shell("missing_packages bench", tmp_path, tools)
+    assert done.returncode == 0, done.stderr
+    missing = done.stdout.split()
+    assert "wrk" in missing
+    assert not {"nodejs", "npm"} & set(missing)
+
+
 def test_what_is_fetched_outside_debian_is_pinned_by_version_and_digest() -> None:
     pins = dict(
         line.split("=", 1)
@@ -174,6 +188,17 @@ def test_every_requirement_is_locked_to_a_digest() -> None:
             assert "--hash=sha256:" in requirement, (path, requirement[:60])
 
 
+def test_every_node_module_is_locked_to_a_digest_and_to_no_registry() -> None:
+    locks = list(ROOT.glob("benchmarks/peers/*/package-lock.json"))
+    assert [lock.parent.name for lock in locks] == ["bullmq"]
+    for lock in locks:
+        packages = json.loads(lock.read_text())["packages"]
+        assert packages.pop("")["dependencies"]
+        for name, package in packages.items():
+            assert package["integrity"].startswith("sha512-"), name
+            assert "resolved" not in package, name
+
+
 def test_the_places_of_things_can_be_asked(tmp_path: Path) -> None:
     def ask(name: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -188,6 +213,7 @@ def test_the_places_of_things_can_be_asked(tmp_path: Path) -> None:
     assert ask("cache").stdout == f"{tmp_path}/sluice\n"
     assert ask("onnxruntime").stdout.startswith(f"{tmp_path}/sluice/onnxruntime-")
     assert ask("venv-tests").stdout.startswith(f"{tmp_path}/sluice/venv-tests-")
+    assert ask("node-bullmq").stdout.startswith(f"{tmp_path}/sluice/node-bullmq-")
     unknown = ask("attic")
     assert unknown.returncode == 1
     assert "attic" in unknown.stderr

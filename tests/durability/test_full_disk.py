@@ -79,8 +79,10 @@ def test_a_disk_that_is_full_now_and_then_loses_no_job(tmp_path: Path) -> None:
             over.wait(chance.uniform(0, 0.3))
             full.unlink()
 
-    with start(tmp_path, full) as server:
-        load = JobLoad([server.config.tcp("jobs")], twice.NAMES[:1], chance)
+    with (
+        start(tmp_path, full) as server,
+        JobLoad([server.config.tcp("jobs")], twice.NAMES[:1], chance) as load,
+    ):
         disk = threading.Thread(target=fill_and_free)
         load.start()
         disk.start()

@@ -6,6 +6,7 @@ import statistics
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from signal import SIGCONT, SIGSTOP
@@ -33,7 +34,7 @@ AT_ONCE_S = 0.1
 
 @dataclass
 class Asked:
-    """One question again and again from a thread of its own, until `stop`."""
+    """One question again and again from a thread of its own, within `with`."""
 
     address: Address
     method: str
@@ -43,14 +44,14 @@ class Asked:
     _over: threading.Event = field(default_factory=threading.Event)
     _error: list[BaseException] = field(default_factory=list)
 
-    def start(self) -> None:
+    def __enter__(self) -> None:
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
-    def stop(self) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._over.set()
         self._thread.join()
-        if self._error:
+        if self._error and kind is None:
             raise self._error[0]
 
     def _run(self) -> None:
@@ -137,10 +138,10 @@ def test_redis_is_away(
         RedisServer(tmp_path / "redis", *DURABLE) as redis,
         start(tmp_path, "proxy", redis, slow, "serve") as proxy,
         start(tmp_path, "worker", redis, slow, "worker") as worker,
+        JobLoad([proxy.config.tcp("proxy")], twice.NAMES, chance) as load,
     ):
         address = proxy.config.tcp("proxy")
         processes = [proxy.process, worker.process]
-        load = JobLoad([address], twice.NAMES, chance)
         health = Asked(address, "GET", "/health")
         asked = [
             Asked(address, "POST", "/predict", {"data": [SETOSA]}),
@@ -149,19 +150,17 @@ def test_redis_is_away(
         ]
         load.start()
         load.wait_for_more(50)
-        for one in (health, *asked):
-            one.start()
-        leave(redis)
-        begin = time.monotonic()
-        try:
+        with ExitStack() as running:
+            for one in (health, *asked):
+                running.enter_context(one)
+            eventually(lambda: all(one.heard for one in asked), what="all are answered")
+            leave(redis)
+            begin = time.monotonic()
             time.sleep(long_runs.AWAY_S)
-        finally:
             end = time.monotonic()
             come_back(redis)
-        load.wait_for_more(50)
-        eventually(lambda: health.heard[-1][1] == 200, what="it is well again")
-        for one in (health, *asked):
-            one.stop()
+            load.wait_for_more(50)
+            eventually(lambda: health.heard[-1][1] == 200, what="it is well again")
         load.stop()
         assert [process.poll() for process in processes] == [None, None]
 

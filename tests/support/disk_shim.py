@@ -29,7 +29,7 @@ def assert_sound(data: Path, scratch: Path) -> None:
     """
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
-    for name in ("jobs.db", "jobs.db-wal"):
+    for name in ("jobs.db", "jobs.db-journal", "jobs.db-wal"):
         if (data / name).exists():
             shutil.copy(data / name, scratch / name)
     if not (scratch / "jobs.db").exists():

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, Self
 
 from support import twice
 from support.caller import Address, Caller, Heard
@@ -36,7 +36,7 @@ class _Job:
 
 @dataclass
 class JobLoad:
-    """Owned by one test: `start`, `stop`, then `account`."""
+    """Within `with`: `start`, `stop`, then `account`."""
 
     addresses: Sequence[Address]
     callables: Sequence[str]
@@ -50,6 +50,7 @@ class JobLoad:
     run_again: int = 0
     slowest_s: float = 0
     statuses: Counter[str] = field(default_factory=Counter)
+    refusals: Counter[str] = field(default_factory=Counter)  # why, of those with 503
     _ended: dict[str, Any] = field(default_factory=dict)
     _errors: list[BaseException] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -69,9 +70,21 @@ class JobLoad:
             thread_.start()
             self._running.append(thread_)
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """After a failure nobody goes on asking."""
+        self.patience_s = 0
+        self._over.set()
+
     def wait_for_more(self, count: int) -> None:
         enough = len(self.accepted) + count
-        eventually(lambda: self._errors or len(self.accepted) >= enough, what=f"{count} more jobs")
+        eventually(
+            lambda: self._errors or len(self.accepted) >= enough,
+            what=f"{count} more jobs",
+            timeout=self.patience_s,
+        )
 
     def stop(self) -> None:
         """Once all processes run: each job that was begun is handed in to its end."""
@@ -155,6 +168,7 @@ class JobLoad:
             self.slowest_s = max(self.slowest_s, heard.took_s if heard else 0)
         if heard is not None and heard.status == 503:
             assert int(heard.headers["retry-after"]) >= 1, heard
+            self.refusals[heard.body["detail"]] += 1
         return heard
 
     def _watch(self) -> None:
@@ -183,6 +197,9 @@ class JobLoad:
 
     def account(self) -> None:
         """Every accepted job is there once, ended as it should, and no other of its callable is."""
+        for address in self.addresses:
+            with Caller(address) as caller:
+                eventually(partial(_answers, caller), what="the store is well")
         with self._caller() as caller:
             end = time.monotonic() + self.patience_s
             for job in self.accepted.values():
@@ -224,8 +241,13 @@ class JobLoad:
         return (
             f"{len(self.accepted)} jobs, {cancelled} cancelled, {self.repeated} handed in more "
             f"than once, {self.run_again} run again, answers {dict(self.statuses)}, "
-            f"slowest {self.slowest_s:.2f} s"
+            f"slowest {self.slowest_s:.2f} s, refused for {dict(self.refusals)}"
         )
+
+
+def _answers(caller: Caller) -> bool:
+    heard = caller.ask("GET", "/v1/queues")
+    return heard is not None and heard.status == 200
 
 
 def _must(caller: Caller, path: str) -> Heard:

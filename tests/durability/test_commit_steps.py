@@ -13,7 +13,6 @@ import pytest
 
 from support import disk_shim, long_runs, twice
 from support.caller import Caller, Heard
-from support.config import Config, mount
 from support.iris_jobs import TERMINAL
 from support.server import Server
 from support.waiting import eventually
@@ -116,9 +115,7 @@ def submission(number: int, **more: Any) -> tuple[dict[str, Any], dict[str, str]
 
 
 def start(folder: Path, library: Path, **environment: str) -> tuple[Server, Path]:
-    config = Config(lasting_ports=True).listen("jobs", mount("jobs"))
-    twice.add_callables(config, folder.parent)
-    config.set("jobs", {"lease": "1s"}).set("telemetry", {"log": {"level": "warn"}})
+    config = twice.killable(folder.parent, None)
     steps = folder / "steps"
     env = {"LD_PRELOAD": str(library), "DISK_SHIM_LOG": str(steps), **environment}
     return Server(config, folder, env=env, wait=False), steps

@@ -9,7 +9,7 @@ import pytest
 
 from support import disk_shim, long_runs, twice
 from support.caller import Caller
-from support.config import MODELS, Config, mount
+from support.config import MODELS, mount
 from support.iris_jobs import ended, job, submit
 from support.job_load import JobLoad
 from support.server import Server
@@ -17,11 +17,8 @@ from support.waiting import eventually
 
 
 def start(folder: Path, full: Path) -> Server:
-    config = Config().model("iris", MODELS / "iris.onnx")
-    config.listen("jobs", mount("jobs"), mount("async_iris", "iris"), mount("open_inference"))
-    twice.add_callables(config, folder)
-    config.set("jobs", {"lease": "1s", "lost_leases": 100})
-    config.set("telemetry", {"log": {"level": "warn"}})
+    config = twice.killable(folder, None).model("iris", MODELS / "iris.onnx")
+    config.listener("jobs")["mounts"] += [mount("async_iris", "iris"), mount("open_inference")]
     env = {"LD_PRELOAD": str(disk_shim.build(folder)), "DISK_SHIM_FULL": str(full)}
     return Server(config, folder / "server", env=env)
 

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from support import long_runs, twice
-from support.config import Config, mount
 from support.fault_proxy import FaultProxy
 from support.job_load import JobLoad
 from support.redis_server import DURABLE, RedisServer
@@ -25,13 +24,7 @@ WORKER_BYTES = 512 << 20
 
 
 def start(folder: Path, name: str, redis: RedisServer, slow: FaultProxy, command: str) -> Server:
-    config = Config(lasting_ports=True)
-    config.listener("admin")["served_by"] = "both"
-    config.listen("jobs", mount("jobs"))
-    twice.add_callables(config, folder, slow)
-    config.set("jobs", {"store": "redis", "consume": False, "lease": "1s", "lost_leases": 100})
-    config.set("stores", {"redis": {"address": redis.address}})
-    config.set("telemetry", {"log": {"level": "warn"}})
+    config = twice.killable(folder, slow, redis)
     return Server(config, folder / name, command=command)
 
 
@@ -48,34 +41,31 @@ def test_nearly_every_request_is_answered(tmp_path: Path) -> None:
         RoundRobin([proxy_1.config.tcp("jobs"), proxy_2.config.tcp("jobs")]) as balancer,
         JobLoad([balancer.address], twice.NAMES, chance, threads=4, pause_s=0.004) as load,
     ):
-        servers = [proxy_1, worker_1, proxy_2, worker_2]
-        memory = dict.fromkeys(range(len(servers)), 0)
+        servers = {"p1": proxy_1, "w1": worker_1, "p2": proxy_2, "w2": worker_2}
+        memory = dict.fromkeys(servers, 0)
 
-        def measure(which: int) -> None:
-            memory[which] = max(memory[which], servers[which].most_resident_bytes())
+        def measure(name: str) -> None:
+            memory[name] = max(memory[name], servers[name].most_resident_bytes())
 
         load.start()
         end = time.monotonic() + long_runs.KILL_S
         kills = 0
-        for which in cycle(range(len(servers))):
+        for name in cycle(servers):
             if kills >= len(servers) and time.monotonic() > end:
                 break
             load.wait_for_more(JOBS_A_KILL)
-            measure(which)
-            servers[which].kill()
+            measure(name)
+            servers[name].kill()
             kills += 1
             time.sleep(chance.uniform(0, 0.3))
-            servers[which].start_again(wait=True)
+            servers[name].start_again(wait=True)
         load.stop()
         load.account()
-        for which in range(len(servers)):
-            measure(which)
-        print(
-            f"{kills} kills; {load.summary()}; {load.answered():.3%} answered; "
-            f"MiB: {[size >> 20 for size in memory.values()]}"
-        )
+        for name in servers:
+            measure(name)
+        sizes = {name: f"{size >> 20} MiB" for name, size in memory.items()}
+        print(f"{kills} kills; {load.summary()}; {load.answered():.3%} answered; {sizes}")
         assert load.answered() >= ANSWERED
-        for which, server in enumerate(servers):
-            assert memory[which] <= (
-                PROXY_BYTES if "proxy" in server.directory.name else WORKER_BYTES
-            )
+        assert not load.refusals, "who serves has its store"
+        for name, size in memory.items():
+            assert size <= (PROXY_BYTES if name.startswith("p") else WORKER_BYTES), name

@@ -5,36 +5,16 @@ from __future__ import annotations
 import random
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from support import long_runs, twice
-from support.config import Config, mount
-from support.fault_proxy import FaultProxy
 from support.job_load import JobLoad
 from support.random_kills import RandomKills, Victim
 from support.redis_server import DURABLE, RedisServer
 from support.server import Server
 
 pytestmark = pytest.mark.timeout(long_runs.TIMEOUT_S)
-
-# A worker that is killed costs its jobs this long, and never the job.
-JOBS = {"lease": "1s", "lost_leases": 100}
-
-
-def config_of(folder: Path, slow: FaultProxy, **jobs: Any) -> Config:
-    config = Config(lasting_ports=True)
-    config.listener("admin")["served_by"] = "both"
-    config.listen("jobs", mount("jobs"))
-    twice.add_callables(config, folder, slow)
-    config.set("telemetry", {"log": {"level": "warn"}})
-    return config.set("jobs", JOBS | jobs)
-
-
-def on_redis(config: Config, redis: RedisServer) -> Config:
-    config.data["jobs"] |= {"store": "redis", "consume": False}
-    return config.set("stores", {"redis": {"address": redis.address}})
 
 
 def kill_under_load(
@@ -63,17 +43,16 @@ def kill_under_load(
 
 def test_proxies_workers_and_redis_are_killed_at_random(tmp_path: Path) -> None:
     chance = long_runs.seeded()
-
     with (
         twice.slow_server() as slow,
         RedisServer(tmp_path / "redis", *DURABLE) as redis,
-        Server(on_redis(config_of(tmp_path, slow), redis), tmp_path / "proxy-1") as proxy_1,
-        Server(on_redis(config_of(tmp_path, slow), redis), tmp_path / "proxy-2") as proxy_2,
+        Server(twice.killable(tmp_path, slow, redis), tmp_path / "proxy-1") as proxy_1,
+        Server(twice.killable(tmp_path, slow, redis), tmp_path / "proxy-2") as proxy_2,
         Server(
-            on_redis(config_of(tmp_path, slow), redis), tmp_path / "worker-1", command="worker"
+            twice.killable(tmp_path, slow, redis), tmp_path / "worker-1", command="worker"
         ) as worker_1,
         Server(
-            on_redis(config_of(tmp_path, slow), redis), tmp_path / "worker-2", command="worker"
+            twice.killable(tmp_path, slow, redis), tmp_path / "worker-2", command="worker"
         ) as worker_2,
     ):
         servers = {"p1": proxy_1, "p2": proxy_2, "w1": worker_1, "w2": worker_2}
@@ -87,7 +66,7 @@ def test_one_process_with_the_embedded_store_is_killed_at_random(tmp_path: Path)
     chance = long_runs.seeded()
     with (
         twice.slow_server() as slow,
-        Server(config_of(tmp_path, slow), tmp_path / "server") as server,
+        Server(twice.killable(tmp_path, slow), tmp_path / "server") as server,
     ):
         load = JobLoad([server.config.tcp("jobs")], twice.NAMES, chance)
         kill_under_load({"server": server}, load, chance, [server])

@@ -16,7 +16,7 @@ import pytest
 
 from support import long_runs, twice
 from support.caller import Address, Caller
-from support.config import MODELS, Config, mount
+from support.config import MODELS, mount
 from support.fault_proxy import FaultProxy
 from support.iris_jobs import SETOSA
 from support.job_load import JobLoad
@@ -91,27 +91,19 @@ class Asked:
 
 
 def start(folder: Path, name: str, redis: RedisServer, slow: FaultProxy, command: str) -> Server:
-    config = Config().model("iris", MODELS / "iris.onnx")
-    config.listener("admin")["served_by"] = "both"
-    config.listen("proxy", mount("async_iris", "iris"), mount("jobs"))
-    twice.add_callables(config, folder, slow)
-    config.set("jobs", {"store": "redis", "consume": False, "lease": "1s", "lost_leases": 100})
-    config.set(
-        "stores",
-        {
-            "redis": {
-                "address": redis.address,
-                "command_timeout": f"{COMMAND_TIMEOUT_S * 1000:.0f}ms",
-                "response_timeout": f"{RESPONSE_TIMEOUT_S * 1000:.0f}ms",
-            }
-        },
-    )
-    config.set("telemetry", {"log": {"level": "warn"}})
+    config = twice.killable(folder, slow, redis).model("iris", MODELS / "iris.onnx")
+    config.listener("jobs")["mounts"].append(mount("async_iris", "iris"))
+    config.data["stores"]["redis"] |= {
+        "command_timeout": f"{COMMAND_TIMEOUT_S * 1000:.0f}ms",
+        "response_timeout": f"{RESPONSE_TIMEOUT_S * 1000:.0f}ms",
+    }
     return Server(config, folder / name, command=command)
 
 
 def hang(redis: RedisServer) -> None:
     redis.signal(SIGSTOP)
+    status = Path(f"/proc/{redis.process.pid}/status")
+    eventually(lambda: "State:\tT" in status.read_text(), what="it has stopped")
 
 
 def go_on(redis: RedisServer) -> None:
@@ -138,9 +130,9 @@ def test_redis_is_away(
         RedisServer(tmp_path / "redis", *DURABLE) as redis,
         start(tmp_path, "proxy", redis, slow, "serve") as proxy,
         start(tmp_path, "worker", redis, slow, "worker") as worker,
-        JobLoad([proxy.config.tcp("proxy")], twice.NAMES, chance) as load,
+        JobLoad([proxy.config.tcp("jobs")], twice.NAMES, chance) as load,
     ):
-        address = proxy.config.tcp("proxy")
+        address = proxy.config.tcp("jobs")
         processes = [proxy.process, worker.process]
         health = Asked(address, "GET", "/health")
         asked = [

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from support import onnx_models
-from support.config import Config
+from support.config import Config, mount
 from support.fault_proxy import FaultProxy
 from support.faults import Exchange, http_answer
 from support.framing import body_of
+from support.redis_server import RedisServer
 
 NAMES = ("twice", "slowly")
 
@@ -53,13 +53,27 @@ def slow_server(delay_s: float = 0.05) -> FaultProxy:
     return FaultProxy(standing=_Doubles(delay_s))
 
 
-def add_callables(config: Config, folder: Path, slow: FaultProxy | None = None) -> Sequence[str]:
-    """Their names. Every process of a test may use the same folder."""
+def add_callables(config: Config, folder: Path, slow: FaultProxy | None = None) -> None:
+    """Every process of a test may use the same folder."""
     path = folder / "twice.onnx"
     if not path.exists():
         onnx_models.times(path, 2.0)
     config.model("twice", path)
-    if slow is None:
-        return NAMES[:1]
-    config.remote("slowly", slow.url, input="input", output="output", columns=4, classes=4)
-    return NAMES
+    if slow is not None:
+        config.remote("slowly", slow.url, input="input", output="output", columns=4, classes=4)
+
+
+def killable(folder: Path, slow: FaultProxy | None, redis: RedisServer | None = None) -> Config:
+    """One process with these callables and a listener `jobs`, which may be killed at any time.
+
+    A worker's death costs its jobs a second, and never the job. With Redis only workers run them.
+    """
+    config = Config(lasting_ports=True)
+    config.listener("admin")["served_by"] = "both"
+    config.listen("jobs", mount("jobs"))
+    add_callables(config, folder, slow)
+    config.set("jobs", {"lease": "1s", "lost_leases": 100})
+    if redis is not None:
+        config.data["jobs"] |= {"store": "redis", "consume": False}
+        config.set("stores", {"redis": {"address": redis.address}})
+    return config.set("telemetry", {"log": {"level": "warn"}})

@@ -9,13 +9,14 @@ MAKEFLAGS += --no-print-directory
 
 JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 20
+KILL_SECONDS ?= 60
 COVERAGE_AT_LEAST ?= 85
 # Arguments for pytest, as in `make test PYTEST='-k metrics'`.
 PYTEST ?=
 
 BINARY := build/release/sluice
 
-.PHONY: help run build test unit integration bench lint format coverage asan tsan fuzz clean
+.PHONY: help run build test unit integration bench lint format coverage asan tsan fuzz kill clean
 .PHONY: setup-build setup-test setup-bench setup-lint
 
 help: ## list the commands
@@ -47,7 +48,8 @@ format: setup-lint ## rewrite the sources as the formatters want them
 
 coverage: setup-test build/coverage/build.ninja ## line coverage of src/ by all tests, into build/coverage/
 	@cmake --build build/coverage -j $(JOBS)
-	@scripts/coverage $(COVERAGE_AT_LEAST)
+	@scripts/coverage $(KILL_SECONDS ?= 60
+COVERAGE_AT_LEAST)
 
 asan tsan: %: setup-test build/%/build.ninja
 	@cmake --build build/$* -j $(JOBS)
@@ -58,6 +60,10 @@ tsan: ## the same under ThreadSanitizer
 fuzz: setup-test build/fuzz/build.ninja ## run every fuzz target for FUZZ_SECONDS
 	@cmake --build build/fuzz -j $(JOBS) --target fuzzers
 	@scripts/fuzz $(FUZZ_SECONDS)
+
+kill: setup-test build/release/build.ninja ## kill processes under load for KILL_SECONDS, and account for every job
+	@cmake --build build/release -j $(JOBS) --target sluice
+	@SLUICE_KILL_SECONDS=$(KILL_SECONDS) scripts/test release -rP tests/durability
 
 clean: ## remove build/ (what scripts/setup fetched stays in the cache folder)
 	rm -rf build

@@ -18,6 +18,11 @@
 
 namespace sluice::app {
 
+namespace {
+// What a server that gives no answer at all delays the start by.
+constexpr std::chrono::milliseconds kFirstConnecting{1000};
+}  // namespace
+
 bool uses_jobs(const Options& options) {
   if (options.worker) return true;
   for (const ListenerOptions& listener : options.listeners) {
@@ -177,15 +182,20 @@ Result<std::unique_ptr<jobs::Store>> JobSystem::open_redis(const Options& option
       std::make_shared<RedisWatch>(services_.log, options.telemetry.log.output != "stderr");
   // Its own thread: a run of a job holds up neither leases nor those who hand jobs in.
   thread_ = std::make_unique<IoThreads>(2);
-  return jobs::open_redis_store({.settings = *settings,
-                                 .policy = options_.policy(),
-                                 .seed = std::move(seed),
-                                 .commands = services_.instruments.redis("commands"),
-                                 .subscription = services_.instruments.redis("subscription"),
-                                 .blocking = services_.instruments.redis("blocking"),
-                                 .on_up = [watch](const auto& facts) { watch->on_up(facts); },
-                                 .on_down = [watch](const Error& why) { watch->on_down(why); }},
-                                services_.clock, thread_->loop(1), services_.resolver, random_);
+  auto store =
+      jobs::open_redis_store({.settings = *settings,
+                              .policy = options_.policy(),
+                              .seed = std::move(seed),
+                              .commands = services_.instruments.redis("commands"),
+                              .subscription = services_.instruments.redis("subscription"),
+                              .blocking = services_.instruments.redis("blocking"),
+                              .on_up = [watch](const auto& facts) { watch->on_up(facts); },
+                              .on_down = [watch](const Error& why) { watch->on_down(why); }},
+                             services_.clock, thread_->loop(1), services_.resolver, random_);
+  // Who is let in finds the store there: a process that was started again refuses nobody for the
+  // few milliseconds that connecting takes.
+  watch->await_first_word(kFirstConnecting);
+  return store;
 }
 
 void JobSystem::open(const Options& options) {

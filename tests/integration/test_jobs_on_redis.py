@@ -13,11 +13,9 @@ import pytest
 
 from support.config import MODELS, Config, mount
 from support.iris_jobs import SETOSA, TERMINAL, ended, submit
-from support.redis_server import RedisServer
+from support.redis_server import DURABLE, RedisServer
 from support.server import Server, run, timed
 from support.waiting import eventually
-
-DURABLE = ("--appendonly", "yes", "--appendfsync", "always")
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import signal
 import socket
 import subprocess
 from pathlib import Path
@@ -13,6 +14,9 @@ from typing import Self
 from support.ports import PortReservation
 from support.waiting import eventually
 
+# What was answered is on disk.
+DURABLE = ("--appendonly", "yes", "--appendfsync", "always")
+
 
 class RedisServer:
     """On a loopback port, in a folder; every answered command is on disk."""
@@ -21,7 +25,7 @@ class RedisServer:
         program = shutil.which("redis-server")
         assert program is not None, "no redis-server: run scripts/setup test"
         folder.mkdir(parents=True, exist_ok=True)
-        reservation = PortReservation()
+        reservation = PortReservation(lasting=True)
         self.port = reservation.port
         reservation.release()
         self._log = folder / "redis.log"
@@ -50,6 +54,17 @@ class RedisServer:
             self._process.kill()
             self._process.wait()
             self._process = None
+
+    @property
+    def process(self) -> subprocess.Popen[bytes]:
+        assert self._process is not None, "redis-server does not run"
+        return self._process
+
+    def signal(self, number: signal.Signals) -> None:
+        self.process.send_signal(number)
+
+    def start_again(self) -> None:
+        self.start()
 
     def ask(self, *words: str) -> str | None:
         """One command; its answer as text, none for nil."""

@@ -75,10 +75,18 @@ class Server:
         if wait:
             self._wait_at_start()
 
-    def _start(self) -> subprocess.Popen[bytes]:
+    def start_again(self, *, env: dict[str, str] | None = None, wait: bool = False) -> None:
+        """After `kill`: a new process at the same addresses, which goes on in the same files."""
+        assert self.process.poll() is not None
+        self._env |= env or {}
+        self.process = self._start("ab")
+        if wait:
+            self.wait_until_ready()
+
+    def _start(self, mode: str = "wb") -> subprocess.Popen[bytes]:
         self.write_config()
         self.config.release_ports()
-        with self.log_path.open("wb") as log, self.out_path.open("wb") as out:
+        with self.log_path.open(mode) as log, self.out_path.open(mode) as out:
             return subprocess.Popen(
                 [str(binary()), self._command, "--config", str(self.config_path)],
                 stdin=subprocess.DEVNULL,
@@ -144,6 +152,12 @@ class Server:
         line = eventually(found, what=f"a log line with {fields}", timeout=timeout)
         assert line is not None
         return line
+
+    def most_resident_bytes(self) -> int:
+        """The most memory that the running process ever had resident."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        [line] = [line for line in status.splitlines() if line.startswith("VmHWM:")]
+        return int(line.split()[1]) * 1024
 
     # -- talking to it --
 

@@ -232,7 +232,9 @@ TEST_P(StoreBatches, KnowsNoBatchThatIsNotThere) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Stores, StoreBatches,
-                         ::testing::Values(Kind{"sqlite", testing::make_sqlite_harness}),
+                         ::testing::Values(Kind{"sqlite", testing::make_sqlite_harness},
+                                           Kind{"redis", testing::make_redis_harness},
+                                           Kind{"valkey", testing::make_valkey_harness}),
                          [](const auto& info) { return std::string(info.param.name); });
 
 }  // namespace

@@ -10,7 +10,7 @@ namespace sluice::jobs {
 namespace {
 
 // Lines that one script adds: it holds the server for as long as it runs.
-constexpr std::size_t kMostLines = 256;
+constexpr std::size_t kMostLines = 128;
 constexpr std::size_t kMostBytes = 1024 * 1024;
 // Of what a line says of itself that is too long to be kept, for its message.
 constexpr std::size_t kShown = 256;

@@ -139,7 +139,7 @@ TEST_F(RedisBatchesTest, LetManyLinesGoInSmallSteps) {
   ASSERT_TRUE(eventually([&] {
     const auto released =
         h.ask(Command("HGET", "sluice:v1:record:{" + id + "}", "released")).number();
-    EXPECT_TRUE(released == 10'000 || released.value_or(1) % 128 == 0);
+    EXPECT_TRUE(released == 10'000 || released.value_or(1) % 64 == 0);
     return released == 10'000;
   }));
   ASSERT_TRUE(h.cancel_batch(id));

@@ -170,8 +170,32 @@ return {'', answers}
 // How long an upload may be silent. What time brings, so many lines in one script. Answers 1 when
 // there is more to do now.
 const std::string_view kTendBatches = R"lua(
-local BATCHES, left, more = 8, 128, 0
+-- Lines that are dropped, and that are let go or stopped.
+local BATCHES, MOST, more = 8, 64, 0
 
+local left = MOST
+-- What has expired goes before anything that needs memory, so that a full server is emptied; the
+-- lines before their batch, which says where they are.
+local old = call('ZRANGEBYSCORE', P .. 'batch-expiring', '-inf', now, 'LIMIT', 0, BATCHES)
+for i = 1, #old do
+  local of = old[i]
+  local ids = left > 0 and call('ZRANGE', P .. 'batch:' .. of, 0, left - 1) or {}
+  for k = 1, #ids do
+    local bytes = call('GET', job_key(ids[k]))
+    if bytes then drop(ids[k], read(bytes)) else call('ZREM', P .. 'batch:' .. of, ids[k]) end
+  end
+  left = left - #ids
+  if left > 0 then
+    call('ZREM', P .. 'batches:' .. (call('HGET', batch_key(of), 'owner') or ''), of)
+    call('UNLINK', batch_key(of), lines_key('open', of), lines_key(COMPLETED, of),
+      lines_key(FAILED, of), lines_key(CANCELLED, of))
+    call('ZREM', P .. 'batches', of)
+    call('ZREM', P .. 'batch-expiring', of)
+  end
+end
+if left <= 0 or #old == BATCHES then more = 1 end
+
+left = MOST
 local late = call('ZRANGEBYSCORE', P .. 'batch-receiving', '-inf', now - ARGV[FIRST], 'LIMIT', 0,
   BATCHES)
 for i = 1, #late do stop(late[i], 'its upload stopped before the end') end
@@ -218,27 +242,7 @@ for i = 1, #busy do
     call('ZREM', P .. 'batch-busy', busy[i])
   end
 end
-
--- The lines first: what is left of a batch says where they are.
-local old = left > 0 and
-  call('ZRANGEBYSCORE', P .. 'batch-expiring', '-inf', now, 'LIMIT', 0, BATCHES) or {}
-for i = 1, #old do
-  local of = old[i]
-  local ids = left > 0 and call('ZRANGE', P .. 'batch:' .. of, 0, left - 1) or {}
-  for k = 1, #ids do
-    local bytes = call('GET', job_key(ids[k]))
-    if bytes then drop(ids[k], read(bytes)) else call('ZREM', P .. 'batch:' .. of, ids[k]) end
-  end
-  left = left - #ids
-  if left > 0 then
-    call('ZREM', P .. 'batches:' .. (call('HGET', batch_key(of), 'owner') or ''), of)
-    call('UNLINK', batch_key(of), lines_key('open', of), lines_key(COMPLETED, of),
-      lines_key(FAILED, of), lines_key(CANCELLED, of))
-    call('ZREM', P .. 'batches', of)
-    call('ZREM', P .. 'batch-expiring', of)
-  end
-end
-if left <= 0 or #late == BATCHES or #busy == BATCHES or #old == BATCHES then more = 1 end
+if left <= 0 or #late == BATCHES or #busy == BATCHES then more = 1 end
 return {close(), {more}}
 )lua";
 

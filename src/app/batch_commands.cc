@@ -5,10 +5,10 @@
 #include <format>
 #include <fstream>
 #include <iostream>
-#include <iterator>
 #include <print>
 #include <thread>
 
+#include "app/file_body.h"
 #include "app/progress_bar.h"
 #include "app/remote.h"
 #include "http/json/reader.h"
@@ -30,13 +30,6 @@ int give_up(std::string_view command, const std::string& why) {
 
 bool is_id(const std::string& id) {
   return !id.empty() && id.find_first_not_of("0123456789abcdefABCDEF-") == std::string::npos;
-}
-
-Result<std::string> read_file(const std::string& name) {
-  if (name == "-") return std::string(std::istreambuf_iterator<char>(std::cin), {});
-  std::ifstream file(name, std::ios::binary);
-  if (!file) return fail(invalid("cannot read " + name));
-  return std::string(std::istreambuf_iterator<char>(file), {});
 }
 
 Result<http::ClientResponse> ask_server(const JobServer& server, Question question) {
@@ -126,14 +119,14 @@ Result<BatchSeen> watch(const JobServer& server, const std::string& id, bool qui
 }  // namespace
 
 int run_batch(const JobServer& server, const BatchRun& run) {
-  auto body = read_file(run.file);
+  auto body = file_body(run.file);
   if (!body) return give_up("batch run", body.error().message);
-  if (body->empty()) return give_up("batch run", run.file + " is empty");
+  if ((*body)->size == 0) return give_up("batch run", run.file + " is empty");
   std::string path = "/v1/jobs/batches";
   if (!run.callable.empty()) path += "?callable=" + run.callable;
   const auto accepted = read_batch(ask_server(server, {.method = http::Method::kPost,
                                                        .path = path,
-                                                       .body = std::move(*body),
+                                                       .body_source = std::move(*body),
                                                        .content_type = "application/jsonl",
                                                        .limit = kLongestTransfer}));
   if (!accepted) return give_up("batch run", accepted.error().message);
@@ -211,12 +204,12 @@ int back_up(const JobServer& server, const std::string& file) {
 }
 
 int restore(const JobServer& server, const std::string& file) {
-  auto body = read_file(file);
+  auto body = file_body(file);
   if (!body) return give_up("restore", body.error().message);
-  if (body->empty()) return give_up("restore", file + " is empty");
+  if ((*body)->size == 0) return give_up("restore", file + " is empty");
   const auto answer = ask_server(server, {.method = http::Method::kPost,
                                           .path = "/admin/jobs/restore",
-                                          .body = std::move(*body),
+                                          .body_source = std::move(*body),
                                           .content_type = "application/vnd.sqlite3",
                                           .limit = kLongestTransfer});
   if (!answer) return give_up("restore", answer.error().message);

@@ -67,8 +67,10 @@ Result<http::ClientResponse> ask(const http::Url& base, Question question) {
     request.deadline = Deadline::after(clock.now(), question.limit);
     request.headers = std::move(question.headers);
     if (!question.key.empty()) request.headers.set("X-API-Key", std::move(question.key));
-    if (!question.body.empty()) request.headers.set("Content-Type", question.content_type);
+    if (question.body_source || !question.body.empty())
+      request.headers.set("Content-Type", question.content_type);
     request.body = std::move(question.body);
+    request.body_source = std::move(question.body_source);
     bool good = false;
     if (question.on_body) {
       request.on_head = [&](const http::ClientResponse& head) { good = head.status / 100 == 2; };

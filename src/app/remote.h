@@ -2,11 +2,13 @@
 #pragma once
 
 #include <chrono>
+#include <memory>
 #include <string>
 #include <string_view>
 
 #include "base/result.h"
 #include "base/time.h"
+#include "http/client/client.h"
 #include "http/client/response_parser.h"
 #include "http/client/url.h"
 
@@ -22,6 +24,7 @@ struct Question {
   http::Method method = http::Method::kGet;
   std::string path;  // with its query
   std::string body;
+  std::shared_ptr<const http::BodySource> body_source;  // instead of `body`; null: none
   std::string content_type = "application/json";
   std::string key;  // goes into X-API-Key; empty: none
   http::HeaderList headers;

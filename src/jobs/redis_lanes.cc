@@ -22,22 +22,33 @@ struct Kind {
   const std::string_view& text;
   std::size_t most;     // questions in one call
   std::size_t replies;  // to each; 0: whatever the one question gets
+  // What the text needs besides what every script begins with.
+  const std::string_view* common = nullptr;
 };
 
 // In the order of RedisLane.
-const std::array<Kind, kRedisLaneCount> kKinds = {{{"finish", lua::kFinish, 64, 2},
-                                                   {"submit", lua::kSubmit, 64, 1},
-                                                   {"extend", lua::kExtend, 1, 0},
-                                                   {"progress", lua::kProgress, 1, 0},
-                                                   {"cancel", lua::kCancel, 1, 0},
-                                                   {"pause", lua::kPause, 1, 0},
-                                                   {"claim", lua::kClaim, 1, 0},
-                                                   {"get", lua::kGet, 64, 2},
-                                                   {"list", lua::kList, 1, 0},
-                                                   {"counts", lua::kCounts, 1, 0},
-                                                   {"deliveries", lua::kDeliveries, 1, 0},
-                                                   {"settle", lua::kSettle, 1, 0},
-                                                   {"tend", lua::kTend, 1, 0}}};
+const std::array<Kind, kRedisLaneCount> kKinds = {
+    {{"finish", lua::kFinish, 64, 2},
+     {"submit", lua::kSubmit, 64, 1},
+     {"extend", lua::kExtend, 1, 0},
+     {"progress", lua::kProgress, 1, 0},
+     {"cancel", lua::kCancel, 1, 0},
+     {"pause", lua::kPause, 1, 0},
+     {"claim", lua::kClaim, 1, 0},
+     {"get", lua::kGet, 64, 2},
+     {"list", lua::kList, 1, 0},
+     {"counts", lua::kCounts, 1, 0},
+     {"deliveries", lua::kDeliveries, 1, 0},
+     {"settle", lua::kSettle, 1, 0},
+     {"create_batch", lua::kCreateBatch, 1, 0, &lua::kBatch},
+     {"add_lines", lua::kAddLines, 1, 0, &lua::kBatch},
+     {"seal_batch", lua::kSealBatch, 1, 0, &lua::kBatch},
+     {"cancel_batch", lua::kCancelBatch, 1, 0, &lua::kBatch},
+     {"get_batch", lua::kGetBatch, 1, 0, &lua::kBatch},
+     {"list_batches", lua::kListBatches, 1, 0, &lua::kBatch},
+     {"read_batch", lua::kReadBatch, 1, 0, &lua::kBatch},
+     {"tend", lua::kTend, 1, 0},
+     {"tend_batches", lua::kTendBatches, 1, 0, &lua::kBatch}}};
 
 std::int64_t to_count_ms(Duration duration) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
@@ -67,7 +78,9 @@ struct RedisLanes::Lane {
 
 redis::Script script_of(RedisLane lane) {
   const Kind& kind = kKinds[static_cast<std::size_t>(lane)];
-  return {kind.name, std::string(lua::kRecord) + std::string(lua::kSeed) + std::string(kind.text)};
+  return {kind.name,
+          std::format("{}{}{}{}", lua::kRecord, lua::kSeed,
+                      kind.common == nullptr ? std::string_view() : *kind.common, kind.text)};
 }
 
 std::vector<std::string> script_constants(const JobPolicy& policy,

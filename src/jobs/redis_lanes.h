@@ -42,9 +42,17 @@ enum class RedisLane : std::uint8_t {
   kCounts,
   kDeliveries,
   kSettle,
-  kTend
+  kCreateBatch,
+  kAddLines,
+  kSealBatch,
+  kCancelBatch,
+  kGetBatch,
+  kListBatches,
+  kReadBatch,
+  kTend,
+  kTendBatches
 };
-inline constexpr std::size_t kRedisLaneCount = 13;
+inline constexpr std::size_t kRedisLaneCount = 21;
 
 redis::Script script_of(RedisLane lane);
 // The arguments that are the same in every call of a node, in their order: after the time.

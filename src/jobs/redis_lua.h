@@ -19,6 +19,19 @@
 //   seq                      string   the last number of submission
 //   seed                     zset     our ids in the seed's list, in its order
 //   away                     zset     ids that other programs have, by when they were looked at
+//
+// and of batches, whose lines are jobs:
+//
+//   record:{BATCH}           hash     seq, owner, metadata, state, error, created, finished,
+//   expires,
+//                                     lines, processing, and released: the last line that was let
+//                                     go
+//   lines:open:{BATCH}       zset     ids of lines that have not ended, by their number in the file
+//   lines:STATE:{BATCH}      zset     the same of those that have; such a job has no expiry of its
+//   own batches, batches:OWNER   zset     batches by their order of creation batch-receiving zset
+//   batches whose upload goes on, by when lines came last batch-busy               zset     batches
+//   with lines to let go or to stop, by since when batch-expiring           zset     batches by
+//   when they go
 #pragma once
 
 #include <string_view>
@@ -49,5 +62,16 @@ extern const std::string_view kPause;
 extern const std::string_view kCounts;
 extern const std::string_view kDeliveries;
 extern const std::string_view kSettle;
+
+// Those of batches have kBatch besides, before them.
+extern const std::string_view kBatch;
+extern const std::string_view kCreateBatch;
+extern const std::string_view kAddLines;
+extern const std::string_view kSealBatch;
+extern const std::string_view kCancelBatch;
+extern const std::string_view kGetBatch;
+extern const std::string_view kListBatches;
+extern const std::string_view kReadBatch;
+extern const std::string_view kTendBatches;
 
 }  // namespace sluice::jobs::lua

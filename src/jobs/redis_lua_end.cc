@@ -10,11 +10,15 @@ local answers = {}
 local function settle(id, of_attempt, how, text, code, again, random)
   local bytes = call('GET', job_key(id))
   local r = bytes and read(bytes)
-  if not r or (r[state] > PROCESSING and r[expires] <= now) then return 'missing' end
+  if not r or gone(r) then return 'missing' end
   if r[state] > PROCESSING then return STATUS[r[state]] end
   if r[state] ~= PROCESSING or r[attempt] ~= of_attempt or foreign(r) then return 'lost' end
   if how == 'c' then
-    call('SET', output_key(id, r), text, 'PX', RETENTION)
+    if is_line(r) then
+      call('SET', output_key(id, r), text)
+    else
+      call('SET', output_key(id, r), text, 'PX', RETENTION)
+    end
     r[progress], r[error_code], r[error_text] = 1, NO_ERROR, ''
     finish_job(id, r, COMPLETED)
   elseif how == 'f' then

@@ -89,7 +89,7 @@ for i = 1, #found do
     if (whose == '*' or r[owner] == string.sub(whose, 2)) and
         (wanted == '' or r[state] == tonumber(wanted)) and (of == '' or r[callable] == of) and
         (of_batch == '' or r[batch] == of_batch) and
-        not (r[state] > PROCESSING and r[expires] <= now) then
+        not gone(r) then
       answers[#answers + 1], answers[#answers + 2] = id, bytes
     end
   end
@@ -142,7 +142,7 @@ local ids = call('ZRANGEBYSCORE', P .. 'deliveries', '-inf', now, 'LIMIT', 0, mo
 for i = 1, #ids do
   local id, bytes = ids[i], call('GET', job_key(ids[i]))
   local r = bytes and read(bytes)
-  if r and r[state] > PROCESSING and r[expires] > now then
+  if r and r[state] > PROCESSING and not gone(r) then
     call('ZADD', P .. 'deliveries', now + how_long, id)
     answers[#answers + 1] = id
     answers[#answers + 1] = call('HINCRBY', P .. 'tries', id, 1)

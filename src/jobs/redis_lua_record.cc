@@ -58,6 +58,20 @@ local function output_key(id, r)
 end
 local function ended_key(r) return P .. 'ended:' .. r[state] .. ':' .. r[owner] end
 
+-- A line of a batch lives as long as that, not as long as it would by itself.
+local function is_line(r) return r[line] > 0 and r[batch] ~= '' end
+local function batch_key(of) return P .. 'record:{' .. of .. '}' end
+local function lines_key(which, of) return P .. 'lines:' .. which .. ':{' .. of .. '}' end
+-- What has expired is gone, also while the keys are still there.
+local expiry_of = {}
+local function gone(r)
+  if r[state] <= PROCESSING then return false end
+  if not is_line(r) then return r[expires] <= now end
+  local at = expiry_of[r[batch]] or tonumber(call('HGET', batch_key(r[batch]), 'expires') or 1)
+  expiry_of[r[batch]] = at
+  return at > 0 and at <= now
+end
+
 -- What others want to hear of, and what is counted; done once, at the end of a script.
 local news, ready, counted = {}, {}, {}
 local function tell(id, r)
@@ -65,12 +79,34 @@ local function tell(id, r)
 end
 local function wake(name) ready[name] = true end
 local to_deliver = false
+-- Batches: by how much more of their lines are run, and those of which a line has ended.
+local running, shorter = {}, {}
 local function count(r, by)
   if r[state] > PROCESSING then return end
+  if r[state] == PROCESSING and is_line(r) then
+    running[r[batch]] = (running[r[batch]] or 0) + by
+  end
   local field = r[state] .. r[callable]
   counted[field] = (counted[field] or 0) + by
 end
+-- BatchState; 3 is completed, 4 cancelled, 5 failed.
+local RECEIVING, RUNNING, CANCELLING = 0, 1, 2
+local function end_batch_if_done(of)
+  local is = call('HMGET', batch_key(of), 'state', 'error')
+  local was = tonumber(is[1])
+  if was ~= RUNNING and was ~= CANCELLING or call('EXISTS', lines_key('open', of)) == 1 then
+    return
+  end
+  local to = was == RUNNING and 3 or is[2] == '' and 4 or 5
+  call('HSET', batch_key(of), 'state', to, 'finished', now, 'expires', now + RETENTION)
+  call('ZREM', P .. 'batch-busy', of)
+  call('ZADD', P .. 'batch-expiring', now + RETENTION, of)
+end
 local function close()
+  for of, by in pairs(running) do
+    if by ~= 0 then call('HINCRBY', batch_key(of), 'processing', by) end
+  end
+  for of in pairs(shorter) do end_batch_if_done(of) end
   for field, by in pairs(counted) do
     if by ~= 0 then call('HINCRBY', P .. 'counts', field, by) end
   end
@@ -83,7 +119,7 @@ local function close()
 end
 
 local function save(id, r)
-  if r[state] > PROCESSING then
+  if r[state] > PROCESSING and not is_line(r) then
     call('SET', job_key(id), pack(r), 'PX', RETENTION + GRACE)
   else
     call('SET', job_key(id), pack(r))
@@ -134,6 +170,26 @@ local function give_up_lease(id, r)
   r[worker], r[lease] = '', 0
 end
 
+-- It has ended: how long what there is of it stays, and where it is found.
+local function keep_ended(id, r)
+  call('ZREM', P .. 'live:' .. r[owner], id)
+  call('ZADD', ended_key(r), r[seq], id)
+  if is_line(r) then
+    call('ZREM', lines_key('open', r[batch]), id)
+    call('ZADD', lines_key(r[state], r[batch]), r[line], id)
+    shorter[r[batch]] = true
+    if r[state] ~= FAILED then call('DEL', input_key(id, r)) end
+    return
+  end
+  if r[state] == FAILED then
+    call('PEXPIRE', input_key(id, r), RETENTION)
+  else
+    call('DEL', input_key(id, r))
+  end
+  if r[once] ~= '' then call('PEXPIRE', P .. 'once:' .. r[once], RETENTION) end
+  call('ZADD', P .. 'expiring', r[expires], id)
+end
+
 -- The job is over, with its expiry and its place in the lists.
 local function finish_job(id, r, to)
   count(r, -1)
@@ -148,17 +204,10 @@ local function finish_job(id, r, to)
   end
   if r[deadline] > 0 then call('ZREM', P .. 'overdue', id) end
   r[state], r[finished], r[expires], r[not_before] = to, now, now + RETENTION, 0
+  if is_line(r) then r[expires] = 0 end
   r[revision] = r[revision] + 1
   save(id, r)
-  if to == FAILED then
-    call('PEXPIRE', input_key(id, r), RETENTION)
-  else
-    call('DEL', input_key(id, r))
-  end
-  if r[once] ~= '' then call('PEXPIRE', P .. 'once:' .. r[once], RETENTION) end
-  call('ZREM', P .. 'live:' .. r[owner], id)
-  call('ZADD', ended_key(r), r[seq], id)
-  call('ZADD', P .. 'expiring', r[expires], id)
+  keep_ended(id, r)
   if r[webhook] ~= '' then
     call('ZADD', P .. 'deliveries', now, id)
     to_deliver = true

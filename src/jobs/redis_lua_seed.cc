@@ -105,7 +105,7 @@ local function find(id)
   if bytes then
     local r = read(bytes)
     if r[state] > PROCESSING then
-      if r[expires] <= now then return nil end
+      if gone(r) then return nil end
     elseif mirrored(r) and (r[state] == PENDING or foreign(r)) then
       adopt_end(id, r)
     end

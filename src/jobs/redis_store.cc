@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <bit>
 #include <cmath>
 #include <format>
@@ -11,6 +10,9 @@
 #include <utility>
 
 #include "base/random.h"
+#include "jobs/redis_asker.h"
+#include "jobs/redis_batch_questions.h"
+#include "jobs/redis_batches.h"
 #include "jobs/redis_lanes.h"
 #include "jobs/redis_news.h"
 #include "jobs/redis_questions.h"
@@ -41,12 +43,15 @@ class RedisStore final : public Store, public DeliveryStore {
              http::Resolver& resolver, RandomBytes& random)
       : options_(std::move(options)),
         loop_(loop),
+        asker_(loop, options_.queue_limit),
         ids_(clock, random),
         node_(std::format("{:016x}", random_number(random))),
         channel_(std::format("sluice:v1:news:{}", options_.settings->options.database)),
-        random_(random_number(random)) {
+        random_(random_number(random)),
+        batches_(asker_, ids_) {
     on_loop([&] {
       wire_ = std::make_unique<Wire>(*this, resolver);
+      asker_.set_lanes(&wire_->lanes);
       wire_->start(channel_);
       tick();
     });
@@ -54,10 +59,11 @@ class RedisStore final : public Store, public DeliveryStore {
 
   ~RedisStore() override {
     on_loop([this] {
-      take_inbox();
+      asker_.take_inbox();
       closing_ = true;
       loop_.cancel(timer_);
       wire_->stop();
+      asker_.set_lanes(nullptr);
       wire_.reset();
     });
     on_loop([] {});  // what was answered there has been said
@@ -69,58 +75,59 @@ class RedisStore final : public Store, public DeliveryStore {
       once = std::format("{}:{} {}", job.owner.size(), job.owner, job.idempotency_key);
     }
     auto record = new_record(job, once);
-    if (!record) return refuse(home, std::move(done), record.error());
-    enqueue(RedisLane::kSubmit, home, std::move(done),
-            ask::Submit{ids_, std::move(*record), std::move(job.input), std::move(job.digest)});
+    if (!record) return RedisAsker::refuse(home, std::move(done), record.error());
+    asker_.ask(RedisLane::kSubmit, home, std::move(done),
+               ask::Submit{ids_, std::move(*record), std::move(job.input), std::move(job.digest)});
   }
   void get(Executor& home, std::string id, Want want, Done<JobView> done) override {
-    if (!is_job_id(id)) return refuse(home, std::move(done), ask::no_such_job(id));
-    enqueue(RedisLane::kGet, home, std::move(done), ask::Get{std::move(id), want});
+    if (!is_job_id(id)) return RedisAsker::refuse(home, std::move(done), ask::no_such_job(id));
+    asker_.ask(RedisLane::kGet, home, std::move(done), ask::Get{std::move(id), want});
   }
   void list(Executor& home, ListQuery query, Done<JobPage> done) override {
     query.limit = std::clamp<std::size_t>(query.limit, 1, kMaxPage);
     step(std::make_shared<ask::Walk>(home, std::move(query), std::move(done)));
   }
   void cancel(Executor& home, std::string id, Done<Job> done) override {
-    if (!is_job_id(id)) return refuse(home, std::move(done), ask::no_such_job(id));
-    enqueue(RedisLane::kCancel, home, std::move(done), ask::Cancel{std::move(id)});
+    if (!is_job_id(id)) return RedisAsker::refuse(home, std::move(done), ask::no_such_job(id));
+    asker_.ask(RedisLane::kCancel, home, std::move(done), ask::Cancel{std::move(id)});
   }
   void claim(Executor& home, ClaimRequest request, Done<std::vector<Claimed>> done) override {
-    enqueue(RedisLane::kClaim, home, std::move(done),
-            ask::Claim{.request = std::move(request),
-                       .lease = options_.policy.lease,
-                       .waker = wire_->waker ? &*wire_->waker : nullptr,
-                       .shared = options_.seed ? options_.seed->callable : ""});
+    asker_.ask(RedisLane::kClaim, home, std::move(done),
+               ask::Claim{.request = std::move(request),
+                          .lease = options_.policy.lease,
+                          .waker = wire_->waker ? &*wire_->waker : nullptr,
+                          .shared = options_.seed ? options_.seed->callable : ""});
   }
   void extend(Executor& home, std::vector<Ticket> tickets, Duration lease,
               Done<std::vector<bool>> done) override {
-    enqueue(RedisLane::kExtend, home, std::move(done), ask::Extend{std::move(tickets), lease});
+    asker_.ask(RedisLane::kExtend, home, std::move(done), ask::Extend{std::move(tickets), lease});
   }
   void report_progress(Executor& home, Ticket ticket, double progress, Done<void> done) override {
     const double kept = std::isnan(progress) ? 0 : std::clamp(progress, 0.0, 1.0);
-    enqueue(RedisLane::kProgress, home, std::move(done), ask::Progress{std::move(ticket), kept});
+    asker_.ask(RedisLane::kProgress, home, std::move(done), ask::Progress{std::move(ticket), kept});
   }
   void finish(Executor& home, Ticket ticket, Outcome outcome, Done<Job> done) override {
-    enqueue(RedisLane::kFinish, home, std::move(done),
-            ask::Finish{std::move(ticket), std::move(outcome), unit()});
+    asker_.ask(RedisLane::kFinish, home, std::move(done),
+               ask::Finish{std::move(ticket), std::move(outcome), unit()});
   }
   void pause(Executor& home, std::string callable, bool paused, Done<void> done) override {
-    enqueue(RedisLane::kPause, home, std::move(done), ask::Pause{std::move(callable), paused});
+    asker_.ask(RedisLane::kPause, home, std::move(done), ask::Pause{std::move(callable), paused});
   }
   void counts(Executor& home, Done<std::vector<QueueCounts>> done) override {
-    enqueue(RedisLane::kCounts, home, std::move(done), ask::Counts{});
+    asker_.ask(RedisLane::kCounts, home, std::move(done), ask::Counts{});
   }
 
   void claim_deliveries(Executor& home, std::size_t most, Duration lease,
                         Done<std::vector<Delivery>> done) override {
-    enqueue(RedisLane::kDeliveries, home, std::move(done),
-            ask::Deliveries{std::min(most, ask::kMostClaimed), lease});
+    asker_.ask(RedisLane::kDeliveries, home, std::move(done),
+               ask::Deliveries{std::min(most, ask::kMostClaimed), lease});
   }
   void settle_delivery(Executor& home, Ticket delivery, std::optional<Duration> again,
                        Done<void> done) override {
-    enqueue(RedisLane::kSettle, home, std::move(done), ask::Settle{std::move(delivery), again});
+    asker_.ask(RedisLane::kSettle, home, std::move(done), ask::Settle{std::move(delivery), again});
   }
   DeliveryStore* deliveries() override { return this; }
+  BatchStore* batches() override { return &batches_; }
 
   [[nodiscard]] Result<> ready() const override {
     const auto state = wire_->health->read();
@@ -171,71 +178,6 @@ class RedisStore final : public Store, public DeliveryStore {
     const std::shared_ptr<const redis::Health> health;  // any thread's
   };
 
-  // A question with a typed answer, on its way home.
-  template <class T, class Asked>
-  class Question final : public RedisQuestion {
-   public:
-    Question(RedisStore& store, Executor& home, Done<T> done, Asked asked)
-        : store_(store), home_(home), done_(std::move(done)), asked_(std::move(asked)) {}
-    void ask(redis::Command& call) override { asked_.ask(call); }
-    [[nodiscard]] std::size_t bytes() const override { return asked_.bytes(); }
-    void answer(std::span<redis::Reply> replies) override { finish(asked_.answer(replies)); }
-    void refuse(const Error& why) override { finish(fail(why)); }
-
-   private:
-    void finish(Result<T> result) {
-      store_.waiting_.fetch_sub(1, std::memory_order_relaxed);
-      home_.post([done = std::move(done_), result = std::move(result)]() mutable {
-        done(std::move(result));
-      });
-    }
-    RedisStore& store_;
-    Executor& home_;
-    Done<T> done_;
-    Asked asked_;
-  };
-
-  template <class T>
-  static void refuse(Executor& home, Done<T> done, Error why) {
-    home.post([done = std::move(done), why = std::move(why)]() mutable { done(fail(why)); });
-  }
-
-  // From any thread.
-  template <class T, class Asked>
-  void enqueue(RedisLane lane, Executor& home, Done<T> done, Asked asked) {
-    if (waiting_.fetch_add(1, std::memory_order_relaxed) >= options_.queue_limit) {
-      waiting_.fetch_sub(1, std::memory_order_relaxed);
-      return refuse(
-          home, std::move(done),
-          Error{ErrorCode::kExhausted,
-                std::format("{} questions wait for the store already", options_.queue_limit),
-                std::chrono::milliseconds(1000)});
-    }
-    auto question =
-        std::make_unique<Question<T, Asked>>(*this, home, std::move(done), std::move(asked));
-    if (loop_.is_current()) {
-      wire_->lanes.add(lane, std::move(question));
-      if (std::exchange(flush_planned_, true)) return;
-      loop_.defer([this] {  // those of one turn go out together
-        flush_planned_ = false;
-        if (wire_) wire_->lanes.flush();
-      });
-      return;
-    }
-    const std::scoped_lock lock(inbox_mutex_);
-    inbox_.emplace_back(lane, std::move(question));
-    if (inbox_.size() == 1) loop_.post([this] { take_inbox(); });
-  }
-  void take_inbox() {
-    {
-      const std::scoped_lock lock(inbox_mutex_);
-      taken_.swap(inbox_);
-    }
-    for (auto& [lane, question] : taken_) wire_->lanes.add(lane, std::move(question));
-    taken_.clear();
-    wire_->lanes.flush();
-  }
-
   void step(const std::shared_ptr<ask::Walk>& walk) {
     const auto stepped = [this, walk](Result<bool> whole) {
       if (!whole) return walk->done(fail(whole.error()));
@@ -248,7 +190,7 @@ class RedisStore final : public Store, public DeliveryStore {
       if (walk->page.more) walk->page.jobs.resize(walk->query.limit);
       walk->done(std::move(walk->page));
     };
-    enqueue(RedisLane::kList, walk->home, Done<bool>(stepped), ask::List{walk});
+    asker_.ask(RedisLane::kList, walk->home, Done<bool>(stepped), ask::List{walk});
   }
 
   // --- on the loop's thread
@@ -265,15 +207,19 @@ class RedisStore final : public Store, public DeliveryStore {
 
   void tick() {
     timer_ = loop_.run_at(loop_.now() + options_.tend_every, [this] { tick(); });
-    if (!tending_ && wire_->connection.is_up()) tend();
+    if (!wire_->connection.is_up()) return;
+    tend<ask::Tend>(RedisLane::kTend, tending_[0]);
+    tend<ask::TendBatches>(RedisLane::kTendBatches, tending_[1]);
   }
-  void tend() {
-    tending_ = true;
-    enqueue(RedisLane::kTend, loop_, Done<bool>([this](Result<bool> more) {
-              tending_ = false;
-              if (!closing_ && more && *more) tend();
-            }),
-            ask::Tend{});
+  // In small steps, others between them, until there is nothing to do now.
+  template <class Tend>
+  void tend(RedisLane lane, bool& tending) {
+    if (std::exchange(tending, true)) return;
+    asker_.ask(lane, loop_, Done<bool>([this, lane, &tending](Result<bool> more) {
+                 tending = false;
+                 if (!closing_ && more && *more) tend<Tend>(lane, tending);
+               }),
+               Tend{});
   }
 
   void up(const redis::ServerFacts& facts) {
@@ -314,23 +260,20 @@ class RedisStore final : public Store, public DeliveryStore {
 
   const RedisStoreOptions options_;
   EventLoop& loop_;
+  RedisAsker asker_;
   UuidSource ids_;  // of the loop's thread
   const std::string node_;
   const std::string channel_;
   std::mutex random_mutex_;
   Random random_;  // guarded by random_mutex_
   NewsTeller news_;
-  std::atomic<std::size_t> waiting_ = 0;
-  std::mutex inbox_mutex_;
-  std::vector<std::pair<RedisLane, RedisQuestionPtr>> inbox_;  // guarded by inbox_mutex_
+  RedisBatches batches_;
   mutable std::mutex trouble_mutex_;
   std::optional<Error> trouble_;  // of the last script; guarded by trouble_mutex_
 
   // Of the loop's thread.
-  std::vector<std::pair<RedisLane, RedisQuestionPtr>> taken_;
-  bool flush_planned_ = false;
   bool in_trouble_ = false;
-  bool tending_ = false;
+  std::array<bool, 2> tending_{};  // to jobs, to batches
   bool closing_ = false;
   TimerId timer_ = 0;
   TimePoint listen_until_{};

@@ -167,6 +167,48 @@ TEST_P(StoreBatches, StopsWhatHasNotEndedWhenItIsCancelled) {
   EXPECT_TRUE(h->cancel_batch(id)) << "twice is once";
 }
 
+TEST_P(StoreBatches, CountsLinesThatComeBack) {
+  const std::string id = running(2);
+  const auto claimed = h->claim("iris", 2);
+  EXPECT_EQ(h->batch(id)->processing, 2U);
+  ASSERT_TRUE(h->finish(claimed[0].ticket(), Requeued{}));
+  EXPECT_EQ(h->batch(id)->processing, 1U);
+  h->pass(minutes(1));  // the other's lease has run out
+  const auto batch = h->batch(id);
+  EXPECT_EQ(batch->processing, 0U);
+  EXPECT_EQ(batch->pending, 2U);
+  EXPECT_THAT(h->claim("iris", 2), SizeIs(2));
+}
+
+TEST_P(StoreBatches, LetsEachLineBeCancelledByItself) {
+  const std::string id = h->create_batch({.owner = "me"})->id;
+  ASSERT_TRUE(h->add_to_batch(id, lines(1, 3)));
+  const auto held = h->list({.batch = id});
+  ASSERT_THAT(held->jobs, SizeIs(3));
+  ASSERT_EQ(held->jobs[0].line, 3U) << "the newest first";
+  ASSERT_TRUE(h->cancel(held->jobs[0].id));
+  ASSERT_TRUE(h->seal_batch(id));
+  h->pass(milliseconds(1));
+  const auto claimed = h->claim("iris", 3);
+  ASSERT_THAT(claimed, SizeIs(2));
+  ASSERT_TRUE(h->finish(claimed[0].ticket(), Completed{"[]"}));
+  EXPECT_EQ(h->batch(id)->state, BatchState::kRunning);
+  ASSERT_TRUE(h->cancel(claimed[1].job.id));
+  EXPECT_EQ(h->batch(id)->state, BatchState::kCompleted);
+  EXPECT_EQ(h->batch(id)->cancelled, 2U);
+}
+
+TEST_P(StoreBatches, KeepsInputsOfLinesThatFailedAndThoseOnly) {
+  const std::string id = running(2);
+  const auto claimed = h->claim("iris", 2);
+  ASSERT_TRUE(h->finish(claimed[0].ticket(), Completed{"[]"}));
+  ASSERT_TRUE(h->finish(claimed[1].ticket(), Failed{internal("no"), false}));
+  h->pass(hours(23));
+  EXPECT_EQ(h->get(claimed[0].job.id, Store::Want::kInput)->input, "");
+  EXPECT_EQ(h->get(claimed[1].job.id, Store::Want::kInput)->input, "2");
+  EXPECT_EQ(h->get(claimed[0].job.id)->output, "[]");
+}
+
 TEST_P(StoreBatches, FailsWithTheReasonWhenItsUploadDoes) {
   const std::string id = h->create_batch({})->id;
   ASSERT_TRUE(h->add_to_batch(id, lines(1, 3)));
@@ -232,7 +274,9 @@ TEST_P(StoreBatches, KnowsNoBatchThatIsNotThere) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Stores, StoreBatches,
-                         ::testing::Values(Kind{"sqlite", testing::make_sqlite_harness}),
+                         ::testing::Values(Kind{"sqlite", testing::make_sqlite_harness},
+                                           Kind{"redis", testing::make_redis_harness},
+                                           Kind{"valkey", testing::make_valkey_harness}),
                          [](const auto& info) { return std::string(info.param.name); });
 
 }  // namespace

@@ -1,9 +1,11 @@
 // The HTTP/1.1 client: pooled connections, deadlines, limits, streaming.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 
 #include "base/result.h"
@@ -28,11 +30,20 @@ struct ClientOptions {
   ResponseLimits limits;
 };
 
+// A body that is not held in memory: `size` bytes, of which `at` gives some, from an offset on.
+// They stay as they are until it is called again; none: they cannot be had, and the request fails.
+// It is asked in order, and again for what was not taken. On the client's loop.
+struct BodySource {
+  std::uint64_t size = 0;
+  std::function<std::string_view(std::uint64_t offset)> at;
+};
+
 struct ClientRequest {
   Method method = Method::kGet;
   std::string target = "/";
   HeaderList headers;  // Host, Content-Length and the like are the client's business
   std::string body;
+  std::shared_ptr<const BodySource> body_source;  // instead of `body`; null: none
   Deadline deadline;  // covers everything: waiting, resolving, connecting, sending, receiving
   // Doing it twice does what doing it once does: a request that a stale connection swallowed may be
   // sent again. GET, HEAD, OPTIONS, PUT and DELETE are so by themselves (RFC 9110 9.2.2).
@@ -42,6 +53,10 @@ struct ClientRequest {
   ResponseParser::OnHead on_head;
   ResponseParser::OnBody on_body;
 };
+
+inline std::uint64_t body_size(const ClientRequest& request) {
+  return request.body_source ? request.body_source->size : request.body.size();
+}
 
 class ClientPool;
 struct ClientCall;

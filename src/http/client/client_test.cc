@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "http/client/client_fixture.h"
@@ -103,6 +104,43 @@ TEST_F(Clients, SendABodyThatDoesNotFitAtOnce) {
   run();
   ASSERT_TRUE(results_[0]) << message();
   EXPECT_GT(size, 8'000'000U);
+}
+
+TEST_F(Clients, AskForABodyPartByPartAsItIsSent) {
+  constexpr std::size_t kSize = 8'000'000;
+  constexpr std::size_t kPart = 100'000;
+  std::string seen;
+  serve([&](Peer& peer, const std::string& request, int) {
+    seen = request;
+    peer.answer("");
+  });
+  std::string part;
+  std::size_t longest = 0;
+  const auto at = [&](std::uint64_t offset) -> std::string_view {
+    part.clear();
+    // More than there is at the end: the rest is not sent.
+    for (std::size_t i = 0; i < kPart; ++i) part += static_cast<char>('a' + (offset + i) % 26);
+    longest = std::max<std::size_t>(longest, offset);
+    return part;
+  };
+  ask({.method = Method::kPost, .body_source = std::make_shared<BodySource>(kSize, at)});
+  run();
+  ASSERT_TRUE(results_[0]) << message();
+  EXPECT_GT(longest, kSize - kPart - 1);
+  const std::size_t begin = seen.find("\r\n\r\n") + 4;
+  ASSERT_EQ(seen.size() - begin, kSize);
+  for (std::size_t i = 0; i < kSize; ++i) {
+    ASSERT_EQ(seen[begin + i], static_cast<char>('a' + i % 26)) << i;
+  }
+}
+
+TEST_F(Clients, GiveUpWhenTheirBodyCannotBeHad) {
+  serve([&](Peer& peer, const std::string&, int) { peer.answer(""); });
+  const auto at = [](std::uint64_t offset) { return std::string_view(offset == 0 ? "abc" : ""); };
+  ask({.method = Method::kPost, .body_source = std::make_shared<BodySource>(10, at)});
+  run();
+  EXPECT_EQ(code(), ErrorCode::kUnavailable);
+  EXPECT_THAT(message(), HasSubstr("while sending the request"));
 }
 
 TEST_F(Clients, SayWhatWentWrongWithAnAnswer) {

@@ -55,11 +55,23 @@ void ClientConnection::on_io(bool readable, bool) {
 
 void ClientConnection::write_some() {
   const std::string_view head = call_->head;
-  const std::string_view body = call_->request.body;
-  while (sent_ < head.size() + body.size()) {
+  const ClientRequest& request = call_->request;
+  const std::uint64_t size = body_size(request);
+  while (sent_ < head.size() + size) {
     const bool in_head = sent_ < head.size();
-    const IoResult result = transport_->write(in_head ? head.substr(sent_) : std::string_view{},
-                                              in_head ? body : body.substr(sent_ - head.size()));
+    const std::uint64_t offset = in_head ? 0 : sent_ - head.size();
+    std::string_view body = std::string_view(request.body).substr(0, size);
+    if (request.body_source && size > 0) {
+      body = request.body_source->at(offset).substr(0, size - offset);
+      if (body.empty()) {
+        write_failed_ = true;
+        return;
+      }
+    } else {
+      body.remove_prefix(offset);
+    }
+    const IoResult result =
+        transport_->write(in_head ? head.substr(sent_) : std::string_view{}, body);
     if (result.status != IoStatus::kOk) {
       write_failed_ = result.status == IoStatus::kError || result.status == IoStatus::kClosed;
       return;

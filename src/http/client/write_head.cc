@@ -60,10 +60,10 @@ Result<std::string> write_head(const ClientRequest& request, const std::string& 
     }
     head.append(name).append(": ").append(value).append("\r\n");
   }
-  if (!request.body.empty() || wants_length(request.method)) {
+  if (body_size(request) > 0 || wants_length(request.method)) {
     std::array<char, 24> digits;
     const auto [end, error] =
-        std::to_chars(digits.data(), digits.data() + digits.size(), request.body.size());
+        std::to_chars(digits.data(), digits.data() + digits.size(), body_size(request));
     head.append("Content-Length: ").append(digits.data(), end).append("\r\n");
   }
   head.append("\r\n");

@@ -48,8 +48,7 @@ format: setup-lint ## rewrite the sources as the formatters want them
 
 coverage: setup-test build/coverage/build.ninja ## line coverage of src/ by all tests, into build/coverage/
 	@cmake --build build/coverage -j $(JOBS)
-	@scripts/coverage $(KILL_SECONDS ?= 60
-COVERAGE_AT_LEAST)
+	@scripts/coverage $(COVERAGE_AT_LEAST)
 
 asan tsan: %: setup-test build/%/build.ninja
 	@cmake --build build/$* -j $(JOBS)

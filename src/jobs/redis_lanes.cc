@@ -79,7 +79,7 @@ struct RedisLanes::Lane {
 redis::Script script_of(RedisLane lane) {
   const Kind& kind = kKinds[static_cast<std::size_t>(lane)];
   return {kind.name,
-          std::format("{}{}{}{}", lua::kRecord, lua::kSeed,
+          std::format("{}{}{}{}{}", lua::kHead, lua::kRecord, lua::kSeed,
                       kind.common == nullptr ? std::string_view() : *kind.common, kind.text)};
 }
 

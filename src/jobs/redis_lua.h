@@ -41,11 +41,12 @@ namespace sluice::jobs::lua {
 // The version of the layout is part of it.
 inline constexpr std::string_view kPrefix = "sluice:v1:";
 
-// Every script is kRecord, kSeed and one of the others. It takes one key, the prefix, and as its
-// first arguments: the time, or "" for the server's, the name of this node, the channel for
+// Every script is kHead, kRecord, kSeed and one of the others. It takes one key, the prefix, and as
+// its first arguments: the time, or "" for the server's, the name of this node, the channel for
 // news; retention, retries, their shortest and longest wait, the poison limit; the seed's list (or
 // ""), its callable and format, and for how long a foreign worker keeps a job. All times are in
 // milliseconds. It answers its news (redis_news.h), which it has published as well, and a list.
+extern const std::string_view kHead;
 extern const std::string_view kRecord;
 extern const std::string_view kSeed;
 

@@ -157,7 +157,7 @@ local answers, bytes = {}, 0
 for i = 1, math.min(most, #found) do
   if bytes >= enough then break end
   local id = found[i][1]
-  local record = call('GET', job_key(id))
+  local record = load(id)
   if record then
     local output = done and call('GET', output_key(id, read(record))) or ''
     bytes = bytes + #output
@@ -181,7 +181,7 @@ for i = 1, #old do
   local of = old[i]
   local ids = left > 0 and call('ZRANGE', P .. 'batch:' .. of, 0, left - 1) or {}
   for k = 1, #ids do
-    local bytes = call('GET', job_key(ids[k]))
+    local bytes = load(ids[k])
     if bytes then drop(ids[k], read(bytes)) else call('ZREM', P .. 'batch:' .. of, ids[k]) end
   end
   left = left - #ids
@@ -205,7 +205,7 @@ local function release(of, from)
   local ids = call('ZRANGEBYSCORE', lines_key('open', of), '(' .. from, '+inf', 'WITHSCORES',
     'LIMIT', 0, left)
   for i = 1, #ids, 2 do
-    local bytes = call('GET', job_key(ids[i]))
+    local bytes = load(ids[i])
     if bytes then
       enqueue(ids[i], read(bytes), false)
     else
@@ -220,7 +220,7 @@ end
 local function cancel_lines(of)
   local ids = call('ZRANGE', lines_key('open', of), 0, left - 1)
   for i = 1, #ids do
-    local bytes = call('GET', job_key(ids[i]))
+    local bytes = load(ids[i])
     if bytes then
       finish_job(ids[i], read(bytes), CANCELLED)
     else

@@ -8,34 +8,32 @@ namespace sluice::jobs::lua {
 const std::string_view kFinish = R"lua(
 local answers = {}
 local function settle(id, of_attempt, how, text, code, again, random)
-  local bytes = call('GET', job_key(id))
+  local bytes = load(id)
   local r = bytes and read(bytes)
   if not r or gone(r) then return 'missing' end
   if r[state] > PROCESSING then return STATUS[r[state]] end
   if r[state] ~= PROCESSING or r[attempt] ~= of_attempt or foreign(r) then return 'lost' end
   if how == 'c' then
     if is_line(r) then
-      call('SET', output_key(id, r), text)
+      put(output_key(id, r), text)
     else
-      call('SET', output_key(id, r), text, 'PX', RETENTION)
+      put_for(output_key(id, r), text, RETENTION)
     end
     r[progress], r[error_code], r[error_text] = 1, NO_ERROR, ''
-    finish_job(id, r, COMPLETED)
+    return '', finish_job(id, r, COMPLETED)
   elseif how == 'f' then
     r[failures] = r[failures] + 1
     r[error_code], r[error_text] = tonumber(code), text
-    if again ~= '1' or r[failures] > RETRIES then
-      finish_job(id, r, FAILED)
-    else
-      local full = math.min(RETRY_BASE * 2 ^ math.min(r[failures] - 1, 30), RETRY_LONGEST)
-      back_to_queue(id, r, now + full - math.floor(full * random / 2))
-    end
-  else
-    if code == 'outage' then r[outages] = r[outages] + 1 end
-    back_to_queue(id, r, 0)
+    if again ~= '1' or r[failures] > RETRIES then return '', finish_job(id, r, FAILED) end
+    local full = math.min(RETRY_BASE * 2 ^ math.min(r[failures] - 1, 30), RETRY_LONGEST)
+    return '', back_to_queue(id, r, now + full - math.floor(full * random / 2))
   end
-  return '', pack(r)
+  if code == 'outage' then r[outages] = r[outages] + 1 end
+  return '', back_to_queue(id, r, 0)
 end
+local ids = {}
+for i = FIRST, #ARGV, 7 do ids[#ids + 1] = ARGV[i] end
+load_all(ids)
 for i = FIRST, #ARGV, 7 do
   local against, record = settle(ARGV[i], tonumber(ARGV[i + 1]), ARGV[i + 2], ARGV[i + 3],
     ARGV[i + 4], ARGV[i + 5], tonumber(ARGV[i + 6]))
@@ -47,7 +45,7 @@ return {close(), answers}
 
 // id, attempt, progress. Answers as kFinish.
 const std::string_view kProgress = R"lua(
-local id, bytes = ARGV[FIRST], call('GET', job_key(ARGV[FIRST]))
+local id, bytes = ARGV[FIRST], load(ARGV[FIRST])
 local r = bytes and read(bytes)
 local against = ''
 if not r then
@@ -87,7 +85,7 @@ local function due(key, last, handle)
   local ids = call('ZRANGEBYSCORE', key, '-inf', last, 'LIMIT', 0, MOST)
   if #ids == MOST then more = 1 end
   for i = 1, #ids do
-    local bytes = call('GET', job_key(ids[i]))
+    local bytes = load(ids[i])
     local r = bytes and read(bytes)
     if not (r and handle(ids[i], r)) then call('ZREM', key, ids[i]) end
   end
@@ -116,7 +114,7 @@ end)
 local ids, orphans = call('ZRANGEBYSCORE', P .. 'expiring', '-inf', now, 'LIMIT', 0, MOST), {}
 if #ids == MOST then more = 1 end
 for i = 1, #ids do
-  local bytes = call('GET', job_key(ids[i]))
+  local bytes = load(ids[i])
   if bytes then drop(ids[i], read(bytes)) else orphans[#orphans + 1] = ids[i] end
 end
 if #orphans > 0 then
@@ -148,7 +146,7 @@ if SEED_LIST ~= '' then
         'LIMIT', 0, MOST)
       if #left == MOST then more = 1 end
       for i = 1, #left do
-        local bytes = call('GET', job_key(left[i]))
+        local bytes = load(left[i])
         local r = bytes and read(bytes)
         if r and r[state] == PENDING then
           if not adopt_end(left[i], r) then lend(left[i], r) end
@@ -162,7 +160,7 @@ if SEED_LIST ~= '' then
     for i = 1, #strangers do
       local id = strangers[i]
       if is_job_id(id) then
-        local bytes = call('GET', job_key(id))
+        local bytes = load(id)
         local r = bytes and read(bytes)
         if not r and call('EXISTS', 'job:' .. id .. ':data') == 1 then r = adopt(id, 0) end
         if r and r[state] == PROCESSING and foreign(r) then
@@ -178,7 +176,7 @@ if SEED_LIST ~= '' then
   end
   local away = call('ZRANGE', P .. 'away', 0, MOST - 1)
   for i = 1, #away do
-    local bytes = call('GET', job_key(away[i]))
+    local bytes = load(away[i])
     local r = bytes and read(bytes)
     if not (r and r[state] == PROCESSING and foreign(r)) then
       call('ZREM', P .. 'away', away[i])

@@ -2,44 +2,96 @@
 
 namespace sluice::jobs::lua {
 
-// For each job: id, record, input, digest. Answers for each: "" (new), the id of the job that was
-// there under its key, or "!" (another request under its key).
+// For each job: id, record, input, digest, how it is put in, callable, priority, tenant, owner.
+// Most want no more than to wait in a queue: "s" in the seed's list, "q" in one of ours. Others:
+// "". Answers for each: "" (new), the id of the job that was there under its key, or "!" (another
+// request under its key).
 const std::string_view kSubmit = R"lua(
+local EACH = 9
 local answers = {}
-local number = call('INCRBY', P .. 'seq', (#ARGV - FIRST + 1) / 4) - (#ARGV - FIRST + 1) / 4
-for i = FIRST, #ARGV, 4 do
-  local id, r, answer = ARGV[i], read(ARGV[i + 1]), ''
+local all = (#ARGV - FIRST + 1) / EACH
+local number = call('INCRBY', P .. 'seq', all) - all
+
+local lists, tenants = {}, {}
+local function push(list, id)
+  local ids = lists[list] or {}
+  lists[list] = ids
+  ids[#ids + 1] = id
+end
+local function push_all()
+  for list, ids in pairs(lists) do
+    local of = tenants[list]
+    if call('LPUSH', list, unpack(ids)) == #ids and of then call('ZADD', of[1], 0, of[2]) end
+  end
+  lists = {}
+end
+
+-- The record as it came, but for what the store says: redis_record.h has the places.
+local function put_in(id, record, input, how, name, of_priority, of_tenant, of_owner)
+  local mark = how == 's' and 1 or 0
+  put(job_key(id), string.sub(record, 1, 3) .. string.char(mark) .. string.sub(record, 5, 24) ..
+    struct.pack('<i8i8i8', number, now, 0) .. string.sub(record, 49))
+  zput(P .. 'live:' .. of_owner, number, id)
+  know_owner(of_owner)
+  counted['0' .. name] = (counted['0' .. name] or 0) + 1
+  wake(name)
+  if mark == 1 then
+    put('job:' .. id .. ':data', input)
+    put('job:' .. id .. ':status', STATUS[PENDING])
+    zput(P .. 'seed', number, id)
+    push(SEED_LIST, id)
+  else
+    put(P .. 'input:{' .. id .. '}', input)
+    local ring = P .. '{' .. name .. '}:' .. PRIORITY[tonumber(of_priority)]
+    local list = ring .. ':' .. of_tenant
+    tenants[list] = {ring, of_tenant}
+    push(list, id)
+  end
+end
+
+-- With all that a job may want. What it answers.
+local function submit(id, record, input, digest)
+  local r = read(record)
   if r[once] ~= '' then
     local known = call('GET', P .. 'once:' .. r[once])
     if known then
-      local other, digest = string.match(known, '^(%S+) (.*)$')
-      answer = digest == ARGV[i + 3] and other or '!'
-    else
-      call('SET', P .. 'once:' .. r[once], id .. ' ' .. ARGV[i + 3])
+      local other, asked = string.match(known, '^(%S+) (.*)$')
+      return asked == digest and other or '!'
     end
+    call('SET', P .. 'once:' .. r[once], id .. ' ' .. digest)
   end
-  if answer == '' then
-    number = number + 1
-    r[seq], r[created] = number, now
-    r[not_before] = r[run_at] > now and r[run_at] or 0
-    if SEED_LIST ~= '' and r[callable] == SEED_CALLABLE and r[format] == SEED_FORMAT then
-      r[flags] = 1
-    end
-    count(r, 1)
-    call('SET', input_key(id, r), ARGV[i + 2])
-    save(id, r)
-    list_as_live(id, r)
-    if r[batch] ~= '' then call('ZADD', P .. 'batch:' .. r[batch], number, id) end
-    mirror(id, r)
-    if r[not_before] > 0 then
-      call('ZADD', P .. 'delayed', r[not_before], id)
-      if r[deadline] > 0 then call('ZADD', P .. 'overdue', r[deadline], id) end
-    else
-      enqueue(id, r, false)
-    end
+  r[seq], r[created] = number, now
+  r[not_before] = r[run_at] > now and r[run_at] or 0
+  if SEED_LIST ~= '' and r[callable] == SEED_CALLABLE and r[format] == SEED_FORMAT then
+    r[flags] = 1
   end
-  answers[#answers + 1] = answer
+  count(r, 1)
+  put(input_key(id, r), input)
+  save(id, r)
+  list_as_live(id, r)
+  if r[batch] ~= '' then call('ZADD', P .. 'batch:' .. r[batch], number, id) end
+  mirror(id, r)
+  if r[not_before] > 0 then
+    call('ZADD', P .. 'delayed', r[not_before], id)
+    if r[deadline] > 0 then call('ZADD', P .. 'overdue', r[deadline], id) end
+  else
+    push_all()
+    enqueue(id, r, false)
+  end
+  return ''
 end
+
+for i = FIRST, #ARGV, EACH do
+  number = number + 1
+  if ARGV[i + 4] == '' then
+    answers[#answers + 1] = submit(ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3])
+  else
+    put_in(ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 4], ARGV[i + 5], ARGV[i + 6], ARGV[i + 7],
+      ARGV[i + 8])
+    answers[#answers + 1] = ''
+  end
+end
+push_all()
 return {close(), answers}
 )lua";
 
@@ -51,7 +103,7 @@ local SEED = '\255'
 -- Tenants that are looked up at a time, and what is passed over in one script.
 local TENANTS, PASSED = 64, 1000
 local who, how_long = ARGV[FIRST], tonumber(ARGV[FIRST + 1])
-local got, looked_through = {'0'}, false
+local got, inputs, looked_through = {'0'}, {}, false
 
 local function claim(name, most)
   if call('SISMEMBER', P .. 'paused', name) == 1 then return end
@@ -78,21 +130,18 @@ local function claim(name, most)
     if add_seed and last[p] == SEED then ring[#ring + 1] = SEED end
     return {names = ring, at = 1, more = #ring >= TENANTS}
   end
-  local function pop(p)
+  -- Up to so many ids of a priority: one, unless nobody else's turn lies between them.
+  local function pop(p, wanted)
     rings[p] = rings[p] or ring_of(p)
     local ring = rings[p]
     while #ring.names > 0 do
       if ring.at > #ring.names then ring.at = 1 end
       local tenant = ring.names[ring.at]
-      local id
-      if tenant == SEED then
-        id = call('RPOP', SEED_LIST)
-      else
-        id = call('RPOP', base .. PRIORITY[p] .. ':' .. tenant)
-      end
-      if id then
+      local list = tenant == SEED and SEED_LIST or base .. PRIORITY[p] .. ':' .. tenant
+      local ids = call('RPOP', list, #ring.names == 1 and not ring.more and wanted or 1)
+      if ids then
         last[p], ring.at = tenant, ring.at + 1
-        return id, tenant == SEED
+        return ids, tenant == SEED
       end
       if tenant == SEED then looked_through = true
       else call('ZREM', base .. PRIORITY[p], tenant) end
@@ -105,46 +154,70 @@ local function claim(name, most)
     end
   end
 
-  local count_of, passed = 0, 0
-  while count_of < most and passed < PASSED do
-    local best, all = nil, 0
-    for p = 0, 2 do
-      if has[p] then
-        all, credit[p] = all + WEIGHT[p], credit[p] + WEIGHT[p]
-        if not best or credit[p] > credit[best] then best = p end
+  -- Ids in their turn, as many as are wanted if there are so many.
+  local function take(wanted)
+    local ids, of_seed = {}, {}
+    while #ids < wanted do
+      local best, all, others = nil, 0, -1
+      for p = 0, 2 do
+        if has[p] then
+          all, others, credit[p] = all + WEIGHT[p], others + 1, credit[p] + WEIGHT[p]
+          if not best or credit[p] > credit[best] then best = p end
+        end
+      end
+      if not best then break end
+      credit[best] = credit[best] - all
+      local more, from_seed = pop(best, others == 0 and wanted - #ids or 1)
+      if not more then
+        has[best] = false
+      else
+        for i = 1, #more do
+          ids[#ids + 1] = more[i]
+          if from_seed then of_seed[more[i]] = true end
+        end
+        if from_seed then call('ZREM', P .. 'seed', unpack(more)) end
       end
     end
-    if not best then break end
-    credit[best] = credit[best] - all
-    local id, from_seed = pop(best)
-    if not id then
-      has[best] = false
+    return ids, of_seed
+  end
+
+  -- The record of a job whose turn it is; nil where it is not to be run (any more).
+  local function candidate(id, from_seed)
+    local r
+    if from_seed then
+      r = taken(id)
     else
-      local r
-      if from_seed then
-        r = taken(id)
-      else
-        local bytes = call('GET', job_key(id))
-        r = bytes and read(bytes)
-        if r and (r[state] ~= PENDING or r[not_before] > now) then r = nil end
-      end
-      if r and r[deadline] > 0 and r[deadline] <= now then
-        pass_deadline(id, r)
-        r = nil
-      end
-      if r and r[attempt] > 0 and mirrored(r) and adopt_end(id, r, true) then r = nil end
+      local bytes = load(id)
+      r = bytes and read(bytes)
+      if r and (r[state] ~= PENDING or r[not_before] > now) then r = nil end
+    end
+    if r and r[deadline] > 0 and r[deadline] <= now then
+      pass_deadline(id, r)
+      r = nil
+    end
+    if r and r[attempt] > 0 and mirrored(r) and adopt_end(id, r, true) then r = nil end
+    return r
+  end
+
+  local count_of, passed = 0, 0
+  while count_of < most and passed < PASSED do
+    local ids, of_seed = take(math.min(most - count_of, PASSED - passed))
+    if #ids == 0 then break end
+    load_all(ids)
+    for i = 1, #ids do
+      local id = ids[i]
+      local r = candidate(id, of_seed[id])
       if r then
         count(r, -1)
         r[state], r[attempt], r[worker], r[started] = PROCESSING, r[attempt] + 1, who, now
         r[lease], r[not_before], r[revision] = now + how_long, 0, r[revision] + 1
         count(r, 1)
-        local bytes = pack(r)
-        call('SET', job_key(id), bytes)
-        call('ZADD', P .. 'leases', r[lease], id)
+        zput(P .. 'leases', r[lease], id)
+        got[#got + 1], got[#got + 2] = id, save(id, r)
+        inputs[#inputs + 1] = input_key(id, r)
+        got[#got + 1] = ''
         mirror(id, r)
         tell(id, r)
-        got[#got + 1], got[#got + 2] = id, bytes
-        got[#got + 1] = call('GET', input_key(id, r)) or ''
         count_of = count_of + 1
       else
         passed = passed + 1
@@ -161,6 +234,10 @@ end
 
 for i = FIRST + 2, #ARGV, 2 do claim(ARGV[i], tonumber(ARGV[i + 1])) end
 if looked_through then got[1] = '1' end
+for i = 1, #inputs, PART do
+  local found = call('MGET', unpack(inputs, i, math.min(i + PART - 1, #inputs)))
+  for k = 1, #found do got[3 * (i + k - 1) + 1] = found[k] or '' end
+end
 return {close(), got}
 )lua";
 
@@ -169,7 +246,7 @@ const std::string_view kExtend = R"lua(
 local answers = {}
 local how_long = tonumber(ARGV[FIRST])
 for i = FIRST + 1, #ARGV, 2 do
-  local id, bytes = ARGV[i], call('GET', job_key(ARGV[i]))
+  local id, bytes = ARGV[i], load(ARGV[i])
   local r = bytes and read(bytes)
   if r and r[state] == PROCESSING and r[attempt] == tonumber(ARGV[i + 1]) then
     r[lease] = now + how_long

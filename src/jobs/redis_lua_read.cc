@@ -28,7 +28,7 @@ local whose, wanted, of, of_batch, after, place, most = ARGV[FIRST], ARGV[FIRST 
   ARGV[FIRST + 2], ARGV[FIRST + 3], ARGV[FIRST + 4], ARGV[FIRST + 5], tonumber(ARGV[FIRST + 6])
 local before = place ~= '' and '(' .. place or '+inf'
 if place == '' and after ~= '' then
-  local bytes = call('GET', job_key(after))
+  local bytes = load(after)
   if not bytes then return {'', {'?'}} end
   before = '(' .. string.format('%.0f', read(bytes)[seq])
 end
@@ -61,7 +61,7 @@ for i = 1, #keys do
     local limit = before == '+inf' and math.huge or tonumber(string.sub(before, 2))
     local ids = call('ZRANGE', keys[i], 0, 9999)
     for k = 1, #ids do
-      local bytes = call('GET', job_key(ids[k]))
+      local bytes = load(ids[k])
       local number = bytes and read(bytes)[seq]
       if number and number < limit then
         part[#part + 1], part[#part + 2] = ids[k], number
@@ -81,7 +81,7 @@ local answers, last = {''}, nil
 for i = 1, #found do
   if found[i][2] < horizon or #answers > 2 * most then break end
   last = found[i][2]
-  local id, bytes = found[i][1], call('GET', job_key(found[i][1]))
+  local id, bytes = found[i][1], load(found[i][1])
   if not bytes then
     call('ZREM', found[i][3], id)
   else
@@ -140,7 +140,7 @@ local most, how_long = tonumber(ARGV[FIRST]), tonumber(ARGV[FIRST + 1])
 local answers = {}
 local ids = call('ZRANGEBYSCORE', P .. 'deliveries', '-inf', now, 'LIMIT', 0, most)
 for i = 1, #ids do
-  local id, bytes = ids[i], call('GET', job_key(ids[i]))
+  local id, bytes = ids[i], load(ids[i])
   local r = bytes and read(bytes)
   if r and r[state] > PROCESSING and not gone(r) then
     call('ZADD', P .. 'deliveries', now + how_long, id)

@@ -2,23 +2,9 @@
 
 namespace sluice::jobs::lua {
 
-// What every script begins with: its arguments, the time, the record, and what one change does to
-// all the keys that know of a job. redis_lua.h lists the keys, redis_record.h the record.
+// The record, and what one change does to all the keys that know of a job. redis_lua.h lists the
+// keys, redis_record.h the record.
 const std::string_view kRecord = R"lua(
-local call, P = redis.call, KEYS[1]
-local NODE, CHANNEL = ARGV[2], ARGV[3]
-local RETENTION, RETRIES, RETRY_BASE, RETRY_LONGEST, POISON =
-  tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
-local SEED_LIST, SEED_CALLABLE, SEED_FORMAT, SEED_TIMEOUT =
-  ARGV[9], ARGV[10], ARGV[11], tonumber(ARGV[12])
-local FIRST = 13
-
-local now = tonumber(ARGV[1])
-if not now then
-  local at = call('TIME')
-  now = at[1] * 1000 + math.floor(at[2] / 1000)
-end
-
 local PENDING, PROCESSING, COMPLETED, FAILED, CANCELLED = 0, 1, 2, 3, 4
 local STATUS = {[0] = 'pending', 'processing', 'completed', 'failed', 'cancelled'}
 local PRIORITY = {[0] = 'high', 'normal', 'low'}
@@ -103,6 +89,7 @@ local function end_batch_if_done(of)
   call('ZADD', P .. 'batch-expiring', now + RETENTION, of)
 end
 local function close()
+  write_all()
   for of, by in pairs(running) do
     if by ~= 0 then call('HINCRBY', batch_key(of), 'processing', by) end
   end
@@ -118,19 +105,44 @@ local function close()
   return text
 end
 
-local function save(id, r)
-  if r[state] > PROCESSING and not is_line(r) then
-    call('SET', job_key(id), pack(r), 'PX', RETENTION + GRACE)
-  else
-    call('SET', job_key(id), pack(r))
+-- Records as they are after what this script did to them; false: there is none.
+local records = {}
+local function load(id)
+  local known = records[id]
+  if known == nil then
+    known = call('GET', job_key(id))
+    records[id] = known
   end
+  return known
+end
+local function load_all(ids)
+  local keys = {}
+  for i = 1, #ids do keys[i] = job_key(ids[i]) end
+  for i = 1, #ids, PART do
+    local found = call('MGET', unpack(keys, i, math.min(i + PART - 1, #ids)))
+    for k = 1, #found do
+      local id = ids[i + k - 1]
+      if records[id] == nil then records[id] = found[k] end
+    end
+  end
+end
+-- The bytes that are kept.
+local function save(id, r)
+  local bytes = pack(r)
+  records[id] = bytes
+  if r[state] > PROCESSING and not is_line(r) then
+    put_for(job_key(id), bytes, RETENTION + GRACE)
+  else
+    put(job_key(id), bytes)
+  end
+  return bytes
 end
 local function mirror(id, r)
   if not mirrored(r) then return end
   if r[state] > PROCESSING then
-    call('SET', 'job:' .. id .. ':status', STATUS[r[state]], 'PX', RETENTION)
+    put_for('job:' .. id .. ':status', STATUS[r[state]], RETENTION)
   else
-    call('SET', 'job:' .. id .. ':status', STATUS[r[state]])
+    put('job:' .. id .. ':status', STATUS[r[state]])
   end
 end
 
@@ -162,7 +174,7 @@ end
 
 local function give_up_lease(id, r)
   if r[state] ~= PROCESSING then return end
-  call('ZREM', P .. 'leases', id)
+  zdrop(P .. 'leases', id)
   if foreign(r) then
     call('ZREM', P .. 'away', id)
     r[flags] = r[flags] - 2
@@ -172,22 +184,22 @@ end
 
 -- It has ended: how long what there is of it stays, and where it is found.
 local function keep_ended(id, r)
-  call('ZREM', P .. 'live:' .. r[owner], id)
-  call('ZADD', ended_key(r), r[seq], id)
+  zdrop(P .. 'live:' .. r[owner], id)
+  zput(ended_key(r), r[seq], id)
   if is_line(r) then
     call('ZREM', lines_key('open', r[batch]), id)
     call('ZADD', lines_key(r[state], r[batch]), r[line], id)
     shorter[r[batch]] = true
-    if r[state] ~= FAILED then call('DEL', input_key(id, r)) end
+    if r[state] ~= FAILED then wipe(input_key(id, r)) end
     return
   end
   if r[state] == FAILED then
     call('PEXPIRE', input_key(id, r), RETENTION)
   else
-    call('DEL', input_key(id, r))
+    wipe(input_key(id, r))
   end
   if r[once] ~= '' then call('PEXPIRE', P .. 'once:' .. r[once], RETENTION) end
-  call('ZADD', P .. 'expiring', r[expires], id)
+  zput(P .. 'expiring', r[expires], id)
 end
 
 -- The job is over, with its expiry and its place in the lists.
@@ -206,7 +218,7 @@ local function finish_job(id, r, to)
   r[state], r[finished], r[expires], r[not_before] = to, now, now + RETENTION, 0
   if is_line(r) then r[expires] = 0 end
   r[revision] = r[revision] + 1
-  save(id, r)
+  local bytes = save(id, r)
   keep_ended(id, r)
   if r[webhook] ~= '' then
     call('ZADD', P .. 'deliveries', now, id)
@@ -214,6 +226,7 @@ local function finish_job(id, r, to)
   end
   mirror(id, r)
   tell(id, r)
+  return bytes
 end
 
 local function back_to_queue(id, r, when)
@@ -223,7 +236,7 @@ local function back_to_queue(id, r, when)
   r[state], r[not_before], r[progress] = PENDING, when, 0
   r[revision] = r[revision] + 1
   count(r, 1)
-  save(id, r)
+  local bytes = save(id, r)
   mirror(id, r)
   tell(id, r)
   if when > 0 then
@@ -232,6 +245,7 @@ local function back_to_queue(id, r, when)
   else
     enqueue(id, r, true)
   end
+  return bytes
 end
 
 local function lose_lease(id, r)
@@ -253,21 +267,28 @@ end
 
 -- Nothing is left of it.
 local function drop(id, r)
-  call('DEL', job_key(id), input_key(id, r), output_key(id, r))
-  if mirrored(r) then call('DEL', 'job:' .. id .. ':status') end
-  if r[once] ~= '' then call('DEL', P .. 'once:' .. r[once]) end
+  records[id] = false
+  unlink(job_key(id), input_key(id, r), output_key(id, r))
+  if mirrored(r) then unlink('job:' .. id .. ':status') end
+  if r[once] ~= '' then unlink(P .. 'once:' .. r[once]) end
   if r[batch] ~= '' then call('ZREM', P .. 'batch:' .. r[batch], id) end
   if r[webhook] ~= '' then
     call('ZREM', P .. 'deliveries', id)
     call('HDEL', P .. 'tries', id)
   end
-  call('ZREM', ended_key(r), id)
-  call('ZREM', P .. 'expiring', id)
+  zdrop(ended_key(r), id)
+  zdrop(P .. 'expiring', id)
 end
 
+local owners = {}
+local function know_owner(of)
+  if owners[of] then return end
+  owners[of] = true
+  call('SADD', P .. 'owners', of)
+end
 local function list_as_live(id, r)
-  call('ZADD', P .. 'live:' .. r[owner], r[seq], id)
-  call('SADD', P .. 'owners', r[owner])
+  zput(P .. 'live:' .. r[owner], r[seq], id)
+  know_owner(r[owner])
 end
 )lua";
 

@@ -28,7 +28,7 @@ local function lend(id, r)
   count(r, 1)
   save(id, r)
   call('ZREM', P .. 'seed', id)
-  call('ZADD', P .. 'leases', r[lease], id)
+  zput(P .. 'leases', r[lease], id)
   call('ZADD', P .. 'away', now, id)
   tell(id, r)
 end
@@ -60,11 +60,10 @@ local function adopt_end(id, r, late)
   return true
 end
 
--- An id that was taken off the list: its record when it can be claimed.
+-- An id that was taken off the list and out of `seed`: its record when it can be claimed.
 local function taken(id)
   if not is_job_id(id) then return nil end
-  call('ZREM', P .. 'seed', id)
-  local bytes = call('GET', job_key(id))
+  local bytes = load(id)
   if not bytes then
     local said = call('MGET', 'job:' .. id .. ':status', 'job:' .. id .. ':result',
       'job:' .. id .. ':data')
@@ -83,9 +82,9 @@ local function taken(id)
     -- again; that of a failed job never went, but its status is another.
     local said = call('MGET', 'job:' .. id .. ':status', 'job:' .. id .. ':data')
     if not said[2] or (r[state] == FAILED and said[1] == 'failed') then return nil end
-    call('ZREM', ended_key(r), id)
-    call('ZREM', P .. 'expiring', id)
-    call('DEL', 'job:' .. id .. ':result')
+    zdrop(ended_key(r), id)
+    zdrop(P .. 'expiring', id)
+    unlink('job:' .. id .. ':result')
     return adopt(id, r[attempt])
   end
   if r[state] == PROCESSING then
@@ -101,7 +100,7 @@ end
 
 -- The record of a job, with what other programs did to it meanwhile; nil: there is none.
 local function find(id)
-  local bytes = call('GET', job_key(id))
+  local bytes = load(id)
   if bytes then
     local r = read(bytes)
     if r[state] > PROCESSING then

@@ -15,6 +15,7 @@
 
 #include "base/uuid.h"
 #include "jobs/redis_record.h"
+#include "jobs/redis_store.h"
 #include "jobs/redis_waker.h"
 #include "jobs/store.h"
 #include "redis/command.h"
@@ -55,15 +56,22 @@ inline Result<Job> read_job(const std::string& id, const redis::Reply& record) {
 
 struct Submit {
   UuidSource& ids;  // of the thread that asks
-  std::string record, input, digest;
+  const std::optional<SeedQueue>& seed;
+  std::string record;
+  NewJob job;
   std::string id{};
 
-  [[nodiscard]] std::size_t bytes() const {
-    return record.size() + input.size() + digest.size() + 64;
-  }
+  [[nodiscard]] std::size_t bytes() const { return record.size() + job.input.size() + 192; }
   void ask(Command& call) {
     id = to_string(ids.next());
-    call.add(id).add(record).add(input).add(digest);
+    call.add(id).add(record).add(job.input).add(job.digest).add(way());
+    call.add(job.callable).add(static_cast<int>(job.priority)).add(job.tenant).add(job.owner);
+  }
+  // What the script needs to know to put it in without reading the record.
+  [[nodiscard]] std::string_view way() const {
+    if (!job.idempotency_key.empty() || job.run_at || job.deadline || !job.batch.empty()) return "";
+    if (!seed || job.callable != seed->callable || job.format != seed->format) return "q";
+    return job.priority == Priority::kNormal ? "s" : "";
   }
   Result<Submitted> answer(Replies replies) {
     const std::string_view said = replies[0].text();

@@ -77,7 +77,7 @@ class RedisStore final : public Store, public DeliveryStore {
     auto record = new_record(job, once);
     if (!record) return RedisAsker::refuse(home, std::move(done), record.error());
     asker_.ask(RedisLane::kSubmit, home, std::move(done),
-               ask::Submit{ids_, std::move(*record), std::move(job.input), std::move(job.digest)});
+               ask::Submit{ids_, options_.seed, std::move(*record), std::move(job)});
   }
   void get(Executor& home, std::string id, Want want, Done<JobView> done) override {
     if (!is_job_id(id)) return RedisAsker::refuse(home, std::move(done), ask::no_such_job(id));

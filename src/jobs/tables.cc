@@ -1,6 +1,7 @@
 #include "jobs/tables.h"
 
 #include <algorithm>
+#include <array>
 #include <format>
 #include <utility>
 
@@ -84,13 +85,19 @@ void JobTables::load() {
   sqlite::Statement paused(connection_, "SELECT callable FROM paused");
   while (paused.step()) paused_.emplace(paused.text(0));
   counts_.clear();
-  sqlite::Statement counted(connection_,
-                            "SELECT callable, state = 1, count(*) FROM jobs "
-                            "WHERE state IN (0, 1, 5, 6) GROUP BY 1, 2");
-  while (counted.step()) {
-    Counts& counts = counts_[std::string(counted.text(0))];
-    (counted.integer(1) != 0 ? counts.processing : counts.pending) =
-        static_cast<std::uint64_t>(counted.integer(2));
+  // Along the indexes that leave out what has ended: a million jobs are counted without a sort.
+  constexpr std::array<std::string_view, 4> kUnfinished = {
+      "SELECT callable, count(*) FROM jobs INDEXED BY jobs_ready WHERE state = 0 GROUP BY callable",
+      "SELECT callable, 1 FROM jobs INDEXED BY jobs_leased WHERE state = 1",
+      "SELECT callable, 1 FROM jobs INDEXED BY jobs_delayed WHERE state = 5",
+      "SELECT callable, 1 FROM jobs INDEXED BY jobs_in_batch WHERE batch <> '' AND state = 6"};
+  for (const std::string_view query : kUnfinished) {
+    sqlite::Statement counted(connection_, query);
+    while (counted.step()) {
+      Counts& counts = counts_[std::string(counted.text(0))];
+      (query == kUnfinished[1] ? counts.processing : counts.pending) +=
+          static_cast<std::uint64_t>(counted.integer(1));
+    }
   }
 }
 

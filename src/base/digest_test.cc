@@ -10,6 +10,13 @@ TEST(Digest, IsTheStandardsOwnExample) {
   EXPECT_EQ(hex(sha256("")), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
 }
 
+TEST(Digest, IsTheSameOfBytesThatComeOneAfterTheOther) {
+  Sha256Sum sum;
+  for (const char* part : {"a", "", "bc"}) sum.add(part);
+  EXPECT_EQ(sum.finish(), sha256("abc"));
+  EXPECT_EQ(Sha256Sum().finish(), sha256(""));
+}
+
 TEST(Digest, WithAKeyIsTheStandardsOwnExample) {
   // RFC 4231, test cases 1, 2 and 6.
   EXPECT_EQ(hex(hmac_sha256(std::string(20, '\x0b'), "Hi There")),

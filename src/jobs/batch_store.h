@@ -55,7 +55,21 @@ struct Batch {
 struct NewBatch {
   std::string owner;
   std::string metadata;
+  // A second batch under the same key of the same owner is not made: see create_batch. Kept as long
+  // as the batch. Empty: none.
+  std::string idempotency_key;
 };
+
+struct CreatedBatch {
+  Batch batch;
+  // The batch was sealed before, under the idempotency key, with this; none: it is new.
+  std::optional<std::string> digest;
+};
+
+inline Error upload_goes_on() {
+  return {ErrorCode::kConflict, "an upload under this Idempotency-Key goes on at this moment",
+          std::chrono::milliseconds(1000)};
+}
 
 // How long a batch may be silent while it is received; then its upload has been abandoned, by a
 // process that died, say.
@@ -69,14 +83,18 @@ class BatchStore {
   template <class T>
   using Done = std::move_only_function<void(Result<T>)>;
 
-  virtual void create_batch(Executor& home, NewBatch batch, Done<Batch> done) = 0;
+  // Under a key that was used: the batch of then, where it has been sealed, for the caller to
+  // compare what both were made of; kConflict while it is receiving. One that was never sealed
+  // leaves its key to the new one.
+  virtual void create_batch(Executor& home, NewBatch batch, Done<CreatedBatch> done) = 0;
   // In the order of the lines; `batch` of each is filled in. They are held until the batch is
   // sealed. kConflict unless it is receiving.
   virtual void add_to_batch(Executor& home, std::string id, std::vector<NewJob> lines,
                             Done<void> done) = 0;
   // All lines are there: from now on they are run (within a while, so that many do not hold up
-  // others). kConflict unless it is receiving.
-  virtual void seal_batch(Executor& home, std::string id, Done<Batch> done) = 0;
+  // others). `digest`, of all that was asked, is kept beside the idempotency key; not empty where
+  // there is one. kConflict unless it is receiving.
+  virtual void seal_batch(Executor& home, std::string id, std::string digest, Done<Batch> done) = 0;
   // Stops what has not ended, then it is cancelled; or failed, where `error` says why. kConflict
   // when it has ended.
   virtual void cancel_batch(Executor& home, std::string id, std::string error,

@@ -72,9 +72,15 @@ struct CreateBatch {
   void ask(Command& call) {
     id = to_string(ids.next());
     call.add(id).add(batch.owner).add(batch.metadata);
+    const std::string& key = batch.idempotency_key;
+    call.add(key.empty() ? "" : once(batch.owner, key));
   }
-  [[nodiscard]] Result<Batch> answer(Replies replies) const {
-    return read_batch_answer(id, replies);
+  [[nodiscard]] Result<CreatedBatch> answer(Replies replies) const {
+    if (replies.size() < 2 + kBatchReplies) return fail(upload_goes_on());
+    CreatedBatch created{.batch = read_batch(replies[0].take_text(), replies.subspan(2)),
+                         .digest = {}};
+    if (!replies[1].text().empty()) created.digest = replies[1].take_text();
+    return created;
   }
 };
 
@@ -109,6 +115,16 @@ struct AddLines {
 };
 
 struct SealBatch {
+  std::string id, digest;
+
+  [[nodiscard]] static std::size_t bytes() { return 128; }
+  void ask(Command& call) const { call.add(id).add(digest); }
+  [[nodiscard]] Result<Batch> answer(Replies replies) const {
+    return read_batch_answer(id, replies);
+  }
+};
+
+struct GetBatch {
   std::string id;
 
   [[nodiscard]] static std::size_t bytes() { return 64; }
@@ -117,7 +133,6 @@ struct SealBatch {
     return read_batch_answer(id, replies);
   }
 };
-using GetBatch = SealBatch;  // of another script
 
 struct CancelBatch {
   std::string id, error;

@@ -40,7 +40,7 @@ struct RedisBatches::Adding {
   std::size_t next = 0;
 };
 
-void RedisBatches::create_batch(Executor& home, NewBatch batch, Done<Batch> done) {
+void RedisBatches::create_batch(Executor& home, NewBatch batch, Done<CreatedBatch> done) {
   asker_.ask(RedisLane::kCreateBatch, home, std::move(done),
              ask::CreateBatch{ids_, std::move(batch)});
 }
@@ -69,9 +69,11 @@ void RedisBatches::add_some(const std::shared_ptr<Adding>& adding) {
              std::move(asked));
 }
 
-void RedisBatches::seal_batch(Executor& home, std::string id, Done<Batch> done) {
+void RedisBatches::seal_batch(Executor& home, std::string id, std::string digest,
+                              Done<Batch> done) {
   if (!is_job_id(id)) return RedisAsker::refuse(home, std::move(done), ask::no_such_batch(id));
-  asker_.ask(RedisLane::kSealBatch, home, std::move(done), ask::SealBatch{std::move(id)});
+  asker_.ask(RedisLane::kSealBatch, home, std::move(done),
+             ask::SealBatch{std::move(id), std::move(digest)});
 }
 
 void RedisBatches::cancel_batch(Executor& home, std::string id, std::string error,

@@ -27,10 +27,10 @@ class RedisBatches final : public BatchStore {
   // `ids` is the loop thread's.
   RedisBatches(RedisAsker& asker, UuidSource& ids) : asker_(asker), ids_(ids) {}
 
-  void create_batch(Executor& home, NewBatch batch, Done<Batch> done) override;
+  void create_batch(Executor& home, NewBatch batch, Done<CreatedBatch> done) override;
   void add_to_batch(Executor& home, std::string id, std::vector<NewJob> lines,
                     Done<void> done) override;
-  void seal_batch(Executor& home, std::string id, Done<Batch> done) override;
+  void seal_batch(Executor& home, std::string id, std::string digest, Done<Batch> done) override;
   void cancel_batch(Executor& home, std::string id, std::string error, Done<Batch> done) override;
   void get_batch(Executor& home, std::string id, Done<Batch> done) override;
   void list_batches(Executor& home, std::optional<std::string> owner, std::string after,

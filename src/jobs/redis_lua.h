@@ -22,16 +22,16 @@
 //
 // and of batches, whose lines are jobs:
 //
-//   record:{BATCH}           hash     seq, owner, metadata, state, error, created, finished,
-//   expires,
-//                                     lines, processing, and released: the last line that was let
-//                                     go
-//   lines:open:{BATCH}       zset     ids of lines that have not ended, by their number in the file
-//   lines:STATE:{BATCH}      zset     the same of those that have; such a job has no expiry of its
-//   own batches, batches:OWNER   zset     batches by their order of creation batch-receiving zset
-//   batches whose upload goes on, by when lines came last batch-busy               zset     batches
-//   with lines to let go or to stop, by since when batch-expiring           zset     batches by
-//   when they go
+//   record:{BATCH}           hash     the batch: seq, owner, metadata, state, error, created,
+//                                     finished, expires, lines, processing; released: the last
+//                                     line that was let go; once and digest: of its key
+//   lines:open:{BATCH}       zset     ids of lines that have not ended, by their number
+//   lines:STATE:{BATCH}      zset     the same of those that have; their jobs do not expire
+//   batches, batches:OWNER   zset     batches by their order of creation
+//   batch-once:OWNER KEY     string   of an idempotency key: the batch
+//   batch-receiving          zset     batches whose upload goes on, by when lines came last
+//   batch-busy               zset     batches with lines to let go or to stop, by since when
+//   batch-expiring           zset     batches by when they go
 #pragma once
 
 #include <string_view>

@@ -40,17 +40,33 @@ local function say(against, id)
 end
 )lua";
 
-// Its id, owner, metadata.
+// Its id, owner, metadata, idempotency key or "". Answers id, digest and batch: "" as the digest of
+// a new one, else that of the one that was sealed under the key; nothing while one is received
+// under it.
 const std::string_view kCreateBatch = R"lua(
-local id, by, about = ARGV[FIRST], ARGV[FIRST + 1], ARGV[FIRST + 2]
+local id, by, about, key = ARGV[FIRST], ARGV[FIRST + 1], ARGV[FIRST + 2], ARGV[FIRST + 3]
+local function answer(found, digest)
+  local text, b = close(), describe(found)
+  return {text, {found, digest, unpack(b)}}
+end
+if key ~= '' then
+  local known = call('GET', P .. 'batch-once:' .. key)
+  local b = known and describe(known)
+  if b then
+    if tonumber(b[3]) == RECEIVING then return {close(), {}} end
+    local digest = call('HGET', batch_key(known), 'digest')
+    if digest ~= '' then return answer(known, digest) end
+  end
+  call('SET', P .. 'batch-once:' .. key, id)
+end
 local number = call('INCR', P .. 'seq')
 call('HSET', batch_key(id), 'seq', number, 'owner', by, 'metadata', about, 'state', RECEIVING,
   'error', '', 'created', now, 'finished', 0, 'expires', 0, 'lines', 0, 'released', 0,
-  'processing', 0)
+  'processing', 0, 'once', key, 'digest', '')
 call('ZADD', P .. 'batches', number, id)
 call('ZADD', P .. 'batches:' .. by, number, id)
 call('ZADD', P .. 'batch-receiving', now, id)
-return say('', id)
+return answer(id, '')
 )lua";
 
 // A batch, then for each line: id, record, input, and where it cannot be run the code and the text
@@ -85,12 +101,13 @@ call('ZADD', P .. 'batch-receiving', now, of)
 return {close(), {''}}
 )lua";
 
-// A batch.
+// A batch, and the digest of what it was made of.
 const std::string_view kSealBatch = R"lua(
 local id = ARGV[FIRST]
 local known = describe(id)
 if not known then return say('missing', id) end
 if tonumber(known[3]) ~= RECEIVING then return say(known[3], id) end
+call('HSET', batch_key(id), 'digest', ARGV[FIRST + 1])
 make_busy(id, RUNNING)
 return say('', id)
 )lua";
@@ -186,7 +203,11 @@ for i = 1, #old do
   end
   left = left - #ids
   if left > 0 then
-    call('ZREM', P .. 'batches:' .. (call('HGET', batch_key(of), 'owner') or ''), of)
+    local b = call('HMGET', batch_key(of), 'owner', 'once')
+    call('ZREM', P .. 'batches:' .. (b[1] or ''), of)
+    if b[2] and call('GET', P .. 'batch-once:' .. b[2]) == of then
+      call('DEL', P .. 'batch-once:' .. b[2])
+    end
     call('UNLINK', batch_key(of), lines_key('open', of), lines_key(COMPLETED, of),
       lines_key(FAILED, of), lines_key(CANCELLED, of))
     call('ZREM', P .. 'batches', of)

@@ -37,6 +37,10 @@ inline std::int64_t milliseconds(Duration duration) {
 inline Error no_such_job(std::string_view id) {
   return not_found(std::format("there is no job {}", id));
 }
+// An idempotency key with its owner, as keys of the server have it.
+inline std::string once(std::string_view owner, std::string_view key) {
+  return std::format("{}:{} {}", owner.size(), owner, key);
+}
 // What a script says against a change; "": nothing.
 inline std::optional<Error> against(std::string_view said, std::string_view id,
                                     std::uint32_t attempt) {

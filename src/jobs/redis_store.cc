@@ -71,9 +71,7 @@ class RedisStore final : public Store, public DeliveryStore {
 
   void submit(Executor& home, NewJob job, Done<Submitted> done) override {
     std::string once;
-    if (!job.idempotency_key.empty()) {
-      once = std::format("{}:{} {}", job.owner.size(), job.owner, job.idempotency_key);
-    }
+    if (!job.idempotency_key.empty()) once = ask::once(job.owner, job.idempotency_key);
     auto record = new_record(job, once);
     if (!record) return RedisAsker::refuse(home, std::move(done), record.error());
     asker_.ask(RedisLane::kSubmit, home, std::move(done),

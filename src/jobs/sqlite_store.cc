@@ -98,10 +98,11 @@ class SqliteStore final : public Store,
   }
 
   BatchStore* batches() override { return this; }
-  void create_batch(Executor& home, NewBatch batch, Done<Batch> done) override {
-    engine_.write<Batch>(home, std::move(done), [this, batch = std::move(batch)](WallTime now) {
-      return Result<Batch>(tables().create_batch(batch, now));
-    });
+  void create_batch(Executor& home, NewBatch batch, Done<CreatedBatch> done) override {
+    engine_.write<CreatedBatch>(home, std::move(done),
+                                [this, batch = std::move(batch)](WallTime now) {
+                                  return tables().create_batch(batch, now);
+                                });
   }
   void add_to_batch(Executor& home, std::string id, std::vector<NewJob> lines,
                     Done<void> done) override {
@@ -110,10 +111,11 @@ class SqliteStore final : public Store,
                           return tables().add_to_batch(id, lines, now);
                         });
   }
-  void seal_batch(Executor& home, std::string id, Done<Batch> done) override {
-    engine_.write<Batch>(home, std::move(done), [this, id = std::move(id)](WallTime now) {
-      return tables().seal_batch(id, now);
-    });
+  void seal_batch(Executor& home, std::string id, std::string digest, Done<Batch> done) override {
+    engine_.write<Batch>(home, std::move(done),
+                         [this, id = std::move(id), digest = std::move(digest)](WallTime now) {
+                           return tables().seal_batch(id, digest, now);
+                         });
   }
   void cancel_batch(Executor& home, std::string id, std::string error, Done<Batch> done) override {
     engine_.write<Batch>(home, std::move(done),

@@ -42,6 +42,7 @@ JobTables::JobTables(sqlite::Connection& c, const JobPolicy& policy, UuidSource&
       random_(random),
       deliveries_(c),
       batches_(c),
+      batch_keys_(c),
       insert_(c, insert_job()),
       insert_input_(c, "INSERT INTO inputs (seq, body) VALUES (?, ?)"),
       insert_output_(c, "INSERT INTO outputs (seq, body) VALUES (?, ?)"),

@@ -14,6 +14,7 @@
 #include "base/random.h"
 #include "base/result.h"
 #include "base/uuid.h"
+#include "jobs/batch_keys.h"
 #include "jobs/batch_tables.h"
 #include "jobs/delivery_tables.h"
 #include "jobs/job_row.h"
@@ -63,9 +64,9 @@ class JobTables {
   // tables_batches.cc
   std::vector<Delivery> claim_deliveries(std::size_t most, Duration lease, WallTime now);
   void settle_delivery(const Ticket& delivery, std::optional<Duration> again, WallTime now);
-  Batch create_batch(const NewBatch& batch, WallTime now);
+  Result<CreatedBatch> create_batch(const NewBatch& batch, WallTime now);
   Result<> add_to_batch(std::string_view id, const std::vector<NewJob>& lines, WallTime now);
-  Result<Batch> seal_batch(std::string_view id, WallTime now);
+  Result<Batch> seal_batch(std::string_view id, std::string_view digest, WallTime now);
   Result<Batch> cancel_batch(std::string_view id, std::string_view error, WallTime now);
 
   // tables_time.cc
@@ -125,6 +126,7 @@ class JobTables {
   std::unordered_set<std::string> keys_in_flight_;  // idempotency keys of this transaction
   DeliveryTable deliveries_;
   BatchTable batches_;
+  BatchKeys batch_keys_;
 
   sqlite::Statement insert_, insert_input_, insert_output_, insert_key_, update_, extend_;
   sqlite::Statement select_id_, select_row_, select_input_, select_output_, select_key_;

@@ -24,8 +24,20 @@ void JobTables::settle_delivery(const Ticket& delivery, std::optional<Duration> 
                      again ? std::optional(now + *again) : std::nullopt);
 }
 
-Batch JobTables::create_batch(const NewBatch& batch, WallTime now) {
-  return batches_.create(batch, ids_.next(), now);
+Result<CreatedBatch> JobTables::create_batch(const NewBatch& batch, WallTime now) {
+  const std::string& key = batch.idempotency_key;
+  if (!key.empty()) {
+    auto known = batch_keys_.find(batch.owner, key);
+    if (known && known->open) return fail(upload_goes_on());
+    if (known && !known->digest.empty()) {
+      auto row = batch_at(known->id);
+      if (!row) return fail(row.error());
+      return CreatedBatch{std::move(row->batch), std::move(known->digest)};
+    }
+  }
+  CreatedBatch created{.batch = batches_.create(batch, ids_.next(), now), .digest = {}};
+  if (!key.empty()) batch_keys_.put(batch.owner, key, created.batch.id);
+  return created;
 }
 
 Result<BatchTable::Row> JobTables::batch_at(std::string_view id) {
@@ -71,7 +83,7 @@ Result<> JobTables::add_to_batch(std::string_view id, const std::vector<NewJob>&
   return {};
 }
 
-Result<Batch> JobTables::seal_batch(std::string_view id, WallTime now) {
+Result<Batch> JobTables::seal_batch(std::string_view id, std::string_view digest, WallTime now) {
   auto row = batch_at(id);
   if (!row) return fail(row.error());
   if (row->batch.state != BatchState::kReceiving) {
@@ -80,6 +92,7 @@ Result<Batch> JobTables::seal_batch(std::string_view id, WallTime now) {
   }
   row->batch.state = BatchState::kRunning;
   batches_.save(*row, true);
+  batch_keys_.seal(id, digest);
   end_batch_if_done(*row, now);
   return std::move(row->batch);
 }

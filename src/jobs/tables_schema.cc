@@ -99,7 +99,19 @@ ALTER TABLE jobs ADD COLUMN custom_id TEXT NOT NULL DEFAULT '';
 CREATE INDEX jobs_in_batch ON jobs (batch, state, line) WHERE batch <> '';
 )sql";
 
-constexpr std::array<std::string_view, 3> kSteps = {kFirst, kDeliveries, kBatches};
+// Idempotency keys of uploads; without a digest until the batch is sealed.
+constexpr std::string_view kBatchKeys = R"sql(
+CREATE TABLE batch_keys (
+  owner TEXT NOT NULL,
+  key TEXT NOT NULL,
+  batch TEXT NOT NULL,
+  digest BLOB NOT NULL,
+  PRIMARY KEY (owner, key)
+) WITHOUT ROWID;
+CREATE INDEX batch_keys_of_batch ON batch_keys (batch);
+)sql";
+
+constexpr std::array<std::string_view, 4> kSteps = {kFirst, kDeliveries, kBatches, kBatchKeys};
 constexpr sqlite::Schema kSchema{kApplicationId, kSteps};
 
 }  // namespace

@@ -65,7 +65,10 @@ bool JobTables::tend_batches(WallTime now, std::size_t most) {
   for (const BatchTable::Row& batch : batches_.expired(now, kBatchesAtOnce)) {
     const auto lines = batches_.all_lines(batch.batch.id, most);
     for (const std::int64_t row : lines) drop(row);
-    if (lines.empty()) batches_.drop(batch);
+    if (lines.empty()) {
+      batch_keys_.drop(batch.batch.id);
+      batches_.drop(batch);
+    }
     more = true;
   }
   return more;

@@ -153,19 +153,24 @@ class StoreHarness {
       store().deliveries()->settle_delivery(home(), delivery, again, std::move(done));
     });
   }
-  Result<Batch> create_batch(NewBatch batch) {
-    return wait_for<Batch>([&](auto done) {
+  Result<CreatedBatch> create_or_find_batch(NewBatch batch) {
+    return wait_for<CreatedBatch>([&](auto done) {
       store().batches()->create_batch(home(), std::move(batch), std::move(done));
     });
+  }
+  Result<Batch> create_batch(NewBatch batch) {
+    auto created = create_or_find_batch(std::move(batch));
+    if (!created) return fail(created.error());
+    return std::move(created->batch);
   }
   Result<> add_to_batch(const std::string& id, std::vector<NewJob> lines) {
     return wait_for<void>([&](auto done) {
       store().batches()->add_to_batch(home(), id, std::move(lines), std::move(done));
     });
   }
-  Result<Batch> seal_batch(const std::string& id) {
+  Result<Batch> seal_batch(const std::string& id, const std::string& digest = "digest") {
     return wait_for<Batch>(
-        [&](auto done) { store().batches()->seal_batch(home(), id, std::move(done)); });
+        [&](auto done) { store().batches()->seal_batch(home(), id, digest, std::move(done)); });
   }
   Result<Batch> cancel_batch(const std::string& id, const std::string& error = {}) {
     return wait_for<Batch>(

@@ -222,6 +222,41 @@ def test_an_upload_that_breaks_off_fails_its_batch(server: Server, client: httpx
     assert take(client) == []
 
 
+def test_a_batch_is_made_once_under_a_key(server: Server, client: httpx.Client) -> None:
+    def upload(body: bytes, key: str = "once", **query: str) -> httpx.Response:
+        return client.post(
+            "/v1/jobs/batches",
+            params={"callable": "wordcount", **query},
+            content=body,
+            headers={"Idempotency-Key": key},
+        )
+
+    body = jsonl(*({"input": i} for i in range(600)))
+    first = upload(body)
+    assert first.status_code == 202, first.text
+    again = upload(body)
+    assert (again.status_code, again.json()["id"]) == (202, first.json()["id"])
+    assert again.headers["location"] == first.headers["location"]
+    assert again.json()["lines"] == 600
+    for other in (upload(body + b"{}\n"), upload(body, callable="setosa")):
+        assert other.status_code == 422
+        assert "Idempotency-Key" in other.json()["detail"]
+    assert upload(body, "another").json()["id"] != first.json()["id"]
+    assert upload(body, "").status_code == 422
+
+    with server.raw("jobs") as connection:
+        connection.send(
+            b"POST /v1/jobs/batches?callable=wordcount HTTP/1.1\r\nHost: a\r\n"
+            b"Idempotency-Key: broken\r\nContent-Length: 100000\r\n\r\n" + body
+        )
+        eventually(lambda: upload(body, "broken").status_code == 409, what="the first goes on")
+    # One that broke off leaves its key.
+    eventually(lambda: upload(body, "broken").status_code == 202, what="the next is taken")
+    for batch in client.get("/v1/jobs/batches").json()["batches"]:
+        client.delete(f"/v1/jobs/batches/{batch['id']}")
+    eventually(lambda: take(client) == [], what="the lines are gone")
+
+
 def test_what_is_wrong_with_a_batch_is_said(client: httpx.Client) -> None:
     answer = client.post("/v1/jobs/batches?callable=nobody", content=b"{}")
     assert answer.status_code == 404

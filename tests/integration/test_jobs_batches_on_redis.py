@@ -149,6 +149,28 @@ def test_the_server_may_be_killed_in_the_middle_of_a_file(
         assert [line["line"] for line in lines(client, made, "output")] == list(range(1, many + 1))
 
 
+def test_a_batch_is_made_once_under_a_key_through_any_process(
+    redis: RedisServer, tmp_path: Path
+) -> None:
+    with (
+        Server(config(redis), tmp_path / "taker") as taker,
+        Server(config(redis), tmp_path / "other") as other,
+    ):
+
+        def upload(server: Server, body: bytes) -> httpx.Response:
+            headers = {"Idempotency-Key": "once"}
+            path = "/v1/jobs/batches?callable=setosa"
+            return server.http("proxy").post(path, content=body, headers=headers)
+
+        first = upload(taker, jsonl(LINES))
+        assert first.status_code == 202, first.text
+        again = upload(other, jsonl(LINES))
+        assert (again.status_code, again.json()["id"]) == (202, first.json()["id"])
+        assert again.json()["lines"] == LINES
+        assert upload(other, jsonl(1)).status_code == 422
+        assert len(other.http("proxy").get("/v1/jobs/batches").json()["batches"]) == 1
+
+
 def test_a_batch_is_cancelled_through_any_process(redis: RedisServer, tmp_path: Path) -> None:
     with (
         Server(config(redis), tmp_path / "taker") as taker,

@@ -8,18 +8,24 @@
 #include "api/jobs/body.h"
 #include "api/jobs/line_splitter.h"
 #include "api/jobs/owner.h"
+#include "base/digest.h"
 
 namespace sluice::api::jobs {
 
 namespace {
 
 using sluice::jobs::Batch;
+using sluice::jobs::CreatedBatch;
 using sluice::jobs::NewJob;
 
 constexpr std::size_t kLongestLine = 1 << 20;
 // What goes to the store in one go; beyond it nothing more is read until that has answered.
 constexpr std::size_t kPieceLines = 256;
 constexpr std::size_t kPieceBytes = 512 * 1024;
+
+std::string text_of(const Sha256& digest) {
+  return {digest.begin(), digest.end()};
+}
 
 // Attached to its exchange, and used on that one's loop only.
 class BatchUpload final : public http::BodySink {
@@ -38,21 +44,35 @@ class BatchUpload final : public http::BodySink {
         splitter_(kLongestLine) {}
 
   void start() {
+    auto key = idempotency_key(exchange_.head(), desk_.limits.max_idempotency_key_bytes);
+    if (!key) return refuse(exchange_, key.error());
+    if (!key->empty()) {
+      digest_.emplace();
+      digest_->add(std::format("{}\n", callable_));
+    }
     exchange_.on_cancel([this] { give_up(499, cancelled("the upload broke off")); });
     asking_ = true;
-    store_.create_batch(exchange_.loop(), {.owner = owner_}, [this](Result<Batch> batch) {
+    sluice::jobs::NewBatch asked{
+        .owner = owner_, .metadata = {}, .idempotency_key = std::move(*key)};
+    store_.create_batch(exchange_.loop(), std::move(asked), [this](Result<CreatedBatch> created) {
       asking_ = false;
-      if (!batch) {
+      if (!created) {
         exchange_.on_cancel(nullptr);
-        return refuse(exchange_, batch.error());
+        return refuse(exchange_, created.error());
       }
-      id_ = std::move(batch->id);
+      if (created->digest) {
+        known_ = std::move(*created);
+      } else {
+        id_ = std::move(created->batch.id);
+      }
       if (broken_) return go_on();
       exchange_.stream_body(*this);
     });
   }
 
   bool on_part(std::string_view part) override {
+    if (digest_) digest_->add(part);
+    if (known_) return !broken_;
     splitter_.feed(part, [this](auto number, const std::string& line, bool too_long) {
       take(number, line, too_long);
     });
@@ -60,6 +80,7 @@ class BatchUpload final : public http::BodySink {
     return !broken_ && !(asking_ && full());
   }
   void on_end() override {
+    if (known_) return compare();
     splitter_.finish([this](auto number, const std::string& line, bool too_long) {
       take(number, line, too_long);
     });
@@ -124,7 +145,8 @@ class BatchUpload final : public http::BodySink {
   }
   void seal() {
     asking_ = true;
-    store_.seal_batch(exchange_.loop(), id_, [this](Result<Batch> sealed) {
+    std::string digest = digest_ ? text_of(digest_->finish()) : std::string();
+    store_.seal_batch(exchange_.loop(), id_, std::move(digest), [this](Result<Batch> sealed) {
       if (!sealed) {
         asking_ = false;
         return give_up(http::status_of(sealed.error().code), sealed.error());
@@ -134,6 +156,21 @@ class BatchUpload final : public http::BodySink {
         // It was accepted, whether or not it can be read now.
         accepted_(exchange_, batch ? *batch : *sealed);
       });
+    });
+  }
+
+  // A second upload under a key: it is read to its end, and not kept.
+  void compare() {
+    if (broken_) return;  // it was answered
+    const Sha256 digest = digest_->finish();
+    exchange_.on_cancel(nullptr);
+    if (std::string_view(*known_->digest) != text_of(digest)) {
+      return refuse(exchange_, invalid("this Idempotency-Key was used for another upload; take a "
+                                       "new key"));
+    }
+    store_.get_batch(exchange_.loop(), known_->batch.id, [this](Result<Batch> batch) {
+      if (!batch) return refuse(exchange_, batch.error());
+      accepted_(exchange_, *batch);
     });
   }
 
@@ -160,6 +197,8 @@ class BatchUpload final : public http::BodySink {
   Accepted accepted_;
   const std::string owner_;
   std::string id_;
+  std::optional<Sha256Sum> digest_;    // with an idempotency key: of callable and body
+  std::optional<CreatedBatch> known_;  // the batch that was made under it
   LineSplitter splitter_;
   std::size_t count_ = 0;
   std::vector<NewJob> piece_;

@@ -65,9 +65,16 @@ struct Job {
   std::optional<WallTime> finished;
   std::optional<WallTime> expires;  // when record and result go
   double progress = 0;              // 0 to 1, as its worker says
+  std::string partial;              // what it has of the output while it is run, as JSON; or empty
   std::optional<Error> error;       // of the last failure
 
   bool operator==(const Job&) const = default;
+};
+
+// What a worker says of an attempt that goes on; none: as it was.
+struct Progress {
+  std::optional<double> share;  // 0 to 1
+  std::optional<std::string> partial;
 };
 
 inline constexpr std::size_t kMaxIdBytes = 64;

@@ -93,6 +93,7 @@ Job read_job(const sqlite::Statement& row) {
   if (!row.is_null(column)) {
     job.error = Error{enum_at<ErrorCode>(row, column), std::string(row.text(column + 1))};
   }
+  job.partial = row.text(column + 2);
   return job;
 }
 
@@ -134,6 +135,7 @@ void bind_changing(sqlite::Statement& s, int first, const Job& job, RowState sta
     s.bind_null(first);
     s.bind_null(first + 1);
   }
+  s.bind(first + 2, std::string_view(job.partial));
 }
 
 }  // namespace sluice::jobs

@@ -30,8 +30,8 @@ inline constexpr std::string_view kFixedColumns =
 inline constexpr int kFixedCount = 14;
 inline constexpr std::string_view kChangingColumns =
     "state, attempt, revision, failures, lost_leases, outages, worker, lease_until, not_before, "
-    "started, finished, expires, progress, error_code, error_text";
-inline constexpr int kChangingCount = 15;
+    "started, finished, expires, progress, error_code, error_text, partial";
+inline constexpr int kChangingCount = 16;
 
 // From a row that starts with seq, the fixed and the changing columns.
 Job read_job(const sqlite::Statement& row);

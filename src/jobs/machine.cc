@@ -26,6 +26,7 @@ void end(Job& job, JobState state, WallTime now, const JobPolicy& policy) {
   job.worker.clear();
   job.lease_until.reset();
   job.not_before.reset();
+  job.partial.clear();
   ++job.revision;
 }
 
@@ -35,6 +36,7 @@ void back_to_queue(Job& job, std::optional<WallTime> not_before) {
   job.lease_until.reset();
   job.not_before = not_before;
   job.progress = 0;
+  job.partial.clear();
   ++job.revision;
 }
 
@@ -61,13 +63,14 @@ Result<> extend(Job& job, std::uint32_t attempt, WallTime now, Duration lease) {
   return ok;
 }
 
-Result<> report_progress(Job& job, std::uint32_t attempt, double progress) {
-  auto ok = check_attempt(job, attempt);
-  if (ok && progress != job.progress) {
-    job.progress = std::clamp(progress, 0.0, 1.0);
-    ++job.revision;
-  }
-  return ok;
+Result<> report_progress(Job& job, std::uint32_t attempt, const Progress& progress) {
+  if (auto ok = check_attempt(job, attempt); !ok) return ok;
+  const double share = std::clamp(progress.share.value_or(job.progress), 0.0, 1.0);
+  if (share == job.progress && (!progress.partial || *progress.partial == job.partial)) return {};
+  job.progress = share;
+  if (progress.partial) job.partial = *progress.partial;
+  ++job.revision;
+  return {};
 }
 
 Result<> complete(Job& job, std::uint32_t attempt, WallTime now, const JobPolicy& policy) {

@@ -49,7 +49,7 @@ inline bool delayed(const Job& job, WallTime now) {
 // kConflict when the attempt is not the one under way: another has the job, or it is over.
 void claim(Job& job, WallTime now, std::string_view worker, const JobPolicy& policy);
 Result<> extend(Job& job, std::uint32_t attempt, WallTime now, Duration lease);
-Result<> report_progress(Job& job, std::uint32_t attempt, double progress);
+Result<> report_progress(Job& job, std::uint32_t attempt, const Progress& progress);
 Result<> complete(Job& job, std::uint32_t attempt, WallTime now, const JobPolicy& policy);
 // `random` in [0, 1) spreads the next attempt.
 Result<> fail_attempt(Job& job, std::uint32_t attempt, WallTime now, const Error& error,

@@ -41,7 +41,8 @@ TEST(JobMachine, GivesEachClaimANewAttemptAndALease) {
 TEST(JobMachine, RefusesEveryWriteOfAnAttemptThatIsNotTheOneUnderWay) {
   const std::pair<const char*, std::function<Result<>(Job&, std::uint32_t)>> writes[] = {
       {"extend", [](Job& j, auto a) { return extend(j, a, kNow, seconds(30)); }},
-      {"progress", [](Job& j, auto a) { return report_progress(j, a, 0.5); }},
+      {"progress",
+       [](Job& j, auto a) { return report_progress(j, a, {.share = 0.5, .partial = {}}); }},
       {"complete", [](Job& j, auto a) { return complete(j, a, kNow, kPolicy); }},
       {"fail",
        [](Job& j, auto a) { return fail_attempt(j, a, kNow, internal("x"), true, 0, kPolicy); }},

@@ -43,7 +43,7 @@ end
 return {close(), answers}
 )lua";
 
-// id, attempt, progress. Answers as kFinish.
+// id, attempt, progress or "", "1" where there is a partial output, that. Answers as kFinish.
 const std::string_view kProgress = R"lua(
 local id, bytes = ARGV[FIRST], load(ARGV[FIRST])
 local r = bytes and read(bytes)
@@ -54,10 +54,14 @@ elseif r[state] > PROCESSING then
   against = STATUS[r[state]]
 elseif r[state] ~= PROCESSING or r[attempt] ~= tonumber(ARGV[FIRST + 1]) then
   against = 'lost'
-elseif r[progress] ~= tonumber(ARGV[FIRST + 2]) then
-  r[progress], r[revision] = tonumber(ARGV[FIRST + 2]), r[revision] + 1
-  save(id, r)
-  tell(id, r)
+else
+  local share = tonumber(ARGV[FIRST + 2]) or r[progress]
+  local part = ARGV[FIRST + 3] == '1' and ARGV[FIRST + 4] or r[partial]
+  if share ~= r[progress] or part ~= r[partial] then
+    r[progress], r[partial], r[revision] = share, part, r[revision] + 1
+    save(id, r)
+    tell(id, r)
+  end
 end
 return {close(), {against, ''}}
 )lua";

@@ -18,16 +18,16 @@ local state, priority, flags, attempt, revision, failures, lost, outages = 2, 3,
 local seq, created, not_before, run_at, deadline, lease, started, finished, expires =
   10, 11, 12, 13, 14, 15, 16, 17, 18
 local progress, error_code, callable, format, tenant, owner, batch, worker, once, error_text,
-  metadata, webhook, line, custom_id =
-  19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32
+  metadata, webhook, line, custom_id, partial =
+  19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33
 
-local FORM = '<BBBBI4I4I4I4I4i8i8i8i8i8i8i8i8i8dBI2c0I2c0I2c0I2c0I2c0I2c0I2c0I2c0I4c0I2c0I4I2c0'
+local FORM = '<BBBBI4I4I4I4I4i8i8i8i8i8i8i8i8i8dBI2c0I2c0I2c0I2c0I2c0I2c0I2c0I2c0I4c0I2c0I4I2c0I4c0'
 local function read(bytes) return {struct.unpack(FORM, bytes)} end
 local function pack(r)
   return struct.pack(FORM, 1, r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9], r[10], r[11], r[12],
     r[13], r[14], r[15], r[16], r[17], r[18], r[19], r[20], #r[21], r[21], #r[22], r[22], #r[23],
     r[23], #r[24], r[24], #r[25], r[25], #r[26], r[26], #r[27], r[27], #r[28], r[28], #r[29], r[29],
-    #r[30], r[30], r[31], #r[32], r[32])
+    #r[30], r[30], r[31], #r[32], r[32], #r[33], r[33])
 end
 -- In the seed's keys as well; taken by a worker that is not one of ours.
 local function mirrored(r) return r[flags] % 2 == 1 end
@@ -216,6 +216,7 @@ local function finish_job(id, r, to)
   end
   if r[deadline] > 0 then call('ZREM', P .. 'overdue', id) end
   r[state], r[finished], r[expires], r[not_before] = to, now, now + RETENTION, 0
+  r[partial] = ''
   if is_line(r) then r[expires] = 0 end
   r[revision] = r[revision] + 1
   local bytes = save(id, r)
@@ -233,7 +234,7 @@ local function back_to_queue(id, r, when)
   if when <= now then when = 0 end
   count(r, -1)
   give_up_lease(id, r)
-  r[state], r[not_before], r[progress] = PENDING, when, 0
+  r[state], r[not_before], r[progress], r[partial] = PENDING, when, 0, ''
   r[revision] = r[revision] + 1
   count(r, 1)
   local bytes = save(id, r)

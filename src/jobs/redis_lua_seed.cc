@@ -12,7 +12,7 @@ local function is_job_id(id) return #id > 0 and #id <= 64 and not string.find(id
 local function adopt(id, last_attempt)
   local number = call('INCR', P .. 'seq')
   local r = {1, PENDING, 1, 1, last_attempt, 1, 0, 0, 0, number, now, 0, 0, 0, 0, 0, 0, 0, 0,
-    NO_ERROR, SEED_CALLABLE, SEED_FORMAT, '', '', '', '', '', '', '', '', 0, ''}
+    NO_ERROR, SEED_CALLABLE, SEED_FORMAT, '', '', '', '', '', '', '', '', 0, '', ''}
   count(r, 1)
   save(id, r)
   list_as_live(id, r)

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <format>
 #include <optional>
@@ -160,13 +161,17 @@ struct Extend {
   }
 };
 
-struct Progress {
+struct Report {
   Ticket ticket;
-  double progress;
+  Progress progress;
 
-  [[nodiscard]] static std::size_t bytes() { return 96; }
+  [[nodiscard]] std::size_t bytes() const { return 96 + progress.partial.value_or("").size(); }
   void ask(Command& call) const {
-    call.add(ticket.id).add(ticket.attempt).add(std::format("{}", progress));
+    call.add(ticket.id).add(ticket.attempt);
+    const double share = progress.share.value_or(0);
+    const double kept = std::isnan(share) ? 0 : std::clamp(share, 0.0, 1.0);
+    call.add(progress.share ? std::format("{}", kept) : "");
+    call.add(progress.partial ? "1" : "").add(progress.partial.value_or(""));
   }
   [[nodiscard]] Result<> answer(Replies replies) const {
     if (auto error = against(replies[0].text(), ticket.id, ticket.attempt)) return fail(*error);

@@ -99,7 +99,7 @@ Result<std::string> new_record(const NewJob& job, std::string_view once) {
   p.text(job.callable).text(job.format).text(job.tenant).text(job.owner).text(job.batch);
   p.text("").text(once).text("");
   p.text<std::uint32_t>(job.metadata).text(job.webhook);
-  p.number(job.line).text(job.custom_id);
+  p.number(job.line).text(job.custom_id).text<std::uint32_t>("");
   return p.take();
 }
 
@@ -139,6 +139,7 @@ std::optional<Job> read_record(std::string id, std::string_view bytes) {
   job.webhook = u.text();
   job.line = u.number<std::uint32_t>();
   job.custom_id = u.text();
+  job.partial = u.text<std::uint32_t>();
   if (!u.ok()) return std::nullopt;
   return job;
 }

@@ -19,7 +19,8 @@ namespace sluice::jobs {
 //   u8  code of the last error; 255: none
 //   and after their length as u16 (the metadata's: u32): callable, format, tenant, owner, batch,
 //   worker, idempotency key, text of the error, metadata, webhook
-//   u32 line of the batch, and as above what its caller calls it
+//   u32 line of the batch, and as above what its caller calls it; after its length as u32 what
+//   there is of the output
 //
 // `once` is the owner's idempotency key, or empty. What the store itself says is left out.
 // kInvalid when a text is too long.

@@ -100,9 +100,9 @@ class RedisStore final : public Store, public DeliveryStore {
               Done<std::vector<bool>> done) override {
     asker_.ask(RedisLane::kExtend, home, std::move(done), ask::Extend{std::move(tickets), lease});
   }
-  void report_progress(Executor& home, Ticket ticket, double progress, Done<void> done) override {
-    const double kept = std::isnan(progress) ? 0 : std::clamp(progress, 0.0, 1.0);
-    asker_.ask(RedisLane::kProgress, home, std::move(done), ask::Progress{std::move(ticket), kept});
+  void report_progress(Executor& home, Ticket ticket, Progress progress, Done<void> done) override {
+    asker_.ask(RedisLane::kProgress, home, std::move(done),
+               ask::Report{std::move(ticket), std::move(progress)});
   }
   void finish(Executor& home, Ticket ticket, Outcome outcome, Done<Job> done) override {
     asker_.ask(RedisLane::kFinish, home, std::move(done),

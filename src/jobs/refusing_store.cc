@@ -29,7 +29,7 @@ class RefusingStore final : public Store {
               Done<std::vector<bool>> done) override {
     refuse(home, std::move(done));
   }
-  void report_progress(Executor& home, Ticket /*ticket*/, double /*progress*/,
+  void report_progress(Executor& home, Ticket /*ticket*/, Progress /*progress*/,
                        Done<void> done) override {
     refuse(home, std::move(done));
   }

@@ -56,11 +56,10 @@ class SqliteStore final : public Store,
                           return Result<Held>(std::move(held));
                         });
   }
-  void report_progress(Executor& home, Ticket ticket, double progress, Done<void> done) override {
+  void report_progress(Executor& home, Ticket ticket, Progress progress, Done<void> done) override {
     engine_.write<void>(home, std::move(done),
-                        [this, ticket = std::move(ticket), progress](WallTime) {
-                          return tables().report_progress(ticket, progress);
-                        });
+                        [this, ticket = std::move(ticket), progress = std::move(progress)](
+                            WallTime) { return tables().report_progress(ticket, progress); });
   }
   void finish(Executor& home, Ticket ticket, Outcome outcome, Done<Job> done) override {
     engine_.write<Job>(home, std::move(done),

@@ -161,7 +161,8 @@ class Store {
   // For each ticket: whether its lease goes on. False: stop, it is somebody else's or over.
   virtual void extend(Executor& home, std::vector<Ticket> tickets, Duration lease,
                       Done<std::vector<bool>> done) = 0;
-  virtual void report_progress(Executor& home, Ticket ticket, double progress, Done<void> done) = 0;
+  virtual void report_progress(Executor& home, Ticket ticket, Progress progress,
+                               Done<void> done) = 0;
   // The job as it is then; kConflict when the attempt is over.
   virtual void finish(Executor& home, Ticket ticket, Outcome outcome, Done<Job> done) = 0;
 

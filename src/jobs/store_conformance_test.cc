@@ -364,6 +364,26 @@ TEST_P(StoreConformance, TellsHowFarAJobIs) {
   EXPECT_GT(h->get(id)->job.revision, before);
 }
 
+TEST_P(StoreConformance, ShowsWhatThereIsOfTheOutputWhileAJobIsRun) {
+  const std::string id = submit(job_of("iris"));
+  const Claimed first = claim_one("iris");
+  ASSERT_TRUE(h->progress(first.ticket(), std::nullopt, R"(["so far"])"));
+  ASSERT_TRUE(h->progress(first.ticket(), 0.5));
+  EXPECT_EQ(h->get(id)->job.partial, R"(["so far"])");
+  EXPECT_EQ(h->get(id)->job.progress, 0.5);
+  const std::uint32_t before = h->get(id)->job.revision;
+  ASSERT_TRUE(h->progress(first.ticket(), 0.5, R"(["so far"])"));
+  EXPECT_EQ(h->get(id)->job.revision, before) << "that is no news";
+  ASSERT_TRUE(h->finish(first.ticket(), Requeued{}));
+  EXPECT_EQ(h->get(id)->job.partial, "") << "another attempt begins anew";
+  const Claimed second = claim_one("iris");
+  EXPECT_EQ(h->progress(first.ticket(), 0.9, "1").error().code, ErrorCode::kConflict);
+  ASSERT_TRUE(h->progress(second.ticket(), std::nullopt, "2"));
+  ASSERT_TRUE(h->finish(second.ticket(), Completed{"3"}));
+  EXPECT_EQ(h->get(id)->job.partial, "");
+  EXPECT_EQ(h->get(id)->output, "3");
+}
+
 INSTANTIATE_TEST_SUITE_P(Stores, StoreConformance,
                          ::testing::Values(Kind{"sqlite", testing::make_sqlite_harness},
                                            Kind{"redis", testing::make_redis_harness},

@@ -294,7 +294,7 @@ bool JobTables::extend(const Ticket& ticket, Duration lease, WallTime now) {
   return true;
 }
 
-Result<> JobTables::report_progress(const Ticket& ticket, double progress) {
+Result<> JobTables::report_progress(const Ticket& ticket, const Progress& progress) {
   auto found = find(ticket.id);
   if (!found) return fail(not_found(std::format("there is no job {}", ticket.id)));
   const std::uint32_t before = found->job.revision;

@@ -56,7 +56,7 @@ class JobTables {
   Result<Submitted> submit(const NewJob& job, WallTime now);
   std::vector<Claimed> claim(const ClaimRequest& request, WallTime now);
   bool extend(const Ticket& ticket, Duration lease, WallTime now);
-  Result<> report_progress(const Ticket& ticket, double progress);
+  Result<> report_progress(const Ticket& ticket, const Progress& progress);
   Result<Job> finish(const Ticket& ticket, const Outcome& outcome, WallTime now);
   Result<Job> cancel(std::string_view id, WallTime now);
   void pause(std::string_view callable, bool paused);

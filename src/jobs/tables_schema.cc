@@ -111,7 +111,12 @@ CREATE TABLE batch_keys (
 CREATE INDEX batch_keys_of_batch ON batch_keys (batch);
 )sql";
 
-constexpr std::array<std::string_view, 4> kSteps = {kFirst, kDeliveries, kBatches, kBatchKeys};
+constexpr std::string_view kPartial = R"sql(
+ALTER TABLE jobs ADD COLUMN partial TEXT NOT NULL DEFAULT '';
+)sql";
+
+constexpr std::array<std::string_view, 5> kSteps = {kFirst, kDeliveries, kBatches, kBatchKeys,
+                                                    kPartial};
 constexpr sqlite::Schema kSchema{kApplicationId, kSteps};
 
 }  // namespace

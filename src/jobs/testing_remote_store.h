@@ -67,7 +67,7 @@ class RemoteStore final : public Store {
   void list(Executor& home, ListQuery, Done<JobPage> done) override {
     refuse(home, std::move(done));
   }
-  void report_progress(Executor& home, Ticket, double, Done<void> done) override {
+  void report_progress(Executor& home, Ticket, Progress, Done<void> done) override {
     refuse(home, std::move(done));
   }
   void pause(Executor& home, std::string, bool, Done<void> done) override {

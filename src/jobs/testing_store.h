@@ -130,9 +130,11 @@ class StoreHarness {
     return wait_for<Job>(
         [&](auto done) { store().finish(home(), ticket, std::move(outcome), std::move(done)); });
   }
-  Result<> progress(const Ticket& ticket, double progress) {
-    return wait_for<void>(
-        [&](auto done) { store().report_progress(home(), ticket, progress, std::move(done)); });
+  Result<> progress(const Ticket& ticket, std::optional<double> share,
+                    std::optional<std::string> partial = {}) {
+    return wait_for<void>([&](auto done) {
+      store().report_progress(home(), ticket, {share, partial}, std::move(done));
+    });
   }
   Result<> pause(const std::string& callable, bool paused) {
     return wait_for<void>(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import contextlib
 import os
 import signal
@@ -64,6 +65,23 @@ def test_a_job_goes_to_a_worker_and_its_output_comes_back(client: httpx.Client) 
     assert job_of(client, job)["result"] == {"a": 2, "b": [1, None]}
     assert report(client, lease, "complete", output=0).status_code == 200, "said twice"
     assert job_of(client, job)["result"] == {"a": 2, "b": [1, None]}
+
+
+def test_what_there_is_of_the_output_is_told_as_it_comes(client: httpx.Client) -> None:
+    job = submit(client, "wordcount", {"text": "a b"})
+    (lease,) = take(client)
+    with client.stream("GET", f"/v1/jobs/{job}/events") as stream:
+        lines = (line for line in stream.iter_lines() if line.startswith("data: "))
+        first = json.loads(next(lines).removeprefix("data: "))
+        assert first["status"] == "processing"
+        assert "partial" not in first
+        assert report(client, lease, "progress", partial={"a": 1}).status_code == 204
+        second = json.loads(next(lines).removeprefix("data: "))
+        assert (second["status"], second["partial"]) == ("processing", {"a": 1})
+        assert report(client, lease, "complete", output={"a": 1, "b": 1}).status_code == 200
+        last = json.loads(next(lines).removeprefix("data: "))
+        assert last["result"] == {"a": 1, "b": 1}
+        assert "partial" not in last
 
 
 def test_any_json_is_an_input(client: httpx.Client) -> None:
@@ -197,6 +215,7 @@ def test_what_is_wrong_with_a_report_is_said(client: httpx.Client) -> None:
         ("complete", {"attempt": 1}, "'output' is missing"),
         ("fail", {"attempt": 1}, "'error' is missing"),
         ("progress", {"attempt": 1, "progress": 2}, "'progress'"),
+        ("progress", {"attempt": 1}, "'partial'"),
     ):
         answer = client.post(f"/v1/leases/{job}/{what}", json=body)
         assert answer.status_code == 422

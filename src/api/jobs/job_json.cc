@@ -44,6 +44,7 @@ void append_job(std::string& out, const sluice::jobs::Job& job, std::string_view
       .field("lost_leases", job.returns.lost_leases)
       .field("outages", job.returns.outages)
       .field("progress", job.progress);
+  if (!job.partial.empty()) writer.key("partial").raw(job.partial);
   time_field(writer, "created_at", job.created);
   time_field(writer, "run_at", job.run_at);
   time_field(writer, "deadline", job.deadline);

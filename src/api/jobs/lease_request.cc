@@ -27,7 +27,7 @@ constexpr std::array<std::string_view, 2> kExtendFields = {"attempt", "lease"};
 constexpr std::array<std::string_view, 2> kCompleteFields = {"attempt", "output"};
 constexpr std::array<std::string_view, 3> kFailFields = {"attempt", "error", "retry"};
 constexpr std::array<std::string_view, 1> kReleaseFields = {"attempt"};
-constexpr std::array<std::string_view, 2> kProgressFields = {"attempt", "progress"};
+constexpr std::array<std::string_view, 3> kProgressFields = {"attempt", "progress", "partial"};
 
 struct Shape {
   std::span<const std::string_view> fields;
@@ -47,6 +47,30 @@ Shape shape_of(ReportKind kind) {
       break;
   }
   return {kProgressFields, R"({"attempt": 1, "progress": 0.5})"};
+}
+
+Result<> read_progress(const object& body, std::size_t most, sluice::jobs::Progress& progress) {
+  if (element share; body["progress"].get(share) == simdjson::SUCCESS) {
+    double value = 0;
+    if (share.get(value) != simdjson::SUCCESS || value < 0 || value > 1) {
+      return fail(invalid("'progress': expected a number from 0 to 1"));
+    }
+    progress.share = value;
+  }
+  if (element partial; body["partial"].get(partial) == simdjson::SUCCESS) {
+    progress.partial = simdjson::minify(partial);
+    if (progress.partial->size() > most) {
+      return fail(ErrorCode::kTooLarge,
+                  std::format("'partial' has {} bytes; at most {} are shown while a job is run",
+                              progress.partial->size(), most));
+    }
+  }
+  if (!progress.share && !progress.partial) {
+    return fail(
+        invalid("say how far it is with 'progress', from 0 to 1, or what there is of its "
+                "output with 'partial'"));
+  }
+  return {};
 }
 
 Result<std::vector<std::string>> callables_of(const object& body) {
@@ -163,12 +187,8 @@ Result<AttemptReport> LeaseReader::report(std::string_view text, ReportKind kind
           invalid(std::format("'retry': expected true or false, got {}", json::kind_of(retry))));
     }
   } else if (kind == ReportKind::kProgress) {
-    element progress;
-    if ((*body)["progress"].get(progress) != simdjson::SUCCESS ||
-        progress.get(report.progress) != simdjson::SUCCESS || report.progress < 0 ||
-        report.progress > 1) {
-      return fail(invalid("'progress': expected a number from 0 to 1"));
-    }
+    if (auto ok = read_progress(*body, limits_.max_partial_bytes, report.progress); !ok)
+      return fail(ok.error());
   }
   return report;
 }

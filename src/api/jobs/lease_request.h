@@ -28,11 +28,11 @@ struct TakeRequest {
 // How an attempt goes on, in the words of its worker.
 struct AttemptReport {
   std::uint32_t attempt = 0;
-  std::optional<Duration> lease;  // extend
-  std::string output;             // complete: JSON, minified
-  std::string error;              // fail
-  bool retry = true;              // fail
-  double progress = 0;            // progress
+  std::optional<Duration> lease;    // extend
+  std::string output;               // complete: JSON, minified
+  std::string error;                // fail
+  bool retry = true;                // fail
+  sluice::jobs::Progress progress;  // progress
 };
 enum class ReportKind : std::uint8_t { kExtend, kComplete, kFail, kRelease, kProgress };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <format>
+#include <span>
 #include <utility>
 
 #include "jobs/redis_lua.h"
@@ -17,19 +18,26 @@ constexpr std::size_t kMostBytes = 1024 * 1024;
 // What a caller waits at least before it asks again.
 constexpr std::chrono::milliseconds kRetryAfter{1000};
 
+// What a text needs before it.
+using Parts = std::span<const std::string_view* const>;
+constexpr std::array<const std::string_view*, 3> kOfJobs = {&lua::kHead, &lua::kRecord,
+                                                            &lua::kSeed};
+constexpr std::array<const std::string_view*, 4> kOfBatches = {&lua::kHead, &lua::kRecord,
+                                                               &lua::kSeed, &lua::kBatch};
+
 struct Kind {
   const char* name;
   const std::string_view& text;
   std::size_t most;     // questions in one call
   std::size_t replies;  // to each; 0: whatever the one question gets
-  // What the text needs besides what every script begins with.
-  const std::string_view* common = nullptr;
+  Parts before = kOfJobs;
 };
 
 // In the order of RedisLane.
 const std::array<Kind, kRedisLaneCount> kKinds = {
     {{"finish", lua::kFinish, 64, 2},
      {"submit", lua::kSubmit, 64, 1},
+     {"put_in", lua::kPutIn, 64, 1, {}},
      {"extend", lua::kExtend, 1, 0},
      {"progress", lua::kProgress, 1, 0},
      {"cancel", lua::kCancel, 1, 0},
@@ -40,15 +48,15 @@ const std::array<Kind, kRedisLaneCount> kKinds = {
      {"counts", lua::kCounts, 1, 0},
      {"deliveries", lua::kDeliveries, 1, 0},
      {"settle", lua::kSettle, 1, 0},
-     {"create_batch", lua::kCreateBatch, 1, 0, &lua::kBatch},
-     {"add_lines", lua::kAddLines, 1, 0, &lua::kBatch},
-     {"seal_batch", lua::kSealBatch, 1, 0, &lua::kBatch},
-     {"cancel_batch", lua::kCancelBatch, 1, 0, &lua::kBatch},
-     {"get_batch", lua::kGetBatch, 1, 0, &lua::kBatch},
-     {"list_batches", lua::kListBatches, 1, 0, &lua::kBatch},
-     {"read_batch", lua::kReadBatch, 1, 0, &lua::kBatch},
+     {"create_batch", lua::kCreateBatch, 1, 0, kOfBatches},
+     {"add_lines", lua::kAddLines, 1, 0, kOfBatches},
+     {"seal_batch", lua::kSealBatch, 1, 0, kOfBatches},
+     {"cancel_batch", lua::kCancelBatch, 1, 0, kOfBatches},
+     {"get_batch", lua::kGetBatch, 1, 0, kOfBatches},
+     {"list_batches", lua::kListBatches, 1, 0, kOfBatches},
+     {"read_batch", lua::kReadBatch, 1, 0, kOfBatches},
      {"tend", lua::kTend, 1, 0},
-     {"tend_batches", lua::kTendBatches, 1, 0, &lua::kBatch}}};
+     {"tend_batches", lua::kTendBatches, 1, 0, kOfBatches}}};
 
 std::int64_t to_count_ms(Duration duration) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
@@ -78,9 +86,9 @@ struct RedisLanes::Lane {
 
 redis::Script script_of(RedisLane lane) {
   const Kind& kind = kKinds[static_cast<std::size_t>(lane)];
-  return {kind.name,
-          std::format("{}{}{}{}{}", lua::kHead, lua::kRecord, lua::kSeed,
-                      kind.common == nullptr ? std::string_view() : *kind.common, kind.text)};
+  std::string text;
+  for (const std::string_view* part : kind.before) text += *part;
+  return {kind.name, text.append(kind.text)};
 }
 
 std::vector<std::string> script_constants(const JobPolicy& policy,

@@ -32,6 +32,7 @@ using RedisQuestionPtr = std::unique_ptr<RedisQuestion>;
 enum class RedisLane : std::uint8_t {
   kFinish,
   kSubmit,
+  kPutIn,
   kExtend,
   kProgress,
   kCancel,
@@ -52,7 +53,7 @@ enum class RedisLane : std::uint8_t {
   kTend,
   kTendBatches
 };
-inline constexpr std::size_t kRedisLaneCount = 21;
+inline constexpr std::size_t kRedisLaneCount = 22;
 
 redis::Script script_of(RedisLane lane);
 // The arguments that are the same in every call of a node, in their order: after the time.

@@ -51,6 +51,7 @@ extern const std::string_view kRecord;
 extern const std::string_view kSeed;
 
 extern const std::string_view kSubmit;
+extern const std::string_view kPutIn;  // stands alone
 extern const std::string_view kClaim;
 extern const std::string_view kExtend;
 extern const std::string_view kFinish;

@@ -21,27 +21,38 @@ if not now then
   now = at[1] * 1000 + math.floor(at[2] / 1000)
 end
 
--- Texts to be set, to be deleted; of sorted sets the members to be added (by their score) or taken
--- out (false).
-local sets, dels, members = {}, {}, {}
-local function put(key, value) sets[key], dels[key] = value, nil end
-local function wipe(key) sets[key], dels[key] = nil, true end
+-- Texts to be set, and keys to be deleted; members that leave sorted sets, and those that come in.
+-- What leaves goes before what comes: who adds and takes out again in one script adds at once.
+local sets, dels, leaving, coming = {}, {}, {}, {}
+local function put(key, value) sets[key] = value end
+local function wipe(key)
+  sets[key] = nil
+  dels[#dels + 1] = key
+end
 -- Set at once, since it is to expire.
 local function put_for(key, value, how_long)
-  sets[key], dels[key] = nil, nil
+  sets[key] = nil
   call('SET', key, value, 'PX', how_long)
 end
 local function zput(key, score, member)
-  local known = members[key]
-  if not known then
-    known = {}
-    members[key] = known
+  local list = coming[key]
+  if not list then
+    list = {}
+    coming[key] = list
   end
-  known[member] = score
+  local n = #list
+  list[n + 1], list[n + 2] = score, member
 end
-local function zdrop(key, member) zput(key, false, member) end
+local function zdrop(key, member)
+  local list = leaving[key]
+  if not list then
+    list = {}
+    leaving[key] = list
+  end
+  list[#list + 1] = member
+end
 local function unlink(...)
-  for _, key in ipairs({...}) do sets[key], dels[key] = nil, nil end
+  for _, key in ipairs({...}) do sets[key] = nil end
   call('DEL', ...)
 end
 -- In parts: Lua takes no more than some thousand arguments.
@@ -54,27 +65,16 @@ local function each_part(list, command, key)
 end
 -- First what needs memory: a full server refuses it, and then nothing has been done.
 local function write_all()
-  local list = {}
-  for key, value in pairs(sets) do list[#list + 1], list[#list + 2] = key, value end
+  local list, n = {}, 0
+  for key, value in pairs(sets) do
+    list[n + 1], list[n + 2] = key, value
+    n = n + 2
+  end
   each_part(list, 'MSET')
-  for key, known in pairs(members) do
-    list = {}
-    for member, score in pairs(known) do
-      if score then list[#list + 1], list[#list + 2] = score, member end
-    end
-    each_part(list, 'ZADD', key)
-  end
-  for key, known in pairs(members) do
-    list = {}
-    for member, score in pairs(known) do
-      if not score then list[#list + 1] = member end
-    end
-    each_part(list, 'ZREM', key)
-  end
-  list = {}
-  for key in pairs(dels) do list[#list + 1] = key end
-  each_part(list, 'DEL')
-  sets, dels, members = {}, {}, {}
+  for key, members in pairs(leaving) do each_part(members, 'ZREM', key) end
+  for key, members in pairs(coming) do each_part(members, 'ZADD', key) end
+  each_part(dels, 'DEL')
+  sets, dels, leaving, coming = {}, {}, {}, {}
 end
 )lua";
 

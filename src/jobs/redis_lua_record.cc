@@ -9,25 +9,32 @@ local PENDING, PROCESSING, COMPLETED, FAILED, CANCELLED = 0, 1, 2, 3, 4
 local STATUS = {[0] = 'pending', 'processing', 'completed', 'failed', 'cancelled'}
 local PRIORITY = {[0] = 'high', 'normal', 'low'}
 local TIMEOUT, INTERNAL, NO_ERROR = 8, 10, 255
--- How long a record outlives its result, so that its places in the lists are known when they go.
-local GRACE = 3600000
 -- How deep a list is searched for an id.
 local DEEPEST = 10000
 
 local state, priority, flags, attempt, revision, failures, lost, outages = 2, 3, 4, 5, 6, 7, 8, 9
 local seq, created, not_before, run_at, deadline, lease, started, finished, expires =
   10, 11, 12, 13, 14, 15, 16, 17, 18
-local progress, error_code, callable, format, tenant, owner, batch, worker, once, error_text,
-  metadata, webhook, line, custom_id, partial =
-  19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33
+local progress, error_code, callable, format, tenant, owner, worker, error_text, partial, more =
+  19, 20, 21, 22, 23, 24, 25, 26, 27, 28
+local batch, once, metadata, webhook, line, custom_id = 29, 30, 31, 32, 33, 34
 
-local FORM = '<BBBBI4I4I4I4I4i8i8i8i8i8i8i8i8i8dBI2c0I2c0I2c0I2c0I2c0I2c0I2c0I2c0I4c0I2c0I4I2c0I4c0'
-local function read(bytes) return {struct.unpack(FORM, bytes)} end
+local FORM = '<BBBBI4I4I4I4I4i8i8i8i8i8i8i8i8i8dBI2c0I2c0I2c0I2c0I2c0I2c0I4c0I4c0'
+-- What few jobs have, and what never changes.
+local MORE = '<I2c0I2c0I4c0I2c0I4I2c0'
+local function read(bytes)
+  local r = {struct.unpack(FORM, bytes)}
+  if r[more] == '' then
+    r[29], r[30], r[31], r[32], r[33], r[34] = '', '', '', '', 0, ''
+  else
+    r[29], r[30], r[31], r[32], r[33], r[34] = struct.unpack(MORE, r[more])
+  end
+  return r
+end
 local function pack(r)
   return struct.pack(FORM, 1, r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9], r[10], r[11], r[12],
     r[13], r[14], r[15], r[16], r[17], r[18], r[19], r[20], #r[21], r[21], #r[22], r[22], #r[23],
-    r[23], #r[24], r[24], #r[25], r[25], #r[26], r[26], #r[27], r[27], #r[28], r[28], #r[29], r[29],
-    #r[30], r[30], r[31], #r[32], r[32], #r[33], r[33])
+    r[23], #r[24], r[24], #r[25], r[25], #r[26], r[26], #r[27], r[27], #r[28], r[28])
 end
 -- In the seed's keys as well; taken by a worker that is not one of ours.
 local function mirrored(r) return r[flags] % 2 == 1 end
@@ -60,8 +67,15 @@ end
 
 -- What others want to hear of, and what is counted; done once, at the end of a script.
 local news, ready, counted = {}, {}, {}
+-- Numbers as text, since most are small ones.
+local text_of = setmetatable({}, {__index = function(known, number)
+  local text = tostring(number)
+  known[number] = text
+  return text
+end})
 local function tell(id, r)
-  news[#news + 1] = id .. ' ' .. r[state] .. ' ' .. r[attempt] .. ' ' .. r[revision]
+  news[#news + 1] = id .. ' ' .. text_of[r[state]] .. ' ' .. text_of[r[attempt]] .. ' ' ..
+    text_of[r[revision]]
 end
 local function wake(name) ready[name] = true end
 local to_deliver = false
@@ -130,11 +144,7 @@ end
 local function save(id, r)
   local bytes = pack(r)
   records[id] = bytes
-  if r[state] > PROCESSING and not is_line(r) then
-    put_for(job_key(id), bytes, RETENTION + GRACE)
-  else
-    put(job_key(id), bytes)
-  end
+  put(job_key(id), bytes)
   return bytes
 end
 local function mirror(id, r)
@@ -199,7 +209,7 @@ local function keep_ended(id, r)
     wipe(input_key(id, r))
   end
   if r[once] ~= '' then call('PEXPIRE', P .. 'once:' .. r[once], RETENTION) end
-  zput(P .. 'expiring', r[expires], id)
+  zput(P .. 'expiring', text_of[r[expires]], id)
 end
 
 -- The job is over, with its expiry and its place in the lists.

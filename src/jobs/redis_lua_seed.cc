@@ -12,10 +12,12 @@ local function is_job_id(id) return #id > 0 and #id <= 64 and not string.find(id
 local function adopt(id, last_attempt)
   local number = call('INCR', P .. 'seq')
   local r = {1, PENDING, 1, 1, last_attempt, 1, 0, 0, 0, number, now, 0, 0, 0, 0, 0, 0, 0, 0,
-    NO_ERROR, SEED_CALLABLE, SEED_FORMAT, '', '', '', '', '', '', '', '', 0, '', ''}
+    NO_ERROR, SEED_CALLABLE, SEED_FORMAT, '', '', '', '', '', '', '', '', '', '', 0, ''}
   count(r, 1)
   save(id, r)
-  list_as_live(id, r)
+  -- At once, since it may turn out to be over.
+  call('ZADD', P .. 'live:', number, id)
+  know_owner('')
   return r
 end
 
@@ -28,7 +30,7 @@ local function lend(id, r)
   count(r, 1)
   save(id, r)
   call('ZREM', P .. 'seed', id)
-  zput(P .. 'leases', r[lease], id)
+  call('ZADD', P .. 'leases', r[lease], id)  -- at once: it may turn out to be over
   call('ZADD', P .. 'away', now, id)
   tell(id, r)
 end

@@ -16,7 +16,6 @@
 
 #include "base/uuid.h"
 #include "jobs/redis_record.h"
-#include "jobs/redis_store.h"
 #include "jobs/redis_waker.h"
 #include "jobs/store.h"
 #include "redis/command.h"
@@ -61,22 +60,15 @@ inline Result<Job> read_job(const std::string& id, const redis::Reply& record) {
 
 struct Submit {
   UuidSource& ids;  // of the thread that asks
-  const std::optional<SeedQueue>& seed;
-  std::string record;
-  NewJob job;
+  std::string record, input, digest;
   std::string id{};
 
-  [[nodiscard]] std::size_t bytes() const { return record.size() + job.input.size() + 192; }
+  [[nodiscard]] std::size_t bytes() const {
+    return record.size() + input.size() + digest.size() + 64;
+  }
   void ask(Command& call) {
     id = to_string(ids.next());
-    call.add(id).add(record).add(job.input).add(job.digest).add(way());
-    call.add(job.callable).add(static_cast<int>(job.priority)).add(job.tenant).add(job.owner);
-  }
-  // What the script needs to know to put it in without reading the record.
-  [[nodiscard]] std::string_view way() const {
-    if (!job.idempotency_key.empty() || job.run_at || job.deadline || !job.batch.empty()) return "";
-    if (!seed || job.callable != seed->callable || job.format != seed->format) return "q";
-    return job.priority == Priority::kNormal ? "s" : "";
+    call.add(id).add(record).add(input).add(digest);
   }
   Result<Submitted> answer(Replies replies) {
     const std::string_view said = replies[0].text();
@@ -84,6 +76,28 @@ struct Submit {
     if (said != "!") return Submitted{std::string(said), true};
     return fail(invalid("this Idempotency-Key was used for another request; take a new key"));
   }
+};
+
+// A job that wants no more than to wait in its queue.
+struct PutIn {
+  UuidSource& ids;  // of the thread that asks
+  std::string record;
+  NewJob job;
+  bool mirrored;  // in the seed's list and keys
+  std::string id{};
+
+  [[nodiscard]] static bool takes(const NewJob& job, bool mirrored) {
+    return job.idempotency_key.empty() && !job.run_at && !job.deadline && job.batch.empty() &&
+           (!mirrored || job.priority == Priority::kNormal);
+  }
+  [[nodiscard]] std::size_t bytes() const { return record.size() + job.input.size() + 192; }
+  void ask(Command& call) {
+    id = to_string(ids.next());
+    if (mirrored) mark_mirrored(record);
+    call.add(id).add(record).add(job.input).add(mirrored ? "s" : "q");
+    call.add(job.callable).add(to_string(job.priority)).add(job.tenant).add(job.owner);
+  }
+  Result<Submitted> answer(Replies) { return Submitted{std::move(id), false}; }
 };
 
 struct Get {

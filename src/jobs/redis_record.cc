@@ -96,11 +96,23 @@ Result<std::string> new_record(const NewJob& job, std::string_view once) {
   p.number(to_ms_or_zero(job.run_at)).number(to_ms_or_zero(job.deadline));
   for (int i = 0; i < 4; ++i) p.number(std::int64_t{0});
   p.number(0.0).number(kNoError);
-  p.text(job.callable).text(job.format).text(job.tenant).text(job.owner).text(job.batch);
-  p.text("").text(once).text("");
-  p.text<std::uint32_t>(job.metadata).text(job.webhook);
-  p.number(job.line).text(job.custom_id).text<std::uint32_t>("");
-  return p.take();
+  p.text(job.callable).text(job.format).text(job.tenant).text(job.owner).text("").text("");
+  p.text<std::uint32_t>("");
+  std::string more;
+  if (!job.batch.empty() || !once.empty() || !job.metadata.empty() || !job.webhook.empty() ||
+      job.line != 0 || !job.custom_id.empty()) {
+    Packer m;
+    m.text(job.batch).text(once).text<std::uint32_t>(job.metadata).text(job.webhook);
+    auto packed = m.number(job.line).text(job.custom_id).take();
+    if (!packed) return packed;
+    more = std::move(*packed);
+  }
+  return p.text<std::uint32_t>(more).take();
+}
+
+void mark_mirrored(std::string& record) {
+  constexpr std::size_t kFlags = 3;
+  record[kFlags] = 1;
 }
 
 std::optional<Job> read_record(std::string id, std::string_view bytes) {
@@ -130,17 +142,21 @@ std::optional<Job> read_record(std::string id, std::string_view bytes) {
   job.format = u.text();
   job.tenant = u.text();
   job.owner = u.text();
-  job.batch = u.text();
   job.worker = u.text();
-  u.text();
   std::string error = u.text();
   if (code < kErrorCodeCount) job.error = Error{static_cast<ErrorCode>(code), std::move(error)};
-  job.metadata = u.text<std::uint32_t>();
-  job.webhook = u.text();
-  job.line = u.number<std::uint32_t>();
-  job.custom_id = u.text();
   job.partial = u.text<std::uint32_t>();
+  const std::string more = u.text<std::uint32_t>();
   if (!u.ok()) return std::nullopt;
+  if (more.empty()) return job;
+  Unpacker m(more);
+  job.batch = m.text();
+  m.text();
+  job.metadata = m.text<std::uint32_t>();
+  job.webhook = m.text();
+  job.line = m.number<std::uint32_t>();
+  job.custom_id = m.text();
+  if (!m.ok()) return std::nullopt;
   return job;
 }
 

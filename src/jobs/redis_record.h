@@ -17,14 +17,16 @@ namespace sluice::jobs {
 //       finished, expires
 //   f64 progress
 //   u8  code of the last error; 255: none
-//   and after their length as u16 (the metadata's: u32): callable, format, tenant, owner, batch,
-//   worker, idempotency key, text of the error, metadata, webhook
-//   u32 line of the batch, and as above what its caller calls it; after its length as u32 what
-//   there is of the output
+//   and after their length as u16 (the last two's: u32): callable, format, tenant, owner, worker,
+//   text of the error, what there is of the output, and what most jobs have not (or nothing):
+//   batch, idempotency key, metadata (u32), webhook, u32 line of the batch, what its caller calls
+//   it
 //
 // `once` is the owner's idempotency key, or empty. What the store itself says is left out.
 // kInvalid when a text is too long.
 Result<std::string> new_record(const NewJob& job, std::string_view once);
+// Says that a new record's job is in the seed's keys too.
+void mark_mirrored(std::string& record);
 // None when it is none, or of another version.
 std::optional<Job> read_record(std::string id, std::string_view bytes);
 

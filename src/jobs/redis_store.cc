@@ -74,8 +74,14 @@ class RedisStore final : public Store, public DeliveryStore {
     if (!job.idempotency_key.empty()) once = ask::once(job.owner, job.idempotency_key);
     auto record = new_record(job, once);
     if (!record) return RedisAsker::refuse(home, std::move(done), record.error());
+    const bool mirrored = options_.seed && job.callable == options_.seed->callable &&
+                          job.format == options_.seed->format;
+    if (ask::PutIn::takes(job, mirrored)) {
+      return asker_.ask(RedisLane::kPutIn, home, std::move(done),
+                        ask::PutIn{ids_, std::move(*record), std::move(job), mirrored});
+    }
     asker_.ask(RedisLane::kSubmit, home, std::move(done),
-               ask::Submit{ids_, options_.seed, std::move(*record), std::move(job)});
+               ask::Submit{ids_, std::move(*record), std::move(job.input), std::move(job.digest)});
   }
   void get(Executor& home, std::string id, Want want, Done<JobView> done) override {
     if (!is_job_id(id)) return RedisAsker::refuse(home, std::move(done), ask::no_such_job(id));

@@ -104,7 +104,10 @@ class RedisSteps final : public StoreSteps {
         job.idempotency_key.empty() ? "" : std::format("0: {}", job.idempotency_key);
     auto record = new_record(job, once);
     if (!record) return fail(record.error());
-    return step(RedisLane::kSubmit, ask::Submit{*ids_, seed_, *record, job});
+    if (ask::PutIn::takes(job, false)) {
+      return step(RedisLane::kPutIn, ask::PutIn{*ids_, *record, job, false});
+    }
+    return step(RedisLane::kSubmit, ask::Submit{*ids_, *record, job.input, job.digest});
   }
   std::vector<Claimed> claim(ClaimRequest request) override {
     return *step(RedisLane::kClaim, ask::Claim{.request = std::move(request),
@@ -135,10 +138,9 @@ class RedisSteps final : public StoreSteps {
  private:
   redis::RealServer server_{"redis-server", {"appendonly no", "save \"\"", "port 0"}};
   PlainSocket socket_{server_};
-  const std::optional<SeedQueue> seed_;
   std::vector<redis::Script> scripts_;
   const std::vector<std::string> constants_ =
-      script_constants(kSimulatedPolicy, seed_, "node", "news");
+      script_constants(kSimulatedPolicy, std::nullopt, "node", "news");
   const Clock* clock_ = nullptr;
   std::unique_ptr<SeededBytes> bytes_;
   std::unique_ptr<UuidSource> ids_;

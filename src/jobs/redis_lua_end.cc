@@ -88,6 +88,7 @@ local more = 0
 local function due(key, last, handle)
   local ids = call('ZRANGEBYSCORE', key, '-inf', last, 'LIMIT', 0, MOST)
   if #ids == MOST then more = 1 end
+  load_all(ids)
   for i = 1, #ids do
     local bytes = load(ids[i])
     local r = bytes and read(bytes)

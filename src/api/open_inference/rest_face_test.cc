@@ -249,7 +249,7 @@ TEST_F(RestFaceTest, LoadsAndUnloadsWhereItMay) {
       post("/v2/repository/models/double/unload", R"({"parameters":{"unload_dependents":false}})")
           .status,
       200);
-  fake_.load_result = fail(unavailable("no file"));
+  fake_.fail_loads(unavailable("no file"));
   EXPECT_EQ(post("/v2/repository/models/double/load").answer, R"({"error":"no file"})");
   EXPECT_EQ(post("/v2/repository/models/nobody/load").status, 404);
   EXPECT_EQ(post("/v2/repository/models/slow/load").status, 422);

@@ -200,7 +200,7 @@ TEST_F(RpcFaceTest, ListsLoadsAndUnloads) {
   }
   EXPECT_TRUE(load("double").ok());
   EXPECT_EQ(load("nobody").error_code(), grpc::NOT_FOUND);
-  fake_->load_result = fail(unavailable("no file"));
+  fake_->fail_loads(unavailable("no file"));
   EXPECT_EQ(load("double").error_message(), "no file");
   grpc::ClientContext context;
   inference::RepositoryModelUnloadRequest request;

@@ -107,7 +107,7 @@ class FakeGateway {
     ModelSpec changing{"double",
                        {{"1", VersionState::kReady, {}, fake(twice, double_description())},
                         {"2", VersionState::kReady, {}, doubling}},
-                       [this](const ModelSpec::Done& done) { done(load_result); },
+                       [this](const ModelSpec::Done& done) { done(load_result()); },
                        [](const ModelSpec::Done& done) { done({}); }};
     auto configured = gateway.configure(
         {std::move(changing), ModelSpec{"slow", {{"1", VersionState::kReady, {}, slow}}, {}, {}},
@@ -125,6 +125,16 @@ class FakeGateway {
     return {local, gateway, clock, instruments, *log, std::move(prefix), std::move(target)};
   }
 
+  // What a load says; from any thread.
+  void fail_loads(Error why) {
+    const std::scoped_lock lock(mutex_);
+    load_result_ = fail(std::move(why));
+  }
+  Result<> load_result() {
+    const std::scoped_lock lock(mutex_);
+    return load_result_;
+  }
+
   SystemClock clock;
   telemetry::Metrics metrics;
   telemetry::Instruments instruments{metrics};
@@ -133,7 +143,10 @@ class FakeGateway {
   gateway::Gateway gateway{clock, instruments};
   std::shared_ptr<FakeCallable> doubling;
   std::shared_ptr<FakeCallable> slow;
-  Result<> load_result;
+
+ private:
+  std::mutex mutex_;
+  Result<> load_result_;  // guarded by mutex_
 };
 
 }  // namespace sluice::api::open_inference

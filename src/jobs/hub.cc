@@ -9,7 +9,7 @@ namespace sluice::jobs {
 struct Hub::Watch::Entry {
   std::string id;
   Executor& home;
-  std::function<void()> changed;     // of the home thread; empty: given up
+  Changed changed;                   // of the home thread; empty: given up
   std::atomic<bool> posted = false;  // news is on its way already
 };
 
@@ -26,7 +26,7 @@ void Hub::Watch::stop() {
   hub_ = nullptr;
 }
 
-Hub::Watch Hub::watch(std::string id, Executor& home, std::function<void()> changed) {
+Hub::Watch Hub::watch(std::string id, Executor& home, Changed changed) {
   Watch watch;
   watch.hub_ = this;
   watch.entry_ = std::make_shared<Watch::Entry>(id, home, std::move(changed));
@@ -35,12 +35,12 @@ Hub::Watch Hub::watch(std::string id, Executor& home, std::function<void()> chan
   return watch;
 }
 
-void Hub::tell(const std::shared_ptr<Watch::Entry>& entry) {
-  if (entry->posted.exchange(true)) return;
-  entry->home.post([entry] {
+void Hub::tell(const std::shared_ptr<Watch::Entry>& entry, std::shared_ptr<const JobView> ended) {
+  if (entry->posted.exchange(true)) return;  // then it looks, and sees this too
+  entry->home.post([entry, ended = std::move(ended)] {
     entry->posted.store(false);
     // It may be given up from within.
-    if (const auto changed = entry->changed) changed();
+    if (const auto changed = entry->changed) changed(ended);
   });
 }
 
@@ -114,7 +114,7 @@ void Hub::on_change(const JobChange& change) {
   {
     const std::scoped_lock lock(mutex_);
     const auto [begin, end] = watches_.equal_range(change.id);
-    for (auto it = begin; it != end; ++it) tell(it->second);
+    for (auto it = begin; it != end; ++it) tell(it->second, change.view);
   }
   for (const Listener& listener : listeners_) {
     if (listener.changed) listener.changed(change);

@@ -44,9 +44,10 @@ class Hub final : public News {
     std::shared_ptr<Entry> entry_;
   };
 
-  // `changed` runs on `home`, each time there may be news of the job: look then. Ask the store
-  // after this has returned, not before.
-  [[nodiscard]] Watch watch(std::string id, Executor& home, std::function<void()> changed);
+  // `changed` runs on `home`, each time there may be news of the job: look then, unless it has
+  // ended and is shown. Ask the store after this has returned, not before.
+  using Changed = std::function<void(const std::shared_ptr<const JobView>& ended)>;
+  [[nodiscard]] Watch watch(std::string id, Executor& home, Changed changed);
 
   // Waits for jobs of some callables to take. As a Watch is given up; what it was told and did not
   // act on is then told to another.
@@ -99,7 +100,8 @@ class Hub final : public News {
 
  private:
   using Waiting = std::deque<std::shared_ptr<QueueWatch::Entry>>;
-  static void tell(const std::shared_ptr<Watch::Entry>& entry);
+  static void tell(const std::shared_ptr<Watch::Entry>& entry,
+                   std::shared_ptr<const JobView> ended = {});
   static void tell(const std::shared_ptr<QueueWatch::Entry>& entry);
   void tell_all();
 

@@ -77,7 +77,7 @@ TEST_F(HubTest, TellsNobodyWhoHasStopped) {
 TEST_F(HubTest, TellsAllWhenNewsMayHaveBeenMissedOrTheProcessEnds) {
   const auto a = waiter("a", {"x"});
   const auto b = waiter("b", {"y"});
-  const auto job = hub_.watch("1", home_, [this] { told_.emplace_back("job"); });
+  const auto job = hub_.watch("1", home_, [this](const auto&) { told_.emplace_back("job"); });
   hub_.on_gap();
   EXPECT_THAT(told(), ::testing::UnorderedElementsAre("a", "b", "job"));
   EXPECT_FALSE(hub_.ending());

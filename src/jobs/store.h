@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -124,6 +125,8 @@ struct JobChange {
   JobState state = JobState::kPending;
   std::uint32_t attempt = 0;
   std::uint32_t revision = 0;
+  // A job that has ended, with its output, where the store has it at hand; null: ask for it.
+  std::shared_ptr<const JobView> view{};
 };
 class News {
  public:

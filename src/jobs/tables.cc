@@ -321,6 +321,10 @@ Result<Job> JobTables::finish(const Ticket& ticket, const Outcome& outcome, Wall
     insert_output_.run();
   }
   save(*found, now);
+  if (const auto* completed = std::get_if<Completed>(&outcome)) {
+    happened.changes.back().view = std::make_shared<const JobView>(
+        JobView{.job = found->job, .input = {}, .output = completed->output});
+  }
   return std::move(found->job);
 }
 

@@ -30,7 +30,7 @@ class Events {
     const http::HeaderList headers{{"Cache-Control", "no-store"}, {"X-Accel-Buffering", "no"}};
     exchange_.start_stream({200, "text/event-stream", &headers});
     exchange_.on_cancel([this] { look(); });
-    watch_ = desk_.hub.watch(id_, exchange_.loop(), [this] { look(); });
+    watch_ = desk_.hub.watch(id_, exchange_.loop(), [this](const auto&) { look(); });
     beat();
     tell(first);
     // What changed between the read and the watch.

@@ -126,17 +126,15 @@ class JobsFace {
     if (auto ok = query->only({"wait"}); !ok) return refuse(exchange, ok.error());
     const auto wait = wanted_wait(exchange.head(), *query, desk_.limits.longest_wait);
     if (!wait) return refuse(exchange, wait.error());
-    with_job(exchange, Store::Want::kOutput,
-             [this, &exchange, show, wait = *wait](const JobView& view) {
-               if (!wait || *wait == Duration::zero() || is_terminal(view.job.state)) {
-                 return show(exchange, view);
-               }
-               answer_when_ended(exchange, desk_, view.job.id, *wait,
-                                 [show](http::Exchange& x, const Result<JobView>& later) {
-                                   if (!later) return refuse(x, later.error());
-                                   show(x, *later);
-                                 });
-             });
+    if (!*wait || **wait == Duration::zero()) {
+      return with_job(exchange, Store::Want::kOutput,
+                      [&exchange, show](const JobView& view) { show(exchange, view); });
+    }
+    answer_when_ended(exchange, desk_, std::string(exchange.param("id")), **wait,
+                      [show](http::Exchange& x, const Result<JobView>& view) {
+                        if (!view) return refuse(x, view.error());
+                        show(x, *view);
+                      });
   }
 
   void list(http::Exchange& exchange) {

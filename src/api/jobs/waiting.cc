@@ -4,6 +4,7 @@
 #include <format>
 #include <utility>
 
+#include "api/jobs/owner.h"
 #include "config/units.h"
 #include "http/later.h"
 
@@ -19,7 +20,10 @@ class Waiting {
 
   void start(Duration wait) {
     // First the watch, then the look: so nothing can happen unseen in between.
-    watch_ = desk_.hub.watch(id_, exchange_.loop(), [this] { look(); });
+    watch_ = desk_.hub.watch(id_, exchange_.loop(), [this](const auto& ended) {
+      ended_ = ended;
+      look();
+    });
     timer_ = exchange_.loop().run_at(exchange_.loop().now() + wait, [this] {
       timer_ = 0;
       over_ = true;
@@ -39,13 +43,14 @@ class Waiting {
       return;
     }
     again_ = false;
+    if (ended_) return seen(*ended_);
     desk_.store.get(exchange_.loop(), id_, sluice::jobs::Store::Want::kOutput,
                     [this](Result<sluice::jobs::JobView> view) { seen(view); });
   }
   void seen(const Result<sluice::jobs::JobView>& view) {
     asking_ = false;
     over_ = over_ || desk_.hub.ending();
-    if (view && !is_terminal(view->job.state) && !over_) {
+    if (view && !is_terminal(view->job.state) && !over_ && may_see(exchange_, view->job.owner)) {
       if (again_) look();
       return;
     }
@@ -54,6 +59,9 @@ class Waiting {
     exchange_.on_cancel(nullptr);
     // This object goes with the answer.
     Answer answer = std::move(answer_);
+    if (view && !may_see(exchange_, view->job.owner)) {
+      return answer(exchange_, fail(no_such_job(id_)));
+    }
     answer(exchange_, view);
   }
 
@@ -63,6 +71,7 @@ class Waiting {
   Answer answer_;
   sluice::jobs::Hub::Watch watch_;
   TimerId timer_ = 0;
+  std::shared_ptr<const sluice::jobs::JobView> ended_;
   bool asking_ = false;
   bool again_ = false;
   bool over_ = false;

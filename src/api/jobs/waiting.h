@@ -19,7 +19,8 @@ Result<std::optional<Duration>> wanted_wait(const http::RequestHead& head, const
                                             Duration longest);
 
 // Asks the store for the job, now and whenever there is news of it, and answers when it has ended,
-// when `wait` is over, or when the client has gone.
+// when `wait` is over, or when the client has gone; at once with kNotFound where the caller may not
+// see it.
 void answer_when_ended(http::Exchange& exchange, const sluice::jobs::Desk& desk, std::string id,
                        Duration wait, Answer answer);
 

@@ -45,6 +45,7 @@ void ClientQueue::start(const std::shared_ptr<ClientCall>& call, grpc::GenericSt
     if (closed_) return call->refuse(unavailable("the gRPC client has ended"));
     if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
     in_flight_.insert(call.get());
+    call->self_ = call;  // until it arrives, which is seen after this lock
     ++starting_;
   }
   call->begin(stub, request, queue_);  // side by side with others
@@ -86,7 +87,6 @@ void ClientCall::begin(grpc::GenericStub& stub, const GrpcRequest& request,
   for (const auto& [key, value] : request.metadata) {
     if (!value.empty() && is_printable(value)) context_.AddMetadata(key, value);
   }
-  self_ = shared_from_this();
   reader_ = stub.PrepareUnaryCall(&context_, std::string(request.method),
                                   to_buffer(request.message), &queue);
   reader_->StartCall();

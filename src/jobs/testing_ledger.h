@@ -109,7 +109,7 @@ inline constexpr std::uint64_t kSeeds = 10'000;
 #endif
 
 // Parts into which the seeds are divided, so that several processes share them.
-inline constexpr std::uint64_t kParts = 4;
+inline constexpr std::uint64_t kParts = 16;
 
 // Runs `world(seed)` for each of this part's seeds, or for that of SLUICE_SEED alone.
 template <class World>

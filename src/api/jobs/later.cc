@@ -69,7 +69,7 @@ class LaterJobs final : public http::Later {
     exchange.respond({202, "application/json", &headers}, body);
   }
 
-  const sluice::jobs::Desk& desk_;
+  const sluice::jobs::Desk desk_;
   const std::string prefix_;
   const std::string listener_;
 };

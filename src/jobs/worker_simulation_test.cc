@@ -36,6 +36,8 @@ class CallsOfChance final : public Runner {
     EXPECT_LE(++running_[job.callable], kSlots) << "more than its slots";
     EXPECT_EQ(attempt.claimed->input, "in");
     auto call = std::make_shared<Call>(*this, job, std::move(done));
+    std::erase_if(calls_, [](const auto& known) { return known.expired(); });
+    calls_.push_back(call);
     switch (random_.below(6)) {
       case 0:
         call->end(RunOutput{.bytes = Ledger::output_of(job)});  // before this returns
@@ -53,6 +55,12 @@ class CallsOfChance final : public Runner {
         end_after(call, milliseconds(random_.below(2'000)), RunOutput{Ledger::output_of(job)});
     }
     return CancelHandle(call);
+  }
+  // As when the process dies: nobody hears of its calls any more.
+  void forget_all() {
+    for (const auto& known : calls_) {
+      if (const auto call = known.lock()) call->done = nullptr;
+    }
   }
   [[nodiscard]] std::size_t running() const {
     std::size_t all = 0;
@@ -100,6 +108,7 @@ class CallsOfChance final : public Runner {
   Process& home_;
   Random random_;
   std::map<std::string, std::size_t> running_;
+  std::vector<std::weak_ptr<Call>> calls_;
 };
 
 struct NobodyObserves final : ConsumerObserver {
@@ -128,6 +137,7 @@ class WorkerProcess {
   [[nodiscard]] bool gone() const { return process_.dead(); }
   void crash() {
     process_.die();
+    calls_.forget_all();
     consumer_.reset();
   }
   void stand_still(Duration time) { process_.stand_still(time); }

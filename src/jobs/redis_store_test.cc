@@ -159,7 +159,6 @@ TEST_F(RedisStoreTest, SaysThatNewsMayHaveBeenMissed) {
 
 TEST_F(RedisStoreTest, LosesNothingThatWasAcceptedWhenTheServerIsKilledUnderLoad) {
   std::vector<std::string> accepted;
-  std::atomic<int> asked = 0;
   for (int round = 0; round < 3; ++round) {
     std::vector<std::future<Result<Submitted>>> answers;
     for (int i = 0; i < 500; ++i) {

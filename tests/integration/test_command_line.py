@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -187,7 +188,8 @@ def test_serve_without_a_file_serves_everything_on_loopback(tmp_path: Path) -> N
         (tmp_path / "log").open("wb") as log,
         subprocess.Popen(
             [str(binary()), "serve"],
-            env={**env, "SLUICE_DATA_DIR": str(tmp_path / "data"), "PATH": "/usr/bin:/bin"},
+            env={**env, "SLUICE_DATA_DIR": str(tmp_path / "data"), "PATH": "/usr/bin:/bin"}
+            | {name: value for name, value in os.environ.items() if name.endswith("SAN_OPTIONS")},
             cwd=tmp_path,
             stdout=log,
             stderr=log,

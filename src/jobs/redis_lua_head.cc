@@ -4,7 +4,7 @@ namespace sluice::jobs::lua {
 
 // What every script begins with: its arguments, the time, and its writes. A command costs the
 // server several times what its work does, so most writes are gathered and go out together in
-// close(). What is gathered is not to be read before that but by load(); of two writes to one place
+// close(). What is gathered is not to be read before that but by load(); of two texts in one place
 // the last counts.
 const std::string_view kHead = R"lua(
 local call, P = redis.call, KEYS[1]

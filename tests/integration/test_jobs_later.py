@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -134,14 +135,15 @@ def test_a_call_that_could_never_be_made_is_refused_now(client: httpx.Client) ->
 
 
 def test_a_repeated_call_under_one_key_is_made_once(client: httpx.Client) -> None:
-    def post(row: list[float]) -> httpx.Response:
+    def post(row: list[float], trace: str = "1" * 32) -> httpx.Response:
+        traced = {"traceparent": f"00-{trace}-1111111111111111-01"}
         return client.post(
             "/v2/models/iris/infer",
             json=jobs.iris_input(row),
-            headers=LATER | {"Idempotency-Key": "the-same"},
+            headers=LATER | {"Idempotency-Key": "the-same"} | traced,
         )
 
-    first, again = post(jobs.SETOSA), post(jobs.SETOSA)
+    first, again = post(jobs.SETOSA), post(jobs.SETOSA, "2" * 32)
     assert first.json()["id"] == again.json()["id"]
     other = post([1.0, 1.0, 1.0, 1.0])
     assert other.status_code == 422, other.text
@@ -168,25 +170,23 @@ def test_where_no_jobs_are_taken_the_call_is_made_now(server: Server) -> None:
 
 
 def test_what_fails_later_says_why(tmp_path: Path) -> None:
-    made = Config().remote("gone", "http://127.0.0.1:9", columns=4, classes=3)
-    made.listen("api", mount("open_inference"), mount("jobs"))
-    made.set("jobs", {"retries": 0})
-    with Server(made, tmp_path / "server") as running:
-        client = running.http("api")
-        body = {
-            "inputs": [
-                {"name": "float_input", "shape": [1, 4], "datatype": "FP32", "data": jobs.SETOSA}
-            ]
-        }
-        taken = client.post("/v2/models/gone/infer", json=body, headers=LATER)
-        if taken.status_code != 202:  # nothing is known of its inputs while it is away
-            assert taken.status_code == 503, taken.text
-            return
-        # Its backend is away, which is no failure of the call: it waits for it.
-        outages = eventually(
-            lambda: jobs.job(client, taken.json()["id"])["outages"] > 0, what="it is tried"
-        )
-        assert outages
+    """The model's server never answers; the caller's deadline counts for each attempt."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        made = Config().remote("slow", url, columns=4, classes=3)
+        made.listen("api", mount("horizontal_service", "slow"), mount("jobs"))
+        made.set("jobs", {"retries": 0})
+        with Server(made, tmp_path / "server") as running:
+            client = running.http("api")
+            taken = client.post(
+                "/predict", json={"data": [jobs.SETOSA]}, headers=LATER | {"X-Deadline-Ms": "50"}
+            )
+            failed = result(client, taken)
+            assert failed.status_code == 504, failed.text
+            assert failed.json()["code"] == "timeout"
+            found = jobs.job(client, taken.json()["id"])
+            assert found["status"] == "failed"
+            assert found["error"]["message"] == failed.json()["detail"]
 
 
 def test_another_process_makes_the_call_from_a_shared_store(tmp_path: Path) -> None:

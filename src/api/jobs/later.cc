@@ -37,7 +37,10 @@ class LaterJobs final : public http::Later {
                              .owner = owner_of(exchange)};
     if (!key->empty()) {
       job.idempotency_key = std::move(*key);
-      const Sha256 digest = sha256(job.input);
+      // Not of the headers: a repeated request has a trace of its own.
+      const http::RequestHead& head = exchange.head();
+      const Sha256 digest =
+          sha256(std::format("{} {}\n{}", to_string(head.method), head.target, exchange.body()));
       job.digest.assign(digest.begin(), digest.end());
     }
     desk_.store.submit(exchange.loop(), std::move(job),

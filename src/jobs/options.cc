@@ -97,7 +97,8 @@ void describe(config::Fields<JobsOptions>& f) {
           "How long a request may wait for a job's end (?wait=).")
       .at_most(1h);
   f.bytes("max_output_bytes", &JobsOptions::max_output_bytes,
-          "The longest output that a program which leases jobs may hand in.")
+          "The longest output that a program which leases jobs may hand in, and the longest answer "
+          "that is kept of a call made later.")
       .range(1024, std::size_t{1} << 30);
   f.field("webhooks", &JobsOptions::webhooks, "Telling URLs of the ends of jobs.");
 }

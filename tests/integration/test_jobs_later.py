@@ -189,6 +189,16 @@ def test_what_fails_later_says_why(tmp_path: Path) -> None:
             assert found["error"]["message"] == failed.json()["detail"]
 
 
+def test_an_answer_that_is_too_large_is_not_kept(tmp_path: Path) -> None:
+    made = config().set("jobs", {"max_output_bytes": "1KiB"})
+    with Server(made, tmp_path / "server") as running:
+        client = running.http("api")
+        rows = {"instances": [jobs.SETOSA] * 200}
+        failed = result(client, client.post("/v1/models/iris:predict", json=rows, headers=LATER))
+        assert failed.status_code == 413, failed.text
+        assert "max_output_bytes" in failed.json()["detail"]
+
+
 def test_another_process_makes_the_call_from_a_shared_store(tmp_path: Path) -> None:
     with RedisServer(tmp_path / "redis") as redis:
 

@@ -38,6 +38,8 @@ class LaterRunner : public sluice::jobs::Runner {
   // What it runs on from now on; what is under way finishes on what it has.
   virtual void set_routes(LaterRoutesPtr routes) = 0;
 };
-std::unique_ptr<LaterRunner> make_later_runner(EventLoop& loop, sluice::jobs::Runner& others);
+// An answer of more than `max_output_bytes` is not kept: the job fails.
+std::unique_ptr<LaterRunner> make_later_runner(EventLoop& loop, sluice::jobs::Runner& others,
+                                               std::size_t max_output_bytes);
 
 }  // namespace sluice::api::jobs

@@ -37,8 +37,16 @@ void bound(KeptMessage& request, const Attempt& attempt) {
   request.headers.set(http::kDeadlineHeader, std::to_string(ms));
 }
 
-Result<sluice::jobs::RunOutput> outcome(http::KeptAnswer answer) {
-  if (answer.status < 400) return sluice::jobs::RunOutput{.bytes = answer.message.to_text()};
+Result<sluice::jobs::RunOutput> outcome(http::KeptAnswer answer, std::size_t most) {
+  if (answer.status < 400) {
+    std::string text = answer.message.to_text();
+    if (text.size() > most) {
+      return fail(ErrorCode::kTooLarge, std::format("the answer has {} bytes; at most {} are kept "
+                                                    "(jobs.max_output_bytes)",
+                                                    text.size(), most));
+    }
+    return sluice::jobs::RunOutput{.bytes = std::move(text)};
+  }
   if (answer.error) return fail(std::move(*answer.error));
   // An API that answers so without saying why: what it takes for the caller's fault stays so.
   const std::string what = std::format("the API answered with status {}", answer.status);
@@ -58,7 +66,8 @@ class Stop final : public Cancellable {
 
 class RunnerOnRoutes final : public LaterRunner {
  public:
-  RunnerOnRoutes(EventLoop& loop, sluice::jobs::Runner& others) : loop_(loop), others_(others) {}
+  RunnerOnRoutes(EventLoop& loop, sluice::jobs::Runner& others, std::size_t max_output_bytes)
+      : loop_(loop), others_(others), max_output_bytes_(max_output_bytes) {}
 
   void set_routes(LaterRoutesPtr routes) override { routes_ = std::move(routes); }
 
@@ -74,11 +83,11 @@ class RunnerOnRoutes final : public LaterRunner {
     const std::string line = request->first_line;
     const std::string listener(request->headers.find("listener").value_or(""));
     auto shared = std::make_shared<Done>(std::move(done));
-    const auto exchange =
-        http::KeptExchange::make(loop_, std::move(*request), principal_of(job), job.id,
-                                 [shared, keep = routes_](http::KeptAnswer answer) {
-                                   (*shared)(outcome(std::move(answer)));
-                                 });
+    const auto exchange = http::KeptExchange::make(
+        loop_, std::move(*request), principal_of(job), job.id,
+        [shared, keep = routes_, most = max_output_bytes_](http::KeptAnswer answer) {
+          (*shared)(outcome(std::move(answer), most));
+        });
     if (serve(*exchange, listener)) return CancelHandle(std::make_shared<Stop>(exchange));
     // It was there when the job was taken: it is away, not wrong.
     (*shared)(fail(unavailable(std::format("nothing here serves {} (any more)", line))));
@@ -100,13 +109,15 @@ class RunnerOnRoutes final : public LaterRunner {
 
   EventLoop& loop_;
   sluice::jobs::Runner& others_;
+  const std::size_t max_output_bytes_;
   LaterRoutesPtr routes_;
 };
 
 }  // namespace
 
-std::unique_ptr<LaterRunner> make_later_runner(EventLoop& loop, sluice::jobs::Runner& others) {
-  return std::make_unique<RunnerOnRoutes>(loop, others);
+std::unique_ptr<LaterRunner> make_later_runner(EventLoop& loop, sluice::jobs::Runner& others,
+                                               std::size_t max_output_bytes) {
+  return std::make_unique<RunnerOnRoutes>(loop, others, max_output_bytes);
 }
 
 }  // namespace sluice::api::jobs

@@ -109,6 +109,10 @@ CancelHandle Ensemble::start(const Call& call, RequestPtr request, Sink& sink) {
     sink.on_result(fail(internal(std::format("'{}' stands too deep in ensembles", core_->name))));
     return {};
   }
+  if (auto kind = check_kind(description_, *request); !kind) {
+    sink.on_result(fail(kind.error()));
+    return {};
+  }
   const auto& infer = std::get<InferRequest>(*request);
   if (auto checked = core_->check(description_, infer); !checked) {
     sink.on_result(fail(checked.error()));

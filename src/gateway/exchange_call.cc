@@ -11,12 +11,23 @@ namespace {
 
 constexpr std::chrono::hours kLongestTimeout{24};
 
+// Who is told. Tensors have a function of their own, so that their calls allocate no second one.
+struct Replies {
+  Answer infer;
+  Listener any;
+
+  void give(http::Exchange& exchange, Result<Response> result) {
+    if (infer) return infer(exchange, response_as<InferResponse>(std::move(result)));
+    any.answer(exchange, std::move(result));
+  }
+};
+
 class ExchangeCall final : public Sink {
  public:
-  ExchangeCall(http::Exchange& exchange, const Clock& clock, Answer answer)
-      : exchange_(exchange), clock_(clock), answer_(std::move(answer)) {}
+  ExchangeCall(http::Exchange& exchange, const Clock& clock, Replies replies)
+      : exchange_(exchange), clock_(clock), replies_(std::move(replies)) {}
 
-  void start(const CallablePtr& callable, InferRequest request, Deadline deadline, bool asked,
+  void start(const CallablePtr& callable, Request request, Deadline deadline, bool asked,
              const CallOptions& options) {
     const http::RequestHead& head = exchange_.head();
     Call call{.home = &exchange_.loop(),
@@ -36,6 +47,10 @@ class ExchangeCall final : public Sink {
     exchange_.on_cancel([this] { handle_.cancel(); });
   }
 
+  void on_part(Part part) override {
+    if (replies_.any.on_part) replies_.any.on_part(exchange_, std::move(part));
+  }
+
   void on_result(Result<Response> result) override {
     done_ = true;
     handle_.release();
@@ -45,18 +60,14 @@ class ExchangeCall final : public Sink {
       exchange_.timings.lap(telemetry::Stage::kQueue, times_.started);
     }
     exchange_.timings.lap(telemetry::Stage::kRun, times_.ran != none ? times_.ran : clock_.now());
-    if (result) {
-      answer_(exchange_, std::get<InferResponse>(std::move(*result)));
-    } else {
-      exchange_.error = result.error();
-      answer_(exchange_, fail(std::move(result.error())));
-    }
+    if (!result) exchange_.error = result.error();
+    replies_.give(exchange_, std::move(result));
   }
 
  private:
   http::Exchange& exchange_;
   const Clock& clock_;
-  Answer answer_;
+  Replies replies_;
   CallTimes times_;
   CancelHandle handle_;
   CallablePtr callable_;
@@ -64,12 +75,13 @@ class ExchangeCall final : public Sink {
 };
 
 // What could never run is refused now, as far as the callable says what it takes.
-void call_later(http::Exchange& exchange, const Description& callable, InferRequest request,
-                Answer answer) {
-  request.outputs.clear();  // which there are may depend on who is there then
-  if (!callable.inputs.empty()) {
-    if (const auto ok = check_inputs(callable, request); !ok) {
-      return answer(exchange, fail(ok.error()));
+void call_later(http::Exchange& exchange, const Description& callable, Request request,
+                Replies replies) {
+  auto* infer = std::get_if<InferRequest>(&request);
+  if (infer != nullptr && !callable.inputs.empty()) {
+    infer->outputs.clear();  // which there are may depend on who is there then
+    if (const auto ok = check_inputs(callable, *infer); !ok) {
+      return replies.give(exchange, fail(ok.error()));
     }
   }
   exchange.later->take(exchange, callable.name);
@@ -103,19 +115,25 @@ Result<std::optional<Duration>> requested_timeout(const http::RequestHead& head)
   return std::chrono::milliseconds(ms);
 }
 
-void start_call(http::Exchange& exchange, const Clock& clock, const CallablePtr& callable,
-                InferRequest request, Answer answer, const CallOptions& options) {
+namespace {
+
+void start(http::Exchange& exchange, const Clock& clock, const CallablePtr& callable,
+           Request request, Replies replies, const CallOptions& options) {
   // Whatever the API has looked at: no call gets past this.
+  const auto refuse = [&](Error error) { replies.give(exchange, fail(std::move(error))); };
   if (exchange.principal != nullptr) {
     const auto may = check_callable(exchange.principal.get(), callable->describe().name);
-    if (!may) return answer(exchange, fail(may.error()));
+    if (!may) return refuse(may.error());
+  }
+  if (const auto kind = check_kind(callable->describe(), request); !kind) {
+    return refuse(kind.error());
   }
   if (exchange.later != nullptr && http::prefers_async(exchange.head()) &&
       callable->describe().kind != CallableKind::kExternal) {
-    return call_later(exchange, callable->describe(), std::move(request), std::move(answer));
+    return call_later(exchange, callable->describe(), std::move(request), std::move(replies));
   }
   const auto timeout = requested_timeout(exchange.head());
-  if (!timeout) return answer(exchange, fail(timeout.error()));
+  if (!timeout) return refuse(timeout.error());
   Deadline deadline;
   const auto bound = [&](const std::optional<Duration>& wait) {
     if (wait) deadline = deadline.earlier(Deadline::after(exchange.timings.start(), *wait));
@@ -124,8 +142,20 @@ void start_call(http::Exchange& exchange, const Clock& clock, const CallablePtr&
   bound(options.timeout);
   const bool asked = !deadline.is_never();
   if (!asked) bound(options.default_timeout);
-  auto& call = exchange.attach<ExchangeCall>(exchange, clock, std::move(answer));
+  auto& call = exchange.attach<ExchangeCall>(exchange, clock, std::move(replies));
   call.start(callable, std::move(request), deadline, asked, options);
+}
+
+}  // namespace
+
+void start_call(http::Exchange& exchange, const Clock& clock, const CallablePtr& callable,
+                InferRequest request, Answer answer, const CallOptions& options) {
+  start(exchange, clock, callable, std::move(request), {.infer = std::move(answer)}, options);
+}
+
+void start_request(http::Exchange& exchange, const Clock& clock, const CallablePtr& callable,
+                   Request request, Listener listener, const CallOptions& options) {
+  start(exchange, clock, callable, std::move(request), {.any = std::move(listener)}, options);
 }
 
 }  // namespace sluice::gateway

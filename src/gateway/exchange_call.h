@@ -30,6 +30,22 @@ using Answer = std::move_only_function<void(http::Exchange&, Result<InferRespons
 void start_call(http::Exchange& exchange, const Clock& clock, const CallablePtr& callable,
                 InferRequest request, Answer answer, const CallOptions& options = {});
 
+// The same for every kind of request. The response is of the request's kind: a callable that takes
+// another is not started (kInvalid).
+struct Listener {
+  std::move_only_function<void(http::Exchange&, Part)> on_part;  // may be empty
+  std::move_only_function<void(http::Exchange&, Result<Response>)> answer;
+};
+void start_request(http::Exchange& exchange, const Clock& clock, const CallablePtr& callable,
+                   Request request, Listener listener, const CallOptions& options = {});
+
+// A response of the kind that the caller knows it to be.
+template <class T>
+Result<T> response_as(Result<Response> result) {
+  if (!result) return fail(std::move(result.error()));
+  return std::get<T>(std::move(*result));
+}
+
 // Under which names a call for this exchange is found again: what the server made, else what the
 // client sent; empty where neither did. Views into the exchange.
 std::string_view request_id_of(const http::Exchange& exchange);

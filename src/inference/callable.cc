@@ -38,6 +38,24 @@ std::string_view to_string(CallableKind kind) {
   return "model";
 }
 
+std::string_view to_string(RequestKind kind) {
+  switch (kind) {
+    case RequestKind::kInfer:
+      return "tensors";
+    case RequestKind::kGenerate:
+      return "prompts";
+    case RequestKind::kEmbed:
+      return "texts to embed";
+  }
+  return "tensors";
+}
+
+Result<> check_kind(const Description& description, const Request& request) {
+  if (kind_of(request) == description.takes) return {};
+  return fail(invalid(std::format("'{}' takes {}, not {}", description.name,
+                                  to_string(description.takes), to_string(kind_of(request)))));
+}
+
 const TensorInfo* Description::input(std::string_view tensor) const {
   return find(inputs, tensor);
 }

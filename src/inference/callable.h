@@ -22,6 +22,7 @@ enum class ServiceClass : std::uint8_t { kRealtime, kBestEffort };
 struct CallTimes {
   TimePoint queued{};   // handed to a pool or a slot queue
   TimePoint started{};  // began to run
+  TimePoint first{};    // the first part was there, of calls that stream
   TimePoint ran{};      // the backend was done
 };
 
@@ -44,10 +45,12 @@ struct Call {
 // Callables may stand in one another this deep; beyond it the configuration is refused.
 inline constexpr std::uint8_t kMaxCallDepth = 8;
 
-// Gets the answer. on_result comes exactly once, on the call's home thread, possibly before start()
-// returns, and also after a cancellation. The sink must live until then.
+// Gets the answer, on the call's home thread. on_result comes exactly once, possibly before start()
+// returns, and also after a cancellation. The sink must live until then. Parts come before it, and
+// none after a cancellation; the answer holds the whole all the same.
 class Sink {
  public:
+  virtual void on_part(Part /*part*/) {}
   virtual void on_result(Result<Response> result) = 0;
 
  protected:
@@ -61,7 +64,8 @@ std::string_view to_string(CallableKind kind);
 struct Description {
   std::string name;
   CallableKind kind = CallableKind::kModel;
-  std::string platform;  // "onnxruntime_onnx", "ensemble", "http_predict"
+  RequestKind takes = RequestKind::kInfer;
+  std::string platform;  // "onnxruntime_onnx", "ensemble", "http_predict", "llama_cpp"
   std::string version;   // of this very object; "1" where nothing else is known
   std::vector<TensorInfo> inputs;
   std::vector<TensorInfo> outputs;
@@ -100,6 +104,9 @@ class Callable {
 };
 
 using CallablePtr = std::shared_ptr<Callable>;
+
+// Whether it takes requests of this kind (else kInvalid, and what it takes instead).
+Result<> check_kind(const Description& description, const Request& request);
 
 // Checks a request against a description: every input there once, known, of the right type and a
 // shape that matches. The message names the input, what was expected and what came.

@@ -7,10 +7,12 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
 #include "base/result.h"
+#include "inference/generate.h"
 #include "inference/tensor.h"
 
 namespace sluice {
@@ -36,13 +38,19 @@ struct InferRequest {
   }
 };
 
-// The kinds of request. Later kinds (generate, embed, task input) are further alternatives.
-using Request = std::variant<InferRequest>;
+// The kinds of request, in the order of RequestKind.
+using Request = std::variant<InferRequest, GenerateRequest, EmbedRequest>;
+enum class RequestKind : std::uint8_t { kInfer, kGenerate, kEmbed };
+std::string_view to_string(RequestKind kind);  // "tensors", "prompts", "texts to embed"
+inline RequestKind kind_of(const Request& request) {
+  return static_cast<RequestKind>(request.index());
+}
+
 // Shared, because what runs elsewhere may still read it after the caller has been answered.
 using RequestPtr = std::shared_ptr<const Request>;
 
-inline RequestPtr make_request(InferRequest infer) {
-  return std::make_shared<const Request>(std::move(infer));
+inline RequestPtr make_request(Request request) {
+  return std::make_shared<const Request>(std::move(request));
 }
 
 // A part of an ensemble that gave no answer, and why.
@@ -66,6 +74,9 @@ struct InferResponse {
   }
 };
 
-using Response = std::variant<InferResponse>;
+// The answer to a request is of the same kind.
+using Response = std::variant<InferResponse, GenerateResponse, EmbedResponse>;
+// What comes before the answer, of calls that stream.
+using Part = TextPart;
 
 }  // namespace sluice

@@ -15,7 +15,7 @@ class Running final : public Sink,
   Running(CallablePtr callable, Codec& codec, Runner::Done done)
       : callable_(std::move(callable)), codec_(codec), done_(std::move(done)) {}
 
-  CancelHandle start(const Attempt& attempt, InferRequest request) {
+  CancelHandle start(const Attempt& attempt, Request request) {
     const Job& job = attempt.claimed->job;
     const Call call{.home = attempt.home,
                     .deadline = attempt.deadline,
@@ -35,7 +35,7 @@ class Running final : public Sink,
     handle_.release();
     Runner::Done done = std::move(done_);
     if (!result) return done(fail(std::move(result.error())));
-    done(codec_.encode(std::get<InferResponse>(*result), callable_->describe()));
+    done(codec_.encode(*result, callable_->describe()));
   }
   void cancel() override { handle_.cancel(); }
 

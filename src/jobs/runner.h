@@ -39,13 +39,14 @@ class Runner {
   virtual CancelHandle run(const Attempt& attempt, Done done) = 0;
 };
 
-// Between a job's bytes and calls of one kind: what a format means. One thread.
+// Between a job's bytes and calls: what a format means. One thread.
 class Codec {
  public:
   virtual ~Codec() = default;
   // kInvalid where it could never be run: checked when a job is handed in, too.
-  virtual Result<InferRequest> decode(std::string_view input, const Description& callable) = 0;
-  virtual Result<RunOutput> encode(const InferResponse& response, const Description& callable) = 0;
+  virtual Result<Request> decode(std::string_view input, const Description& callable) = 0;
+  // Of the kind that was asked for.
+  virtual Result<RunOutput> encode(const Response& response, const Description& callable) = 0;
 };
 
 // By format: "infer/1", ... A thread makes those that it uses.

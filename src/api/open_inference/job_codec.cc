@@ -9,17 +9,18 @@ namespace {
 
 class InferCodec final : public sluice::jobs::Codec {
  public:
-  Result<InferRequest> decode(std::string_view input, const Description& /*callable*/) override {
+  Result<Request> decode(std::string_view input, const Description& /*callable*/) override {
     const auto root = reader_.parse_copy(input);
     if (!root) return fail(root.error());
     auto message = decode_infer(*root, {.json = input, .tensors = {}});
     if (!message) return fail(message.error());
     return std::move(message->request);
   }
-  Result<sluice::jobs::RunOutput> encode(const InferResponse& response,
+  Result<sluice::jobs::RunOutput> encode(const Response& response,
                                          const Description& /*callable*/) override {
     sluice::jobs::RunOutput out;
-    if (auto size = encode_infer(out.bytes, InferMessage(), response); !size) {
+    if (auto size = encode_infer(out.bytes, InferMessage(), std::get<InferResponse>(response));
+        !size) {
       return fail(size.error());
     }
     return out;

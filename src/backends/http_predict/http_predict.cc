@@ -119,6 +119,10 @@ const Description& HttpPredict::describe() const {
 }
 
 CancelHandle HttpPredict::start(const Call& call, RequestPtr request, Sink& sink) {
+  if (auto kind = check_kind(describe(), *request); !kind) {
+    sink.on_result(fail(std::move(kind.error())));
+    return {};
+  }
   const auto& infer = std::get<InferRequest>(*request);
   if (auto checked = check_inputs(describe(), infer); !checked) {
     sink.on_result(fail(std::move(checked.error())));

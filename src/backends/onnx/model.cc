@@ -65,11 +65,11 @@ Placement OnnxModel::placement_of(const InferRequest& request) const {
 }
 
 CancelHandle OnnxModel::start(const Call& call, RequestPtr request, Sink& sink) {
-  const auto* infer = std::get_if<InferRequest>(request.get());
-  if (infer == nullptr) {
-    sink.on_result(fail(invalid(std::format("'{}' takes tensors only", description_.name))));
+  if (auto kind = check_kind(description_, *request); !kind) {
+    sink.on_result(fail(std::move(kind.error())));
     return {};
   }
+  const auto* infer = &std::get<InferRequest>(*request);
   if (auto ok = check_inputs(description_, *infer); !ok) {
     sink.on_result(fail(std::move(ok.error())));
     return {};

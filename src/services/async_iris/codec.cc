@@ -36,7 +36,7 @@ class AsyncIrisCodec final : public jobs::Codec {
  public:
   explicit AsyncIrisCodec(const OptionsByCallable& options) : options_(options) {}
 
-  Result<InferRequest> decode(std::string_view input, const Description& callable) override {
+  Result<Request> decode(std::string_view input, const Description& callable) override {
     auto tensor = reader_.read_copy(input, input_of(callable), rules_of(of(callable)));
     if (!tensor) return fail(tensor.error().error);
     InferRequest request;
@@ -44,10 +44,9 @@ class AsyncIrisCodec final : public jobs::Codec {
     return request;
   }
 
-  Result<jobs::RunOutput> encode(const InferResponse& response,
-                                 const Description& callable) override {
+  Result<jobs::RunOutput> encode(const Response& response, const Description& callable) override {
     const AsyncIrisOptions& options = of(callable);
-    const auto found = probabilities_of(response, options.output);
+    const auto found = probabilities_of(std::get<InferResponse>(response), options.output);
     if (!found) return fail(found.error());
     const Tensor& tensor = **found;
     const auto all = static_cast<std::size_t>(*tensor.shape.elements());

@@ -53,3 +53,21 @@ set_target_properties(onnxruntime_pinned PROPERTIES IMPORTED_LOCATION ${_ort} IM
 # The library lies beside the binary, so that a build folder can be moved or packed as it is.
 file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/lib)
 file(COPY_FILE ${_ort} ${CMAKE_BINARY_DIR}/lib/libonnxruntime.so.1 ONLY_IF_DIFFERENT)
+
+# llama.cpp as scripts/setup has built it. Without it (-D SLUICE_LLAMA=OFF) models of the backend llama are refused with a word on why.
+if(SLUICE_LLAMA)
+  if(NOT SLUICE_LLAMA_DIR)
+    execute_process(COMMAND ${CMAKE_SOURCE_DIR}/scripts/setup --print llama OUTPUT_VARIABLE SLUICE_LLAMA_DIR
+                    OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+  endif()
+  if(NOT EXISTS ${SLUICE_LLAMA_DIR}/complete)
+    message(FATAL_ERROR "${SLUICE_LLAMA_DIR} is missing: run scripts/setup build first")
+  endif()
+  add_library(llama_pinned INTERFACE)
+  target_include_directories(llama_pinned SYSTEM INTERFACE ${SLUICE_LLAMA_DIR}/include)
+  # In the order of use, as a linker reads static libraries.
+  foreach(_part llama-common llama-common-base cpp-httplib llama ggml ggml-cpu ggml-base)
+    target_link_libraries(llama_pinned INTERFACE ${SLUICE_LLAMA_DIR}/lib/lib${_part}.a)
+  endforeach()
+  target_link_libraries(llama_pinned INTERFACE Threads::Threads ${CMAKE_DL_LIBS})
+endif()

@@ -28,6 +28,7 @@ void describe(config::Fields<ModelOptions>& f) {
   f.about("model", "A model and the backend that runs it.");
   f.kind("backend", &ModelOptions::backend, "What runs the model.")
       .alternative<OnnxModelOptions>("onnx", "ONNX Runtime in this process.")
+      .alternative<llama::LlamaOptions>("llama", "llama.cpp in this process: a GGUF file.")
       .alternative<http_predict::HttpPredictOptions>("http_predict",
                                                      "A service with POST /predict.")
       .alternative<tensorflow_serving::TensorflowServingOptions>("tensorflow_serving",

@@ -217,8 +217,9 @@ Result<std::unique_ptr<Instance::Parts>> Instance::Parts::make_empty(Configurati
   for (std::size_t i = 0; i < p.threads->size(); ++i) {
     p.locals.push_back(&p.gateway->add_home(p.threads->loop(i)));
   }
-  p.models = std::make_unique<Models>(Models::Services{
-      *p.onnx, *p.threads, *p.resolver, *p.rpc, *p.loader, *p.gateway, p.instruments, *p.log});
+  p.models =
+      std::make_unique<Models>(Models::Services{p.clock, *p.onnx, *p.threads, *p.resolver, *p.rpc,
+                                                *p.loader, *p.gateway, p.instruments, *p.log});
   p.jobs = std::make_unique<JobSystem>(
       JobSystem::Services{*p.gateway, p.clock, p.instruments, *p.log, *p.resolver}, options);
   p.observer = std::make_unique<RequestObserver>(p.instruments, *p.log);

@@ -5,6 +5,7 @@
 #include <type_traits>
 
 #include "backends/http_predict/http_predict.h"
+#include "backends/llama/model.h"
 #include "backends/onnx/repository.h"
 #include "backends/tensorflow_serving/watch.h"
 #include "config/config.h"
@@ -76,6 +77,7 @@ struct Models::Made {
   [[nodiscard]] std::vector<gateway::Version> versions() const {
     if (callable) return {{"1", gateway::VersionState::kReady, {}, callable}};
     if (watch) return to_versions(watch->finding());
+    if (!repository) return {{"1", gateway::VersionState::kUnavailable, reason, nullptr}};
     auto all = to_versions(repository->versions());
     if (all.empty()) {
       all.push_back({"1", gateway::VersionState::kUnavailable,
@@ -129,6 +131,18 @@ Models::MadePtr Models::make_model(const std::string& name, const OnnxModelOptio
   return made;
 }
 
+Models::MadePtr Models::make_model(const std::string& name, const llama::LlamaOptions& options) {
+  auto made = std::make_shared<Made>();
+  made->name = name;
+  auto model = llama::load_model(name, options, services_.clock);
+  if (model) {
+    made->callable = std::move(*model);
+  } else {
+    made->reason = std::move(model.error().message);
+  }
+  return made;
+}
+
 Result<Models::MadePtr> Models::make_model(const std::string& name,
                                            const http_predict::HttpPredictOptions& options) {
   auto service = http_predict::HttpPredict::make(name, options, services_.io, services_.resolver,
@@ -178,7 +192,9 @@ void Models::try_out(const Options& options, config::Problems& problems) {
     if (model == nullptr) continue;
     const CallableOptions& callable = *options.callables.find(model->name);
     // Another server may be away: nothing is wrong with a configuration for that.
-    if (!std::holds_alternative<OnnxModelOptions>(std::get<ModelOptions>(callable.what).backend)) {
+    const auto& backend = std::get<ModelOptions>(callable.what).backend;
+    if (!std::holds_alternative<OnnxModelOptions>(backend) &&
+        !std::holds_alternative<llama::LlamaOptions>(backend)) {
       continue;
     }
     const config::Node at = callable.where.near("model").near("path");
@@ -229,7 +245,7 @@ std::vector<gateway::CallableSpec> Models::make_all(const Options& options,
 void Models::commit() {
   current_ = std::exchange(next_, {});
   for (const auto& [name, made] : current_) {
-    if (made->callable || made->live.exchange(true)) continue;
+    if (made->callable || !(made->watch || made->repository) || made->live.exchange(true)) continue;
     if (made->watch) made->watch->start();
     // A change between make() and now went unheard.
     services_.gateway.set_versions(name, made->versions());

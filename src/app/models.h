@@ -26,6 +26,7 @@ gateway::EnsembleSpec make_ensemble(const std::string& name, const EnsembleOptio
 class Models {
  public:
   struct Services {
+    const Clock& clock;
     onnx::OnnxRuntime& onnx;
     IoThreads& io;
     http::Resolver& resolver;
@@ -56,6 +57,7 @@ class Models {
   // Without those that can never work: `problems` says why.
   std::vector<gateway::CallableSpec> make_all(const Options& options, config::Problems& problems);
   MadePtr make_model(const std::string& name, const OnnxModelOptions& options);
+  MadePtr make_model(const std::string& name, const llama::LlamaOptions& options);
   Result<MadePtr> make_model(const std::string& name,
                              const http_predict::HttpPredictOptions& options);
   Result<MadePtr> make_model(const std::string& name,

@@ -10,6 +10,7 @@
 
 #include "access/options.h"
 #include "backends/http_predict/options.h"
+#include "backends/llama/options.h"
 #include "backends/onnx/options.h"
 #include "backends/tensorflow_serving/options.h"
 #include "base/time.h"
@@ -98,7 +99,7 @@ struct OnnxModelOptions : onnx::OnnxOptions {
 void describe(config::Fields<OnnxModelOptions>& f);
 
 struct ModelOptions {
-  std::variant<OnnxModelOptions, http_predict::HttpPredictOptions,
+  std::variant<OnnxModelOptions, llama::LlamaOptions, http_predict::HttpPredictOptions,
                tensorflow_serving::TensorflowServingOptions>
       backend;
 };

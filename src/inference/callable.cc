@@ -63,6 +63,12 @@ const TensorInfo* Description::output(std::string_view tensor) const {
   return find(outputs, tensor);
 }
 
+Result<> check_request(const Description& description, const Request& request) {
+  if (auto kind = check_kind(description, request); !kind) return kind;
+  const auto* infer = std::get_if<InferRequest>(&request);
+  return infer == nullptr ? Result<>() : check_inputs(description, *infer);
+}
+
 Result<> check_inputs(const Description& description, const InferRequest& request) {
   for (const Tensor& tensor : request.inputs) {
     const TensorInfo* info = description.input(tensor.name);

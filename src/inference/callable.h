@@ -111,5 +111,7 @@ Result<> check_kind(const Description& description, const Request& request);
 // Checks a request against a description: every input there once, known, of the right type and a
 // shape that matches. The message names the input, what was expected and what came.
 Result<> check_inputs(const Description& description, const InferRequest& request);
+// The kind, and the inputs where there are some.
+Result<> check_request(const Description& description, const Request& request);
 
 }  // namespace sluice

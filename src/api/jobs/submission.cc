@@ -156,7 +156,7 @@ Result<> SubmissionReader::read_call(const object& body, std::string_view callab
   } else if (found) {
     auto decoded = codecs_.find(job.format)->decode(job.input, (**found)->describe());
     if (!decoded) return fail(decoded.error());
-    if (auto ok = check_inputs((**found)->describe(), *decoded); !ok) return ok;
+    if (auto ok = check_request((**found)->describe(), *decoded); !ok) return ok;
   }
   return {};
 }

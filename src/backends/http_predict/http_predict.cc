@@ -119,15 +119,11 @@ const Description& HttpPredict::describe() const {
 }
 
 CancelHandle HttpPredict::start(const Call& call, RequestPtr request, Sink& sink) {
-  if (auto kind = check_kind(describe(), *request); !kind) {
-    sink.on_result(fail(std::move(kind.error())));
-    return {};
-  }
-  const auto& infer = std::get<InferRequest>(*request);
-  if (auto checked = check_inputs(describe(), infer); !checked) {
+  if (auto checked = check_request(describe(), *request); !checked) {
     sink.on_result(fail(std::move(checked.error())));
     return {};
   }
+  const auto& infer = std::get<InferRequest>(*request);
   const Tensor& rows = infer.inputs[0];
   auto body = write_rows(rows);
   if (!body) {

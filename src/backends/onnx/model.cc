@@ -65,15 +65,11 @@ Placement OnnxModel::placement_of(const InferRequest& request) const {
 }
 
 CancelHandle OnnxModel::start(const Call& call, RequestPtr request, Sink& sink) {
-  if (auto kind = check_kind(description_, *request); !kind) {
-    sink.on_result(fail(std::move(kind.error())));
-    return {};
-  }
-  const auto* infer = &std::get<InferRequest>(*request);
-  if (auto ok = check_inputs(description_, *infer); !ok) {
+  if (auto ok = check_request(description_, *request); !ok) {
     sink.on_result(fail(std::move(ok.error())));
     return {};
   }
+  const auto* infer = &std::get<InferRequest>(*request);
   const TimePoint now = parts_.clock->now();
   if (call.deadline.passed(now)) {
     sink.on_result(fail(

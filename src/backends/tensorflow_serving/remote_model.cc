@@ -59,15 +59,11 @@ void Service::set_ready(Result<> now) {
 }
 
 CancelHandle RemoteModel::start(const Call& call, RequestPtr request, Sink& sink) {
-  if (auto kind = check_kind(description_, *request); !kind) {
-    sink.on_result(fail(std::move(kind.error())));
-    return {};
-  }
-  const auto& infer = std::get<InferRequest>(*request);
-  if (auto checked = check_inputs(description_, infer); !checked) {
+  if (auto checked = check_request(description_, *request); !checked) {
     sink.on_result(fail(std::move(checked.error())));
     return {};
   }
+  const auto& infer = std::get<InferRequest>(*request);
   auto exchange = std::make_shared<Exchange>();
   exchange->request = std::move(request);
   auto& message = make<wire::PredictRequest>(exchange->arena);

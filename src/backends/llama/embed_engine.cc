@@ -1,0 +1,147 @@
+#include "backends/llama/embed_engine.h"
+
+#include <algorithm>
+#include <format>
+#include <utility>
+
+namespace sluice::llama {
+
+struct EmbedEngine::Embedding {
+  std::shared_ptr<EngineCall> call;
+  std::vector<std::vector<Token>> texts;
+  std::size_t next = 0;  // text that is in no batch yet
+  std::size_t left = 0;  // texts without a vector
+  EmbedResponse response;
+  TimePoint came{};
+  bool done = false;
+};
+
+EmbedEngine::EmbedEngine(std::string model, std::unique_ptr<Encoder> encoder, const Clock& clock,
+                         std::size_t waiting_limit, std::function<void()> prepare_thread)
+    : model_(std::move(model)),
+      encoder_(std::move(encoder)),
+      clock_(clock),
+      inbox_(std::make_shared<Inbox>(waiting_limit)),
+      thread_([this, prepare = std::move(prepare_thread)] {
+        if (prepare) prepare();
+        run();
+      }) {}
+
+EmbedEngine::~EmbedEngine() {
+  inbox_->close();
+  thread_.join();
+}
+
+void EmbedEngine::submit(std::shared_ptr<EngineCall> call) {
+  call->begin([inbox = inbox_, raw = call.get()] { inbox->give_up(*raw); });
+  if (inbox_->push(call)) return;
+  call->end(
+      fail(ErrorCode::kExhausted, std::format("too many calls wait for '{}' already", model_)), {},
+      {});
+}
+
+void EmbedEngine::run() {
+  encoder_->bind();
+  encoder_->rest();
+  for (;;) {
+    if (open_.empty() ? !inbox_->wait([this] { encoder_->rest(); }, [this] { encoder_->wake(); })
+                      : inbox_->closed()) {
+      break;
+    }
+    for (auto& call : inbox_->take()) take_in(std::move(call));
+    std::erase_if(open_, [](const EmbeddingPtr& of) { return of->done; });
+    for (const EmbeddingPtr& of : std::deque(open_)) {
+      if (of->call->stopped()) finish(of, fail(cancelled("the caller went away")));
+    }
+    const std::vector<Item> batch = next_batch();
+    if (!batch.empty()) encode(batch);
+  }
+  const Error gone = unavailable(std::format("'{}' was unloaded", model_));
+  for (const EmbeddingPtr& of : std::deque(open_)) finish(of, fail(gone));
+  for (const auto& call : inbox_->take()) call->end(fail(gone), {}, {});
+}
+
+void EmbedEngine::take_in(std::shared_ptr<EngineCall> call) {
+  auto of = std::make_shared<Embedding>();
+  of->call = std::move(call);
+  of->came = clock_.now();
+  const auto& request = of->call->request<EmbedRequest>();
+  for (std::size_t i = 0; i < request.inputs.size(); ++i) {
+    std::vector<Token> tokens = encoder_->tokenize(request.inputs[i]);
+    if (tokens.size() > encoder_->length()) {
+      if (!request.truncate) {
+        return finish(
+            of, fail(invalid(std::format("input {} has {} tokens, but '{}' takes {} at most", i,
+                                         tokens.size(), model_, encoder_->length()))));
+      }
+      encoder_->truncate(tokens);
+    }
+    of->response.prompt_tokens += static_cast<std::uint32_t>(tokens.size());
+    of->texts.push_back(std::move(tokens));
+  }
+  of->left = of->texts.size();
+  of->response.model = model_;
+  of->response.vectors.resize(of->left);
+  if (of->left == 0) return finish(of, fail(invalid("there is nothing to embed")));
+  open_.push_back(std::move(of));
+}
+
+std::vector<EmbedEngine::Item> EmbedEngine::next_batch() {
+  std::vector<Item> batch;
+  std::size_t tokens = 0;
+  // One text of each in turn, until nobody has another that fits.
+  bool took = true;
+  while (took) {
+    took = false;
+    for (const EmbeddingPtr& of : open_) {
+      if (batch.size() == encoder_->batch_texts()) return batch;
+      if (of->next == of->texts.size()) continue;
+      const std::size_t size = of->texts[of->next].size();
+      if (tokens + size > encoder_->batch_tokens()) continue;
+      tokens += size;
+      batch.push_back({of, of->next++});
+      took = true;
+    }
+  }
+  return batch;
+}
+
+void EmbedEngine::encode(const std::vector<Item>& batch) {
+  std::vector<const std::vector<Token>*> texts;
+  Inbox::StepShares shares;
+  for (const Item& item : batch) {
+    texts.push_back(&item.of->texts[item.text]);
+    shares.emplace_back(item.of->call.get(), static_cast<std::uint32_t>(texts.back()->size()));
+  }
+  inbox_->begin_step(std::move(shares));
+  auto vectors = encoder_->encode(texts, inbox_->stop_step());
+  inbox_->end_step();
+  if (!vectors && vectors.error().code == ErrorCode::kCancelled) {
+    // Given up for those that are not wanted any more; the others' texts come again.
+    for (const Item& item : batch) item.of->next = std::min(item.of->next, item.text);
+    return;
+  }
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    Embedding& of = *batch[i].of;
+    if (of.done) continue;
+    if (!vectors) {
+      finish(batch[i].of, fail(vectors.error()));
+      continue;
+    }
+    of.response.vectors[batch[i].text] = std::move((*vectors)[i]);
+    if (--of.left == 0) {
+      of.response.times.prompt = clock_.now() - of.came;
+      finish(batch[i].of, std::move(of.response));
+    }
+  }
+  if (!open_.empty()) std::ranges::rotate(open_, open_.begin() + 1);
+}
+
+void EmbedEngine::finish(const EmbeddingPtr& of, Result<Response> result) {
+  of->done = true;
+  std::erase(open_, of);
+  const TimePoint now = clock_.now();
+  of->call->end(std::move(result), now, now);
+}
+
+}  // namespace sluice::llama

@@ -1,0 +1,126 @@
+#include <algorithm>
+#include <format>
+
+#include "backends/llama/embed_engine.h"
+#include "backends/llama/encoder.h"
+#include "backends/llama/engine.h"
+#include "backends/llama/llama_context.h"
+#include "backends/llama/llama_text.h"
+#include "backends/llama/model.h"
+#include "backends/llama/weights.h"
+#include "runtime/thread_class.h"
+
+namespace sluice::llama {
+
+namespace {
+
+constexpr std::size_t kWaitingLimit = 1024;  // calls of an encoder
+
+Description describe_model(const std::string& name, const ModelFacts& facts,
+                           std::uint32_t context) {
+  Description description{.name = name,
+                          .takes = facts.encodes ? RequestKind::kEmbed : RequestKind::kGenerate,
+                          .platform = "llama_cpp",
+                          .version = "1",
+                          .properties = {}};
+  auto& facts_of = description.properties;
+  facts_of["description"] = facts.description;
+  facts_of["architecture"] = facts.architecture;
+  facts_of["quantization"] = facts.quantization;
+  facts_of["parameters"] = static_cast<std::int64_t>(facts.parameters);
+  facts_of["size"] = static_cast<std::int64_t>(facts.bytes);
+  facts_of["context"] = static_cast<std::int64_t>(context);
+  facts_of["chat_template"] = facts.chat_template;
+  return description;
+}
+
+std::uint32_t context_for(const LlamaOptions& options, const ModelFacts& facts) {
+  if (options.context != 0) return options.context;
+  return facts.trained_context == 0 ? kDefaultContext
+                                    : std::min(facts.trained_context, kDefaultContext);
+}
+
+bool is_split(const LlamaOptions& options) {
+  if (options.sharing != Sharing::kAuto) return options.sharing == Sharing::kSplit;
+  return options.gpu_layers == 0 && can_run_when_idle();
+}
+
+// The engines of a model. Best effort's thread gives way to everybody; realtime's are pinned beside
+// it.
+struct Loader {
+  enum Which : std::uint8_t { kRealtime, kBestEffort, kBoth };
+  using Made = Result<std::unique_ptr<CallTaker>>;
+
+  const std::string& name;
+  const LlamaOptions& options;
+  std::shared_ptr<const Weights> weights;
+  const Clock& clock;
+  bool split;
+
+  [[nodiscard]] std::uint32_t context() const { return context_for(options, weights->facts()); }
+  [[nodiscard]] static std::function<void()> prepare(Which which) {
+    if (which != kBestEffort) return nullptr;
+    return [] { run_when_idle(); };
+  }
+
+  [[nodiscard]] Made writer(Which which) const {
+    std::uint32_t sequences = 0;
+    if (which != kBestEffort) sequences += options.realtime_sequences;
+    if (which != kRealtime) sequences += options.best_effort_sequences;
+    auto prompter = make_prompter(weights, options.chat_template);
+    if (!prompter) return fail(std::move(prompter.error()));
+    auto opened = open_context(weights, {.sequences = sequences,
+                                         .length = context(),
+                                         .step_tokens = options.step_tokens,
+                                         .threads = options.threads,
+                                         .pinned = which == kRealtime});
+    if (!opened) return fail(std::move(opened.error()));
+    const DriverOptions driver{.step_tokens = options.step_tokens,
+                               .shared = !split,
+                               .realtime_wait = options.realtime_wait};
+    return std::make_unique<Engine>(EngineOptions{.model = name, .driver = driver},
+                                    std::move(*opened), std::move(*prompter), clock,
+                                    prepare(which));
+  }
+
+  [[nodiscard]] Made encoder(Which which) const {
+    auto opened = open_encoder(weights, {.batch_tokens = std::max(options.step_tokens, context()),
+                                         .threads = options.threads,
+                                         .pinned = which == kRealtime});
+    if (!opened) return fail(std::move(opened.error()));
+    return std::make_unique<EmbedEngine>(name, std::move(*opened), clock, kWaitingLimit,
+                                         prepare(which));
+  }
+};
+
+}  // namespace
+
+Result<std::shared_ptr<LanguageModel>> load_model(const std::string& name,
+                                                  const LlamaOptions& options, const Clock& clock) {
+  auto weights = Weights::load(options.path, options.gpu_layers);
+  if (!weights) return fail(std::move(weights.error()));
+  const bool split = is_split(options);
+  if (split && !can_run_when_idle()) {
+    return fail(
+        invalid("'sharing: split' wants SCHED_IDLE, which this machine does not allow; "
+                "take 'shared'"));
+  }
+  const Loader loader{name, options, *weights, clock, split};
+  const bool encodes = (*weights)->facts().encodes;
+  const auto start = [&](Loader::Which which) {
+    return encodes ? loader.encoder(which) : loader.writer(which);
+  };
+  auto realtime = start(split ? Loader::kRealtime : Loader::kBoth);
+  if (!realtime) return fail(std::move(realtime.error()));
+  std::unique_ptr<CallTaker> best_effort;
+  if (split) {
+    auto made = start(Loader::kBestEffort);
+    if (!made) return fail(std::move(made.error()));
+    best_effort = std::move(*made);
+  }
+  return std::make_shared<LanguageModel>(
+      describe_model(name, (*weights)->facts(), loader.context()), std::move(*realtime),
+      std::move(best_effort));
+}
+
+}  // namespace sluice::llama

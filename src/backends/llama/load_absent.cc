@@ -1,0 +1,12 @@
+// In place of load.cc in a build without llama.cpp.
+#include "backends/llama/model.h"
+
+namespace sluice::llama {
+
+Result<std::shared_ptr<LanguageModel>> load_model(const std::string& /*name*/,
+                                                  const LlamaOptions& /*options*/,
+                                                  const Clock& /*clock*/) {
+  return fail(unavailable("this build of Sluice is without llama.cpp (SLUICE_LLAMA=OFF)"));
+}
+
+}  // namespace sluice::llama

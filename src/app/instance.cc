@@ -62,6 +62,7 @@ struct Instance::Parts {
   std::unique_ptr<rpc::GrpcClient> rpc;  // its calls' results go to the threads above
   std::unique_ptr<onnx::OnnxRuntime> onnx;
   std::unique_ptr<gateway::Gateway> gateway;
+  std::shared_ptr<llama::ModelHost> language_models;
   std::unique_ptr<Models> models;
   std::vector<gateway::LocalGateway*> locals;
   std::unique_ptr<JobSystem> jobs;
@@ -217,9 +218,12 @@ Result<std::unique_ptr<Instance::Parts>> Instance::Parts::make_empty(Configurati
   for (std::size_t i = 0; i < p.threads->size(); ++i) {
     p.locals.push_back(&p.gateway->add_home(p.threads->loop(i)));
   }
-  p.models =
-      std::make_unique<Models>(Models::Services{p.clock, *p.onnx, *p.threads, *p.resolver, *p.rpc,
-                                                *p.loader, *p.gateway, p.instruments, *p.log});
+  p.language_models = std::make_shared<llama::ModelHost>(
+      llama::ModelHost::Services{*p.loader, p.threads->any(), p.clock},
+      options.runtime.language_model_memory);
+  p.models = std::make_unique<Models>(Models::Services{p.clock, *p.onnx, *p.threads, *p.resolver,
+                                                       *p.rpc, *p.loader, *p.gateway, p.instruments,
+                                                       *p.log, p.language_models});
   p.jobs = std::make_unique<JobSystem>(
       JobSystem::Services{*p.gateway, p.clock, p.instruments, *p.log, *p.resolver}, options);
   p.observer = std::make_unique<RequestObserver>(p.instruments, *p.log);

@@ -14,6 +14,8 @@ namespace sluice::app {
 
 namespace {
 
+constexpr Duration kForGood{-1};  // of a language model in memory
+
 std::vector<gateway::Version> to_versions(const std::vector<onnx::VersionStatus>& statuses) {
   std::vector<gateway::Version> versions;
   for (const onnx::VersionStatus& status : statuses) {
@@ -134,12 +136,25 @@ Models::MadePtr Models::make_model(const std::string& name, const OnnxModelOptio
 Models::MadePtr Models::make_model(const std::string& name, const llama::LlamaOptions& options) {
   auto made = std::make_shared<Made>();
   made->name = name;
-  auto model = llama::load_model(name, options, services_.clock);
-  if (model) {
-    made->callable = std::move(*model);
-  } else {
-    made->reason = std::move(model.error().message);
+  // It is loaded at once, so that a broken file is known of at the start.
+  auto loaded = llama::load_model(name, options, services_.clock);
+  if (!loaded) {
+    made->reason = std::move(loaded.error().message);
+    return made;
   }
+  auto load = [name, options, &clock = services_.clock]() -> Result<CallablePtr> {
+    auto again = llama::load_model(name, options, clock);
+    if (!again) return fail(std::move(again.error()));
+    return CallablePtr(std::move(again->model));
+  };
+  Description description = loaded->model->describe();
+  made->callable =
+      services_.language_models->add({.name = name,
+                                      .description = std::move(description),
+                                      .bytes = loaded->bytes,
+                                      .keep_alive = options.keep_alive.value_or(kForGood),
+                                      .load = std::move(load),
+                                      .loaded = std::move(loaded->model)});
   return made;
 }
 

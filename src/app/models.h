@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "app/options.h"
+#include "backends/llama/model_host.h"
 #include "backends/onnx/runtime.h"
 #include "gateway/gateway.h"
 #include "http/client/resolver.h"
@@ -35,6 +36,7 @@ class Models {
     gateway::Gateway& gateway;
     telemetry::Instruments& instruments;
     telemetry::Log& log;
+    std::shared_ptr<llama::ModelHost> language_models;
   };
   explicit Models(Services services) : services_(services) {}
   ~Models();

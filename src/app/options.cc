@@ -172,6 +172,9 @@ void describe(config::Fields<RuntimeOptions>& f) {
   f.field("compute_queue", &RuntimeOptions::compute_queue,
           "The most calls that wait for such a thread; beyond them a call is refused.")
       .range(1, 1'000'000);
+  f.bytes("language_model_memory", &RuntimeOptions::language_model_memory,
+          "What language models of this process may take in all, such as 8GiB; those that are not "
+          "in use make room for others. 0: no bound.");
 }
 
 void describe(config::Fields<ShutdownOptions>& f) {

@@ -139,6 +139,7 @@ struct RuntimeOptions {
   std::size_t io_threads = 0;       // 0: one for each processor the process may use
   std::size_t compute_threads = 0;  // the same
   std::size_t compute_queue = 1024;
+  std::uint64_t language_model_memory = 0;  // bytes; 0: no bound
 };
 void describe(config::Fields<RuntimeOptions>& f);
 

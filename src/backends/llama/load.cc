@@ -58,6 +58,14 @@ struct Loader {
   bool split;
 
   [[nodiscard]] std::uint32_t context() const { return context_for(options, weights->facts()); }
+  // An encoder's contexts keep nothing.
+  [[nodiscard]] std::uint64_t bytes() const {
+    const ModelFacts& facts = weights->facts();
+    const std::uint64_t sequences = options.realtime_sequences + options.best_effort_sequences;
+    const std::uint64_t kept =
+        facts.encodes ? 0 : sequences * context() * facts.context_bytes_a_token;
+    return facts.bytes + kept;
+  }
   [[nodiscard]] static std::function<void()> prepare(Which which) {
     if (which != kBestEffort) return nullptr;
     return [] { run_when_idle(); };
@@ -95,8 +103,8 @@ struct Loader {
 
 }  // namespace
 
-Result<std::shared_ptr<LanguageModel>> load_model(const std::string& name,
-                                                  const LlamaOptions& options, const Clock& clock) {
+Result<LoadedModel> load_model(const std::string& name, const LlamaOptions& options,
+                               const Clock& clock) {
   auto weights = Weights::load(options.path, options.gpu_layers);
   if (!weights) return fail(std::move(weights.error()));
   const bool split = is_split(options);
@@ -118,9 +126,10 @@ Result<std::shared_ptr<LanguageModel>> load_model(const std::string& name,
     if (!made) return fail(std::move(made.error()));
     best_effort = std::move(*made);
   }
-  return std::make_shared<LanguageModel>(
-      describe_model(name, (*weights)->facts(), loader.context()), std::move(*realtime),
-      std::move(best_effort));
+  return LoadedModel{
+      std::make_shared<LanguageModel>(describe_model(name, (*weights)->facts(), loader.context()),
+                                      std::move(*realtime), std::move(best_effort)),
+      loader.bytes()};
 }
 
 }  // namespace sluice::llama

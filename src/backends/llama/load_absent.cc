@@ -3,9 +3,8 @@
 
 namespace sluice::llama {
 
-Result<std::shared_ptr<LanguageModel>> load_model(const std::string& /*name*/,
-                                                  const LlamaOptions& /*options*/,
-                                                  const Clock& /*clock*/) {
+Result<LoadedModel> load_model(const std::string& /*name*/, const LlamaOptions& /*options*/,
+                               const Clock& /*clock*/) {
   return fail(unavailable("this build of Sluice is without llama.cpp (SLUICE_LLAMA=OFF)"));
 }
 

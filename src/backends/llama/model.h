@@ -29,9 +29,14 @@ class LanguageModel final : public Callable {
   const std::unique_ptr<CallTaker> best_effort_;
 };
 
+struct LoadedModel {
+  std::shared_ptr<LanguageModel> model;
+  std::uint64_t bytes = 0;  // of memory: weights and contexts, about
+};
+
 // Loads the file and starts the engines; blocks until that is done. The error says which file, or
 // which option, and why. Without llama.cpp in this build: kUnavailable.
-Result<std::shared_ptr<LanguageModel>> load_model(const std::string& name,
-                                                  const LlamaOptions& options, const Clock& clock);
+Result<LoadedModel> load_model(const std::string& name, const LlamaOptions& options,
+                               const Clock& clock);
 
 }  // namespace sluice::llama

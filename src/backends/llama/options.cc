@@ -39,6 +39,10 @@ void describe(config::Fields<LlamaOptions>& f) {
   f.field("gpu_layers", &LlamaOptions::gpu_layers,
           "Layers computed by the GPU, in a build that has one; -1: all.")
       .range(-1, 10'000);
+  f.field("keep_alive", &LlamaOptions::keep_alive,
+          "How long it stays in memory after its last call; without: for good, or until another "
+          "model needs the room.")
+      .at_most(std::chrono::hours(24 * 365));
   f.field("chat_template", &LlamaOptions::chat_template,
           "A chat template in Jinja, in place of the model's own.");
 }

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "base/time.h"
@@ -28,7 +29,8 @@ struct LlamaOptions {
   Sharing sharing = Sharing::kAuto;
   Duration realtime_wait = std::chrono::milliseconds(50);  // kShared: the longest step before it
   int gpu_layers = 0;                                      // -1: all
-  std::string chat_template;                               // Jinja; empty: the model's own
+  std::optional<Duration> keep_alive;  // in memory after the last call; none: for good
+  std::string chat_template;           // Jinja; empty: the model's own
 };
 
 inline constexpr std::uint32_t kDefaultContext = 8192;

@@ -33,7 +33,7 @@ class SmolLm2 : public ::testing::TestWithParam<Sharing> {
       static const SystemClock clock;
       auto made = load_model("smollm2", options_of(GetParam()), clock);
       ASSERT_TRUE(made) << made.error().message;
-      model = std::move(*made);
+      model = std::move(made->model);
     }
     model_ = model;
   }

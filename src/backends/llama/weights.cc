@@ -2,6 +2,7 @@
 
 #include <llama.h>
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
 #include <format>
@@ -72,6 +73,12 @@ Weights::Weights(llama_model* model) : model_(model) {
   std::array<char, 256> text{};
   if (llama_model_desc(model, text.data(), text.size()) > 0) facts_.description = text.data();
   facts_.architecture = meta(model, "general.architecture");
+  facts_.embedding = static_cast<std::uint32_t>(llama_model_n_embd(model));
+  const auto heads = static_cast<std::uint64_t>(std::max(1, llama_model_n_head(model)));
+  const auto kept_heads = static_cast<std::uint64_t>(std::max(0, llama_model_n_head_kv(model)));
+  constexpr std::uint64_t kKeyAndValue = 2 * sizeof(ggml_fp16_t);
+  facts_.context_bytes_a_token = static_cast<std::uint64_t>(llama_model_n_layer(model)) *
+                                 (facts_.embedding / heads) * kept_heads * kKeyAndValue;
   facts_.encodes = !meta(model, (facts_.architecture + ".pooling_type").c_str()).empty();
   facts_.name = meta(model, "general.name");
   facts_.quantization = llama_ftype_name(llama_model_ftype(model));
@@ -80,7 +87,6 @@ Weights::Weights(llama_model* model) : model_(model) {
   facts_.bytes = llama_model_size(model);
   facts_.parameters = llama_model_n_params(model);
   facts_.trained_context = static_cast<std::uint32_t>(llama_model_n_ctx_train(model));
-  facts_.embedding = static_cast<std::uint32_t>(llama_model_n_embd(model));
 }
 
 Weights::~Weights() {

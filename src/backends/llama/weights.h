@@ -22,7 +22,8 @@ struct ModelFacts {
   std::uint64_t parameters = 0;
   std::uint32_t trained_context = 0;  // tokens
   std::uint32_t embedding = 0;        // length of a vector
-  bool encodes = false;               // it makes vectors of texts, and writes none
+  std::uint64_t context_bytes_a_token = 0;
+  bool encodes = false;  // it makes vectors of texts, and writes none
 };
 
 // Shared by all contexts over it; immutable. The name of the library's type stops here and in

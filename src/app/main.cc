@@ -9,6 +9,7 @@
 #include "app/jobs_command_line.h"
 #include "app/keys_command.h"
 #include "app/serve.h"
+#include "app/simulate_command.h"
 
 namespace {
 
@@ -147,6 +148,7 @@ int main(int argc, char** argv) {
   add_jobs_commands(app, status);
   add_batch_commands(app, status);
   add_backup_commands(app, status);
+  add_simulate_command(app, status);
 
   auto* config_command = app.add_subcommand("config", "What can be configured");
   config_command->footer(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 import threading
@@ -105,10 +106,8 @@ def test_clients_that_come_and_vanish_lose_no_slot(models: Server) -> None:
         connection = ask(models, "single")
         connection.socket.settimeout(0.2)
         if stage != STAGES[0]:
-            try:
+            with contextlib.suppress(TimeoutError, AssertionError, ConnectionError):
                 read_until(connection, b"data: ")
-            except (TimeoutError, AssertionError, ConnectionError):
-                pass
         connection.close()
 
     threads = [threading.Thread(target=come_and_vanish, args=(stage,)) for stage in stages]
@@ -133,6 +132,18 @@ def test_a_stalled_stream_ends_with_its_client(models: Server) -> None:
     eventually(none_in_flight, what="the call has ended")
 
 
+def test_a_client_that_does_not_read_is_given_up(models: Server) -> None:
+    """Twenty megabytes are more than the kernel and the stream keep for it."""
+    connection = models.raw("api")
+    body = json.dumps(chat("endless", stream=True)).encode()
+    connection.send(
+        request("POST", "/v1/chat/completions", body=body, headers={"X-Request-Id": "sleeper"})
+    )
+    line = models.wait_for_log(action="request", request_id="sleeper")
+    assert line["code"] == "cancelled"
+    assert b"does not read" in connection.answer().body
+
+
 def test_the_log_says_who_left(models: Server) -> None:
     connection = models.raw("api")
     body = json.dumps(chat("mute", stream=False)).encode()
@@ -145,5 +156,5 @@ def test_the_log_says_who_left(models: Server) -> None:
 
     eventually(under_way, what="the call is under way")
     connection.close()
-    line = models.wait_for_log(request_id="leaver")
+    line = models.wait_for_log(action="request", request_id="leaver")
     assert line["status"] == 499

@@ -90,7 +90,9 @@ def test_its_queue_and_health_are_told(client: httpx.Client) -> None:
 
 
 def test_ollama_and_openai_are_beside_it(client: httpx.Client) -> None:
-    answer = client.post("/api/generate", json={"prompt": "a b", "stream": False, "priority": "high"})
+    answer = client.post(
+        "/api/generate", json={"prompt": "a b", "stream": False, "priority": "high"}
+    )
     assert answer.json()["response"] == "a b"
     chat = {"model": "echo", "messages": [{"role": "user", "content": "a b"}]}
     assert client.post("/v1/chat/completions", json=chat).status_code == 200

@@ -24,10 +24,12 @@ def client(models: Server) -> ollama.Client:
 def test_a_prompt_is_answered_with_true_durations(client: ollama.Client) -> None:
     answer = client.generate(model="slow", prompt=WORDS)
     assert answer.response == WORDS
-    assert answer.done and answer.done_reason == "stop"
+    assert answer.done
+    assert answer.done_reason == "stop"
     assert (answer.prompt_eval_count, answer.eval_count) == (5, 5)
     ms = 1_000_000
-    assert answer.prompt_eval_duration is not None and answer.eval_duration is not None
+    assert answer.prompt_eval_duration is not None
+    assert answer.eval_duration is not None
     assert answer.total_duration is not None
     assert answer.prompt_eval_duration >= 25 * ms
     assert answer.eval_duration >= 80 * ms
@@ -36,7 +38,7 @@ def test_a_prompt_is_answered_with_true_durations(client: ollama.Client) -> None
 
 def test_streams_are_lines(client: ollama.Client) -> None:
     parts = list(client.generate(model="echo", prompt=WORDS, stream=True))
-    assert "".join(part.response for part in parts) == WORDS
+    assert "".join(part.response or "" for part in parts) == WORDS
     assert [part.done for part in parts] == [False] * 5 + [True]
     chat = list(client.chat(model="echo:latest", messages=MESSAGES, stream=True))
     assert "".join(part.message.content or "" for part in chat) == WORDS

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import httpx
 import openai
 import pytest
 
@@ -21,7 +20,7 @@ def client(models: Server) -> openai.OpenAI:
         base_url=f"http://{models.config.address('api')}/v1",
         api_key="none",
         max_retries=0,
-        http_client=httpx.Client(trust_env=False),
+        http_client=openai.DefaultHttpxClient(trust_env=False),
     )
 
 
@@ -83,11 +82,13 @@ def test_several_choices_with_logprobs(client: openai.OpenAI) -> None:
     answer = client.chat.completions.create(**chat("echo"), n=2, logprobs=True, top_logprobs=3)
     assert [choice.index for choice in answer.choices] == [0, 1]
     logprobs = answer.choices[1].logprobs
-    assert logprobs is not None and logprobs.content is not None
+    assert logprobs is not None
+    assert logprobs.content is not None
     assert "".join(token.token for token in logprobs.content) == WORDS
     assert len(logprobs.content[0].top_logprobs) == 3
     assert bytes(logprobs.content[1].bytes or []) == b" two"
-    assert answer.usage is not None and answer.usage.completion_tokens == 10
+    assert answer.usage is not None
+    assert answer.usage.completion_tokens == 10
 
 
 def test_tools_are_called(client: openai.OpenAI) -> None:
@@ -97,11 +98,13 @@ def test_tools_are_called(client: openai.OpenAI) -> None:
     assert choice.finish_reason == "tool_calls"
     assert choice.message.content is None
     [call] = choice.message.tool_calls or []
-    assert call.id and call.type == "function"
+    assert call.id
+    assert call.type == "function"
     assert call.function.name == "weather"
     chunks = list(client.chat.completions.create(**asked, tools=tools, stream=True))
     [delta] = [c.choices[0].delta for c in chunks if c.choices[0].delta.tool_calls]
-    assert delta.tool_calls and delta.tool_calls[0].function
+    assert delta.tool_calls
+    assert delta.tool_calls[0].function
     assert delta.tool_calls[0].function.name == "weather"
     assert chunks[-1].choices[0].finish_reason == "tool_calls"
 
@@ -154,11 +157,11 @@ def test_errors_have_the_classes_that_clients_know(client: openai.OpenAI) -> Non
 
 
 def test_a_failure_in_a_stream_is_told_in_it(client: openai.OpenAI) -> None:
-    got = []
-    with pytest.raises(openai.APIError, match="told to fail"):
-        for chunk in client.chat.completions.create(**chat("breaking"), stream=True):
-            got.append(chunk.choices[0].delta.content)
+    stream = client.chat.completions.create(**chat("breaking"), stream=True)
+    got = [next(stream).choices[0].delta.content for _ in range(3)]
     assert "".join(filter(None, got)) == "one two"
+    with pytest.raises(openai.APIError, match="told to fail"):
+        next(stream)
 
 
 def test_a_failure_before_a_stream_is_a_status(client: openai.OpenAI) -> None:

@@ -22,7 +22,7 @@ void read_common(const Fields& f, GenerateAsked& asked) {
 void ask_to_load(GenerateAsked& asked) {
   asked.load = true;
   asked.request.messages.clear();
-  asked.request.prompt = "";
+  asked.request.prompt = " ";  // an engine wants at least one token to read
   asked.request.max_tokens = 0;
 }
 

@@ -91,7 +91,7 @@ TEST_F(OllamaRequestTest, TakesAnEmptyPromptForTheWishToLoad) {
     const auto asked = generate(body);
     ASSERT_TRUE(asked);
     EXPECT_TRUE(asked->load);
-    EXPECT_EQ(asked->request.prompt, "");
+    EXPECT_EQ(asked->request.prompt, " ");
     EXPECT_EQ(asked->request.max_tokens, 0);
   }
   EXPECT_TRUE(chat(R"({"model":"m","messages":[]})")->load);

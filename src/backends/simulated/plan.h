@@ -25,8 +25,7 @@ struct Plan {
 };
 
 // kInvalid when prompt and answer are longer than the context. A tool is called when one must be,
-// or when the user's text has its name as a word; JSON is answered as {"text": ...}. A prompt that
-// is empty with no tokens to make is how a model is asked to load: the plan is empty.
+// or when the user's text has its name as a word; JSON is answered as {"text": ...}.
 Result<Plan> make_plan(const GenerateRequest& request, const SimulatedOptions& options);
 
 // One vector of length 1 for each input: a count of its words, each at the place of its hash.

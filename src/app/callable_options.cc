@@ -32,7 +32,8 @@ void describe(config::Fields<ModelOptions>& f) {
       .alternative<http_predict::HttpPredictOptions>("http_predict",
                                                      "A service with POST /predict.")
       .alternative<tensorflow_serving::TensorflowServingOptions>("tensorflow_serving",
-                                                                 "TensorFlow Serving over gRPC.");
+                                                                 "TensorFlow Serving over gRPC.")
+      .alternative<simulated::SimulatedOptions>("simulated", "No model: for tests of clients.");
 }
 
 void describe(config::Fields<MemberOptions>& f) {

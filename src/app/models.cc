@@ -7,6 +7,7 @@
 #include "backends/http_predict/http_predict.h"
 #include "backends/llama/model.h"
 #include "backends/onnx/repository.h"
+#include "backends/simulated/simulated.h"
 #include "backends/tensorflow_serving/watch.h"
 #include "config/config.h"
 
@@ -183,6 +184,14 @@ Result<Models::MadePtr> Models::make_model(
                                                std::move(changed));
   if (!watch) return fail(std::move(watch.error()));
   made->watch = std::move(*watch);
+  return made;
+}
+
+Result<Models::MadePtr> Models::make_model(const std::string& name,
+                                           const simulated::SimulatedOptions& options) {
+  auto made = std::make_shared<Made>();
+  made->name = name;
+  made->callable = std::make_shared<simulated::Simulated>(name, options);
   return made;
 }
 

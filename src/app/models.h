@@ -64,6 +64,8 @@ class Models {
                              const http_predict::HttpPredictOptions& options);
   Result<MadePtr> make_model(const std::string& name,
                              const tensorflow_serving::TensorflowServingOptions& options);
+  static Result<MadePtr> make_model(const std::string& name,
+                                    const simulated::SimulatedOptions& options);
   static gateway::ModelSpec spec_of(const MadePtr& made);
 
   Services services_;

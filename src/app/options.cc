@@ -46,6 +46,14 @@ void describe(config::Fields<JobsMount>& f) {
   f.about("jobs", "Calls that outlive their request, for every callable.");
 }
 
+void describe(config::Fields<OpenAiMount>& f) {
+  f.about("openai", "OpenAI's API, for every callable that takes prompts or texts to embed.");
+}
+
+void describe(config::Fields<OllamaMount>& f) {
+  f.about("ollama", "Ollama's API, for every callable that takes prompts or texts to embed.");
+}
+
 void describe(config::Fields<MountOptions>& f) {
   f.about("mount", "An API on a listener.");
   f.here(&MountOptions::where);
@@ -59,6 +67,10 @@ void describe(config::Fields<MountOptions>& f) {
       .alternative<OpenInferenceMount>("open_inference", "Open Inference Protocol v2: /v2/...")
       .alternative<TensorflowServingMount>("tensorflow_serving",
                                            "TensorFlow Serving: /v1/models/...")
+      .alternative<OpenAiMount>("openai", "OpenAI: /v1/chat/completions, /v1/embeddings, ...")
+      .alternative<OllamaMount>("ollama", "Ollama: /api/chat, /api/generate, ...")
+      .alternative<news_creator::NewsCreatorOptions>(
+          "news_creator", "Summaries: /api/v1/summarize, and Ollama's paths.")
       .alternative<JobsMount>("jobs", "Jobs: /v1/jobs, /v1/queues.")
       .alternative<AdminMount>("admin", "/metrics and /admin/...");
   f.field("target", &MountOptions::target, "The callable, for an API that serves one.");
@@ -79,7 +91,8 @@ void validate(const MountOptions& o, config::Problems& p, const config::Node& at
   if (!p.were_read(at, {"api", "target"})) return;
   const bool one = std::holds_alternative<horizontal::ServiceOptions>(o.api) ||
                    std::holds_alternative<horizontal::ProxyOptions>(o.api) ||
-                   std::holds_alternative<async_iris::AsyncIrisOptions>(o.api);
+                   std::holds_alternative<async_iris::AsyncIrisOptions>(o.api) ||
+                   std::holds_alternative<news_creator::NewsCreatorOptions>(o.api);
   if (one && o.target.empty()) {
     p.add(at, "'target' is missing: name the callable that this API serves");
   } else if (!one && !o.target.empty()) {

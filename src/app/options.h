@@ -12,6 +12,7 @@
 #include "backends/http_predict/options.h"
 #include "backends/llama/options.h"
 #include "backends/onnx/options.h"
+#include "backends/simulated/options.h"
 #include "backends/tensorflow_serving/options.h"
 #include "base/time.h"
 #include "config/describe.h"
@@ -24,6 +25,7 @@
 #include "redis/options.h"
 #include "services/async_iris/options.h"
 #include "services/horizontal/options.h"
+#include "services/news_creator/options.h"
 #include "telemetry/options.h"
 
 namespace sluice::app {
@@ -40,15 +42,19 @@ struct AdminMount {
   std::optional<config::Secret> key;
 };
 struct JobsMount {};
+struct OpenAiMount {};
+struct OllamaMount {};
 void describe(config::Fields<OpenInferenceMount>& f);
 void describe(config::Fields<TensorflowServingMount>& f);
 void describe(config::Fields<AdminMount>& f);
 void describe(config::Fields<JobsMount>& f);
+void describe(config::Fields<OpenAiMount>& f);
+void describe(config::Fields<OllamaMount>& f);
 
 struct MountOptions {
   std::variant<std::monostate, horizontal::ServiceOptions, horizontal::ProxyOptions,
                async_iris::AsyncIrisOptions, OpenInferenceMount, TensorflowServingMount, AdminMount,
-               JobsMount>
+               JobsMount, OpenAiMount, OllamaMount, news_creator::NewsCreatorOptions>
       api;
   std::string target;
   std::string prefix;
@@ -100,7 +106,7 @@ void describe(config::Fields<OnnxModelOptions>& f);
 
 struct ModelOptions {
   std::variant<OnnxModelOptions, llama::LlamaOptions, http_predict::HttpPredictOptions,
-               tensorflow_serving::TensorflowServingOptions>
+               tensorflow_serving::TensorflowServingOptions, simulated::SimulatedOptions>
       backend;
 };
 void describe(config::Fields<ModelOptions>& f);

@@ -8,12 +8,15 @@
 #include "api/admin/admin.h"
 #include "api/admin/backups.h"
 #include "api/jobs/jobs_api.h"
+#include "api/ollama/ollama.h"
 #include "api/open_inference/open_inference.h"
+#include "api/openai/openai.h"
 #include "api/tensorflow_serving/tensorflow_serving.h"
 #include "http/address.h"
 #include "http/tls_context.h"
 #include "services/async_iris/service.h"
 #include "services/horizontal/service.h"
+#include "services/news_creator/service.h"
 
 namespace sluice::app {
 
@@ -48,6 +51,12 @@ Result<> add_mount(http::Router& router, const MountOptions& options, const gate
         api::open_inference::add_open_inference(router, mount, to_inference(*inference, loopback));
   } else if (std::holds_alternative<TensorflowServingMount>(options.api)) {
     added = api::tensorflow_serving::add_tensorflow_serving(router, mount);
+  } else if (std::holds_alternative<OpenAiMount>(options.api)) {
+    added = api::openai::add_openai(router, mount);
+  } else if (std::holds_alternative<OllamaMount>(options.api)) {
+    added = api::ollama::add_ollama(router, mount, {.version = SLUICE_VERSION});
+  } else if (const auto* news = std::get_if<news_creator::NewsCreatorOptions>(&options.api)) {
+    added = news_creator::add_service(router, mount, *news, SLUICE_VERSION);
   }
   if (!added) return fail(added.error());
   kept.push_back(std::move(*added));
@@ -118,7 +127,10 @@ bool makes_calls(const MountOptions& mount) {
   return std::holds_alternative<horizontal::ServiceOptions>(mount.api) ||
          std::holds_alternative<horizontal::ProxyOptions>(mount.api) ||
          std::holds_alternative<OpenInferenceMount>(mount.api) ||
-         std::holds_alternative<TensorflowServingMount>(mount.api);
+         std::holds_alternative<TensorflowServingMount>(mount.api) ||
+         std::holds_alternative<OpenAiMount>(mount.api) ||
+         std::holds_alternative<OllamaMount>(mount.api) ||
+         std::holds_alternative<news_creator::NewsCreatorOptions>(mount.api);
 }
 
 }  // namespace

@@ -1,7 +1,9 @@
 #include "gateway/exchange_call.h"
 
+#include <algorithm>
 #include <charconv>
 #include <format>
+#include <utility>
 
 #include "http/deadline_header.h"
 
@@ -24,8 +26,11 @@ struct Replies {
 
 class ExchangeCall final : public Sink {
  public:
-  ExchangeCall(http::Exchange& exchange, const Clock& clock, Replies replies)
-      : exchange_(exchange), clock_(clock), replies_(std::move(replies)) {}
+  ExchangeCall(http::Exchange& exchange, const Clock& clock, Replies replies, CallTimes* times)
+      : exchange_(exchange),
+        clock_(clock),
+        replies_(std::move(replies)),
+        times_(times != nullptr ? *times : own_times_) {}
 
   void start(const CallablePtr& callable, Request request, Deadline deadline, bool asked,
              const CallOptions& options) {
@@ -48,6 +53,8 @@ class ExchangeCall final : public Sink {
   }
 
   void on_part(Part part) override {
+    lap_queue();
+    lap(telemetry::Stage::kRun, clock_.now());
     if (replies_.any.on_part) replies_.any.on_part(exchange_, std::move(part));
   }
 
@@ -55,23 +62,32 @@ class ExchangeCall final : public Sink {
     done_ = true;
     handle_.release();
     exchange_.on_cancel(nullptr);
-    const TimePoint none{};
-    if (times_.queued != none && times_.started > times_.queued) {
-      exchange_.timings.lap(telemetry::Stage::kQueue, times_.started);
-    }
-    exchange_.timings.lap(telemetry::Stage::kRun, times_.ran != none ? times_.ran : clock_.now());
+    lap_queue();
+    lap(telemetry::Stage::kRun, times_.ran != TimePoint() ? times_.ran : clock_.now());
     if (!result) exchange_.error = result.error();
     replies_.give(exchange_, std::move(result));
   }
 
  private:
+  // A stream has had laps of its own by then, so what comes from other threads may be the past.
+  void lap(telemetry::Stage stage, TimePoint at) {
+    const TimePoint last = exchange_.timings.start() + exchange_.timings.total();
+    exchange_.timings.lap(stage, std::max(at, last));
+  }
+  void lap_queue() {
+    if (times_.queued == TimePoint() || times_.started <= times_.queued) return;
+    if (!std::exchange(queue_told_, true)) lap(telemetry::Stage::kQueue, times_.started);
+  }
+
   http::Exchange& exchange_;
   const Clock& clock_;
   Replies replies_;
-  CallTimes times_;
+  CallTimes own_times_;
+  CallTimes& times_;
   CancelHandle handle_;
   CallablePtr callable_;
   bool done_ = false;
+  bool queue_told_ = false;
 };
 
 // What could never run is refused now, as far as the callable says what it takes.
@@ -142,7 +158,7 @@ void start(http::Exchange& exchange, const Clock& clock, const CallablePtr& call
   bound(options.timeout);
   const bool asked = !deadline.is_never();
   if (!asked) bound(options.default_timeout);
-  auto& call = exchange.attach<ExchangeCall>(exchange, clock, std::move(replies));
+  auto& call = exchange.attach<ExchangeCall>(exchange, clock, std::move(replies), options.times);
   call.start(callable, std::move(request), deadline, asked, options);
 }
 

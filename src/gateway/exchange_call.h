@@ -16,6 +16,7 @@ struct CallOptions {
   std::optional<Duration> timeout;          // asked for in the body; the header's may be shorter
   std::optional<Duration> default_timeout;  // where the client asks for none
   ServiceClass service_class = ServiceClass::kRealtime;
+  CallTimes* times = nullptr;  // filled in for who asks; lives as long as the listener
 };
 
 // Starts the callable with the exchange's deadline (X-Deadline-Ms), trace and request id, cancels

@@ -201,6 +201,33 @@ TEST_F(ExchangeCallTest, GivesEachStageTheTimeThatItTook) {
   EXPECT_EQ(x.timings.spent(Stage::kRun), 4 * kMs);
 }
 
+TEST_F(ExchangeCallTest, GivesTheStagesOfAStreamWhatIsTheirsAndTellsItsTimesToWhoAsks) {
+  fake_->description.takes = RequestKind::kGenerate;
+  TestExchange& x = exchange();
+  x.timings = telemetry::RequestTimings(clock_.now());
+  CallTimes times;
+  Listener listener{
+      .on_part =
+          [&](http::Exchange& e, const Part&) {
+            clock_.advance(16 * kMs);
+            e.timings.lap(telemetry::Stage::kEncode, clock_.now());
+          },
+      .answer = [](http::Exchange& e, Result<Response>) { e.respond(200, "text/plain", "ok"); }};
+  start_request(x, clock_, callable_, GenerateRequest(), std::move(listener), {.times = &times});
+  EXPECT_EQ(seen().times, &times);
+  times.queued = clock_.now();
+  clock_.advance(2 * kMs);
+  times.started = clock_.now();
+  clock_.advance(4 * kMs);
+  fake_->pending.at(0)->sink->on_part({0, "a", {}});
+  times.ran = clock_.now() - 1 * kMs;  // another thread's clock
+  fake_->reply(GenerateResponse());
+  using telemetry::Stage;
+  EXPECT_EQ(x.timings.spent(Stage::kQueue), 2 * kMs);
+  EXPECT_EQ(x.timings.spent(Stage::kRun), 4 * kMs);
+  EXPECT_EQ(x.timings.spent(Stage::kEncode), 16 * kMs);
+}
+
 TEST_F(ExchangeCallTest, CountsAllAsRunningWhereACallableNotesNoTimes) {
   TestExchange& x = exchange();
   x.timings = telemetry::RequestTimings(clock_.now());

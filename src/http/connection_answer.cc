@@ -46,7 +46,11 @@ void Connection::append_head(const ResponseHead& head, bool chunked,
   out_ += added_fields;
   if (site_->server_timing && timings.has(telemetry::Stage::kRun)) {
     out_ += "Server-Timing: ";
-    telemetry::append_server_timing(out_, timings);
+    if (server_timing.empty()) {
+      telemetry::append_server_timing(out_, timings);
+    } else {
+      out_ += server_timing;
+    }
     out_ += "\r\n";
   }
   out_ += "\r\n";
@@ -141,6 +145,7 @@ void Connection::finish_exchange() {
   traceparent.clear();
   principal.reset();
   added_fields.clear();
+  server_timing.clear();
   error.reset();
   labels = {};
   later = nullptr;

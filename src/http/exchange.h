@@ -95,6 +95,10 @@ class Exchange {
   // Runs when the client goes away before the answer: stop the work, then answer all the same.
   void on_cancel(Task task) { on_cancel_ = std::move(task); }
   [[nodiscard]] bool cancelled() const { return cancelled_; }
+  // Does the same while the client is still there: of no use to it is what it does not take.
+  void stop_work() {
+    if (Task task = std::exchange(on_cancel_, nullptr)) task();
+  }
 
   // State of the handler that lives as long as the exchange.
   template <class T, class... Args>
@@ -119,6 +123,8 @@ class Exchange {
   Later* later = nullptr;
   // Header lines, each with its CRLF, that the answer gets whoever gives it.
   std::string added_fields;
+  // The value of the answer's Server-Timing, in place of the stages in `timings`.
+  std::string server_timing;
 
  protected:
   virtual ~Exchange() = default;

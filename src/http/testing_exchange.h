@@ -54,7 +54,7 @@ class TestExchange final : public Exchange {
   // Runs the loop until there is an answer. Once for a loop.
   void wait() {
     stop_when_answered_ = true;
-    if (status != 0) loop_->stop();
+    if (streaming ? ended : status != 0) loop_->stop();
     loop_->run();
   }
   void disconnect() {
@@ -66,6 +66,15 @@ class TestExchange final : public Exchange {
   std::string content_type;
   HeaderList headers;
   std::string answer;
+  std::vector<std::string> parts;  // of a stream; `answer` has them together
+  bool streaming = false;
+  bool ended = false;
+  bool takes_more = true;  // what write_stream() says
+  // The client takes again.
+  void become_writable() {
+    takes_more = true;
+    if (Task task = std::exchange(on_writable_, nullptr)) task();
+  }
 
  private:
   void do_respond(const ResponseHead& head, std::string_view body) override {
@@ -77,9 +86,26 @@ class TestExchange final : public Exchange {
     on_cancel_ = nullptr;
     if (stop_when_answered_) loop_->stop();
   }
-  void do_start_stream(const ResponseHead&) override { throw std::logic_error("not streamed"); }
-  bool do_write_stream(std::string_view) override { throw std::logic_error("not streamed"); }
-  void do_end_stream() override { throw std::logic_error("not streamed"); }
+  void do_start_stream(const ResponseHead& head) override {
+    if (status != 0) throw std::logic_error("an exchange answered twice");
+    status = head.status;
+    content_type = head.content_type;
+    if (head.headers != nullptr) headers = *head.headers;
+    streaming = true;
+  }
+  bool do_write_stream(std::string_view part) override {
+    if (!streaming || ended) throw std::logic_error("a part outside a stream");
+    parts.emplace_back(part);
+    answer += part;
+    return takes_more;
+  }
+  void do_end_stream() override {
+    if (!streaming || ended) throw std::logic_error("the end of no stream");
+    ended = true;
+    on_cancel_ = nullptr;
+    on_writable_ = nullptr;
+    if (stop_when_answered_) loop_->stop();
+  }
 
   // The whole body in one part.
   void do_stream_body(BodySink& sink) override {

@@ -143,7 +143,9 @@ Instruments::Instruments(Metrics& metrics)
       keyring_{metrics.level({"sluice_keys", "API keys that are neither revoked nor expired.", {}}),
                metrics.counter({"sluice_key_file_errors_total",
                                 "Times the file of keys or quotas could not be used.",
-                                {}})} {
+                                {}})},
+      generation_{generation_metrics(metrics, "realtime"),
+                  generation_metrics(metrics, "best_effort")} {
   for (std::size_t i = 0; i < kStageCount; ++i) {
     stages_.stages[i] = metrics.durations(stage_duration(), {to_string(static_cast<Stage>(i))});
   }

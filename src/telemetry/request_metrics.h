@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "base/time.h"
+#include "telemetry/generation_metrics.h"
 #include "telemetry/metrics.h"
 #include "telemetry/timings.h"
 
@@ -183,6 +184,8 @@ class Instruments {
   [[nodiscard]] const KeyringMetrics& keyring() const { return keyring_; }
   [[nodiscard]] const RefusalMetrics& refusals() const { return refusals_; }
   [[nodiscard]] const StageMetrics& stages() const { return stages_; }
+  // Of answers that language models make; the best class first, as ServiceClass has them.
+  [[nodiscard]] const std::array<GenerationMetrics, 2>& generation() const { return generation_; }
 
   // For what has a metric of its own.
   Metrics& metrics() { return metrics_; }
@@ -193,6 +196,7 @@ class Instruments {
   Gauge in_flight_;
   RefusalMetrics refusals_;
   KeyringMetrics keyring_;
+  std::array<GenerationMetrics, 2> generation_;
 };
 
 }  // namespace sluice::telemetry

@@ -26,6 +26,7 @@ def test_the_examples_are_found() -> None:
         "external-worker/smoke-one-process.sh",
         "horizontal-iris/smoke-four-processes.sh",
         "horizontal-iris/smoke-one-process.sh",
+        "news-creator/smoke-one-process.sh",
     ]
 
 

@@ -32,7 +32,7 @@ LAYERS = (
 # Folders whose subfolders stand side by side and do not know one another, but for those named here.
 SIBLINGS: dict[str, frozenset[str]] = {
     "backends": frozenset({"replicas"}),
-    "api": frozenset(),
+    "api": frozenset({"generation"}),
     "services": frozenset({"rows"}),
 }
 

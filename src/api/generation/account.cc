@@ -1,0 +1,32 @@
+#include "api/generation/account.h"
+
+#include "api/generation/service_class.h"
+
+namespace sluice::api::generation {
+
+GenerationTimings Account::timings(const http::Exchange& exchange,
+                                   const EngineTimes& engine) const {
+  return timings_of(exchange.timings.start(), mount_.clock.now(), times_, engine);
+}
+
+void Account::tell(const http::Exchange& exchange, const GenerationTimings& timings,
+                   const Usage& usage) const {
+  mount_.instruments.generation()[static_cast<std::size_t>(service_class_)].record(
+      timings, usage.prompt_tokens, usage.cached_tokens, usage.completion_tokens);
+  if (!mount_.log.access_enabled()) return;
+  mount_.log.info("generation", "time_to_first_token",
+                  {{"message", first_token_line(timings)},
+                   {"request_id", exchange.request_id},
+                   {"callable", exchange.labels.callable},
+                   {"class", to_string(service_class_)},
+                   {"queue_ms", timings.queue},
+                   {"load_ms", timings.load},
+                   {"prompt_ms", timings.prompt},
+                   {"decode_ms", timings.decode},
+                   {"overhead_ms", timings.overhead},
+                   {"total_ms", timings.total()},
+                   {"prompt_tokens", usage.prompt_tokens},
+                   {"completion_tokens", usage.completion_tokens}});
+}
+
+}  // namespace sluice::api::generation

@@ -1,0 +1,36 @@
+// Tells of an answer where its time went.
+#pragma once
+
+#include "api/generation/timings.h"
+#include "gateway/mount.h"
+#include "http/exchange.h"
+
+namespace sluice::api::generation {
+
+// Of one call through one exchange; kept by who listens to it. On the exchange's loop.
+class Account {
+ public:
+  Account(const http::Exchange& exchange, const gateway::Mount& mount, ServiceClass service_class)
+      : mount_(mount), service_class_(class_for(exchange.principal.get(), service_class)) {}
+
+  // Filled in by the call.
+  CallTimes& times() { return times_; }
+  // Before its first part.
+  [[nodiscard]] bool waits_in_queue() const {
+    return times_.queued != TimePoint() && times_.started == TimePoint();
+  }
+
+  // Now: before the answer is written.
+  [[nodiscard]] GenerationTimings timings(const http::Exchange& exchange,
+                                          const EngineTimes& engine) const;
+  // To the log and the metrics.
+  void tell(const http::Exchange& exchange, const GenerationTimings& timings,
+            const Usage& usage) const;
+
+ private:
+  const gateway::Mount& mount_;
+  ServiceClass service_class_;
+  CallTimes times_;
+};
+
+}  // namespace sluice::api::generation

@@ -1,0 +1,59 @@
+#include "api/generation/face.h"
+
+#include <format>
+
+namespace sluice::api::generation {
+
+namespace {
+constexpr std::string_view kLatest = ":latest";
+
+bool makes_text(const Description& description) {
+  return description.takes == RequestKind::kGenerate || description.takes == RequestKind::kEmbed;
+}
+}  // namespace
+
+Result<const CallablePtr*> Face::find(std::string_view model, RequestKind kind) const {
+  const gateway::Registry& registry = mount_.local.registry();
+  if (model.empty() && !mount_.target.empty()) model = mount_.target;
+  if (model.empty()) {
+    for (const Callable* callable : served(nullptr)) {
+      if (callable->describe().takes != kind) continue;
+      if (!model.empty()) return fail(invalid("which model? Say its name in 'model'"));
+      model = callable->describe().name;
+    }
+    if (model.empty()) return fail(not_found("there is no model here that takes this"));
+  }
+  if (registry.entry(model) == nullptr && model.ends_with(kLatest)) {
+    model.remove_suffix(kLatest.size());
+  }
+  auto found = registry.find(model);
+  if (!found && found.error().code == ErrorCode::kNotFound) {
+    return fail(not_found(std::format("there is no model '{}'", shown(model))));
+  }
+  return found;
+}
+
+std::vector<const Callable*> Face::served(const Principal* principal) const {
+  std::vector<const Callable*> all;
+  for (const gateway::Entry& entry : mount_.local.registry().entries()) {
+    const gateway::Version* latest = entry.latest();
+    if (latest == nullptr || latest->callable == nullptr) continue;
+    if (!makes_text(latest->callable->describe())) continue;
+    if (principal != nullptr && !check_callable(principal, entry.name)) continue;
+    all.push_back(latest->callable.get());
+  }
+  return all;
+}
+
+const http::ExchangeLabels& Face::labels(std::string_view callable) {
+  auto found = labels_.find(callable);
+  if (found == labels_.end()) {
+    found = labels_.emplace(std::string(callable), Labels{}).first;
+    Labels& made = found->second;
+    made.metrics = mount_.instruments.request(api_, callable.empty() ? "none" : callable);
+    made.labels = {api_, found->first, &made.metrics};
+  }
+  return found->second.labels;
+}
+
+}  // namespace sluice::api::generation

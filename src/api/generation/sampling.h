@@ -1,0 +1,26 @@
+// The members of a request that the APIs for generated text have in common. Include in .cc files
+// only.
+#pragma once
+
+#include "api/generation/fields.h"
+#include "inference/generate.h"
+
+namespace sluice::api::generation {
+
+// temperature, top_p, top_k, min_p, typical_p, repeat_penalty, repeat_last_n, presence_penalty,
+// frequency_penalty, mirostat, mirostat_tau, mirostat_eta, seed. What is left out stays as it is.
+void read_sampling(const Fields& fields, Sampling& sampling);
+
+// `stop`: a text or a list of them, within the bounds of generate.h.
+std::vector<std::string> read_stops(const Fields& fields);
+
+// One entry of `tools`, which have the same form everywhere: {type, function: {name, description,
+// parameters}}.
+std::vector<ToolDeclaration> read_tools(const Fields& fields);
+inline constexpr std::size_t kMaxTools = 128;
+inline constexpr std::size_t kMaxMessages = 10'000;
+
+// A member that is known and not served: a fault unless it is left out.
+void refuse(const Fields& fields, std::string_view name, std::string_view why);
+
+}  // namespace sluice::api::generation

@@ -1,0 +1,168 @@
+// The answers that are no text: vectors and models.
+#include <format>
+
+#include "api/ollama/answer.h"
+#include "base/digest.h"
+#include "base/timestamp.h"
+#include "http/json/writer.h"
+
+namespace sluice::api::ollama {
+
+namespace {
+
+std::string text_of(const Description& description, std::string_view name) {
+  const auto found = description.properties.find(name);
+  if (found == description.properties.end()) return {};
+  if (const auto* text = std::get_if<std::string>(&found->second)) return *text;
+  if (const auto* number = std::get_if<std::int64_t>(&found->second)) {
+    return std::to_string(*number);
+  }
+  return {};
+}
+
+std::int64_t number_of(const Description& description, std::string_view name) {
+  const auto found = description.properties.find(name);
+  if (found == description.properties.end()) return 0;
+  const auto* number = std::get_if<std::int64_t>(&found->second);
+  return number == nullptr ? 0 : *number;
+}
+
+// The number of weights as people say it: 134M, 7.2B.
+std::string parameter_size(const Description& description) {
+  const auto count = static_cast<double>(number_of(description, "parameters"));
+  if (count == 0) return text_of(description, "parameters");
+  if (count >= 1e9) return std::format("{:.1f}B", count / 1e9);
+  return count >= 1e6 ? std::format("{:.2f}M", count / 1e6) : std::format("{:.0f}", count);
+}
+
+// Clients show its beginning. Of what is known of the model, not of its bytes: those may be large,
+// or elsewhere.
+std::string digest_of(const Description& description) {
+  std::string known = description.name + '\n' + description.platform + '\n' + description.version;
+  for (const auto& [name, value] : description.properties) {
+    known += '\n' + name + '=' + text_of(description, name);
+  }
+  return hex(sha256(known));
+}
+
+std::string timestamp(WallTime at) {
+  std::string text;
+  append_timestamp(text, at);
+  return text;
+}
+
+void write_details(json::Writer& writer, const Description& description) {
+  const std::string family = text_of(description, "architecture");
+  writer.key("details")
+      .begin_object()
+      .field("parent_model", "")
+      .field("format", description.platform == "llama_cpp" ? "gguf" : "")
+      .field("family", family)
+      .key("families")
+      .begin_array();
+  if (!family.empty()) writer.value(family);
+  writer.end_array()
+      .field("parameter_size", parameter_size(description))
+      .field("quantization_level", text_of(description, "quantization"))
+      .end_object();
+}
+
+void open_model(json::Writer& writer, const Description& description) {
+  const std::string name = description.name + ":latest";
+  writer.begin_object()
+      .field("name", name)
+      .field("model", name)
+      .field("size", number_of(description, "size"))
+      .field("digest", digest_of(description));
+  write_details(writer, description);
+}
+
+}  // namespace
+
+std::string embed_json(const EmbedResponse& response, const telemetry::GenerationTimings& timings) {
+  std::string out;
+  json::Writer writer(out);
+  writer.begin_object().field("model", response.model).key("embeddings").begin_array();
+  for (const std::vector<float>& vector : response.vectors) {
+    writer.begin_array();
+    for (const float value : vector) writer.value(value);
+    writer.end_array();
+  }
+  writer.end_array()
+      .field("total_duration", timings.total().count())
+      .field("load_duration", timings.load.count())
+      .field("prompt_eval_count", response.prompt_tokens)
+      .end_object();
+  return out;
+}
+
+std::string embeddings_json(const EmbedResponse& response) {
+  std::string out;
+  json::Writer writer(out);
+  writer.begin_object().key("embedding").begin_array();
+  if (!response.vectors.empty()) {
+    for (const float value : response.vectors.front()) writer.value(value);
+  }
+  writer.end_array().end_object();
+  return out;
+}
+
+std::string tags_json(const std::vector<const Callable*>& callables, WallTime now) {
+  std::string out;
+  json::Writer writer(out);
+  writer.begin_object().key("models").begin_array();
+  for (const Callable* callable : callables) {
+    open_model(writer, callable->describe());
+    writer.field("modified_at", timestamp(now)).end_object();
+  }
+  writer.end_array().end_object();
+  return out;
+}
+
+std::string running_json(const std::vector<const Callable*>& callables, WallTime now) {
+  // How Ollama says "for ever".
+  const WallTime never = now + std::chrono::hours(24 * 365 * 100);
+  std::string out;
+  json::Writer writer(out);
+  writer.begin_object().key("models").begin_array();
+  for (const Callable* callable : callables) {
+    if (!callable->ready()) continue;
+    const Description& description = callable->describe();
+    open_model(writer, description);
+    writer.field("expires_at", timestamp(never))
+        .field("size_vram", 0)
+        .field("context_length", number_of(description, "context"))
+        .end_object();
+  }
+  writer.end_array().end_object();
+  return out;
+}
+
+std::string show_json(const Description& description, WallTime now) {
+  const std::string family = text_of(description, "architecture");
+  std::string out;
+  json::Writer writer(out);
+  writer.begin_object()
+      .field("modelfile", std::format("FROM {}\n", description.name))
+      .field("parameters", "")
+      .field("template", text_of(description, "chat_template"));
+  write_details(writer, description);
+  writer.key("model_info").begin_object();
+  if (!family.empty()) writer.field("general.architecture", family);
+  if (const auto count = number_of(description, "parameters"); count != 0) {
+    writer.field("general.parameter_count", count);
+  }
+  if (const auto context = number_of(description, "context"); context != 0 && !family.empty()) {
+    writer.field(family + ".context_length", context);
+  }
+  writer.end_object().key("capabilities").begin_array();
+  if (description.takes == RequestKind::kEmbed) {
+    writer.value("embedding");
+  } else {
+    writer.value("completion").value("tools");
+  }
+  writer.end_array().field("modified_at", timestamp(now)).end_object();
+  return out;
+}
+
+}  // namespace sluice::api::ollama

@@ -1,0 +1,105 @@
+#include "api/ollama/ollama.h"
+
+#include <gtest/gtest.h>
+
+#include "gateway/testing_mount.h"
+#include "inference/testing_callable.h"
+
+namespace sluice::api::ollama {
+namespace {
+
+using namespace std::chrono_literals;
+using gateway::testing::MountBench;
+using sluice::testing::FakeCallable;
+
+class OllamaTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    model_->description.takes = RequestKind::kGenerate;
+    model_->description.properties["context"] = std::int64_t{2048};
+    bench_.configure({MountBench::model("m", model_)});
+  }
+  void serve(const OllamaRules& rules = {}) {
+    kept_ = add_ollama(bench_.router, bench_.mount("", ""), rules).value();
+  }
+  FakeCallable::Pending& call() { return *model_->pending.at(0); }
+
+  MountBench bench_;
+  std::shared_ptr<FakeCallable> model_ = std::make_shared<FakeCallable>("m");
+  std::shared_ptr<const void> kept_;
+};
+
+TEST_F(OllamaTest, StreamsUnlessToldNotTo) {
+  serve();
+  auto& x = bench_.post("/api/generate", R"({"model":"m:latest","prompt":"hi"})");
+  call().sink->on_part({0, "a", {}});
+  EXPECT_EQ(x.content_type, "application/x-ndjson");
+  EXPECT_TRUE(x.answer.starts_with(R"({"model":"m:latest",)")) << x.answer;
+  call().reply(GenerateResponse());
+  EXPECT_TRUE(x.ended);
+  model_->pending.clear();
+  auto& whole = bench_.post(
+      "/api/chat", R"({"model":"m","stream":false,"messages":[{"role":"user","content":"a"}]})");
+  call().reply(GenerateResponse());
+  EXPECT_EQ(whole.content_type, "application/json");
+}
+
+TEST_F(OllamaTest, TellsErrorsInTheWordsOfItsDialect) {
+  struct Case {
+    Dialect dialect;
+    Error error;
+    int status;
+    std::string body;
+  };
+  const std::string busy =
+      R"({"error":"server busy, please try again.  maximum pending requests exceeded"})";
+  const Case cases[] = {
+      {Dialect::kOllama, {ErrorCode::kExhausted, "x", 1s}, 503, busy},
+      {Dialect::kOllama, internal("oops"), 500, R"({"error":"oops"})"},
+      {Dialect::kNewsCreator, {ErrorCode::kExhausted, "x", 1s}, 429, R"({"error":"queue full"})"},
+      {Dialect::kNewsCreator, internal("oops"), 502, R"({"error":"oops"})"},
+      {Dialect::kNewsCreator, unavailable("gone"), 502, R"({"error":"gone"})"},
+      {Dialect::kNewsCreator, {ErrorCode::kUnavailable, "shed", 1s}, 503, R"({"error":"shed"})"},
+  };
+  for (const Case& c : cases) {
+    bench_.router = {};
+    serve({.dialect = c.dialect});
+    auto& x = bench_.post("/api/generate", R"({"model":"m","prompt":"hi"})");
+    call().reply(fail(c.error));
+    model_->pending.clear();
+    EXPECT_EQ(x.status, c.status) << c.body;
+    EXPECT_EQ(x.answer, c.body);
+    EXPECT_EQ(x.headers.find("Retry-After").has_value(), c.error.retry_after.has_value());
+  }
+}
+
+TEST_F(OllamaTest, RefusesAContextThatTheModelHasNot) {
+  serve();
+  const auto& x =
+      bench_.post("/api/generate", R"({"model":"m","prompt":"a","options":{"num_ctx":4096}})");
+  EXPECT_EQ(x.status, 400);
+  EXPECT_EQ(x.answer,
+            R"({"error":"options.num_ctx is 4096, and the context of 'm' has 2048 tokens"})");
+  EXPECT_EQ(bench_.post("/api/show", R"({"model":"gone"})").status, 404);
+}
+
+TEST_F(OllamaTest, HasTheClassesThatItIsGiven) {
+  serve({.generate_class = ServiceClass::kBestEffort});
+  bench_.post("/api/generate", R"({"prompt":"a"})");
+  EXPECT_EQ(call().call.service_class, ServiceClass::kBestEffort);
+  model_->pending.clear();
+  bench_.post("/api/generate", R"({"prompt":"a","priority":"high"})");
+  EXPECT_EQ(call().call.service_class, ServiceClass::kRealtime);
+}
+
+TEST_F(OllamaTest, TellsOfItselfAndItsModels) {
+  serve({.version = "1.2.3"});
+  EXPECT_EQ(bench_.get("/").answer, "Ollama is running");
+  EXPECT_EQ(bench_.get("/api/version").answer, R"({"version":"1.2.3"})");
+  EXPECT_TRUE(
+      bench_.get("/api/tags").answer.starts_with(R"({"models":[{"name":"m:latest","model":)"));
+  EXPECT_NE(bench_.get("/api/ps").answer.find(R"("context_length":2048)"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace sluice::api::ollama

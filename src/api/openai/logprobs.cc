@@ -1,0 +1,66 @@
+#include "api/openai/logprobs.h"
+
+#include <algorithm>
+
+namespace sluice::api::openai {
+
+namespace {
+
+void write_bytes(json::Writer& writer, std::string_view token) {
+  writer.key("bytes").begin_array();
+  for (const char c : token) writer.value(static_cast<unsigned>(static_cast<unsigned char>(c)));
+  writer.end_array();
+}
+
+std::size_t characters(std::string_view text) {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
+}
+
+}  // namespace
+
+void write_chat_logprobs(json::Writer& writer, const std::vector<TokenLogprob>& tokens) {
+  if (tokens.empty()) {
+    writer.null();
+    return;
+  }
+  writer.begin_object().key("content").begin_array();
+  for (const TokenLogprob& token : tokens) {
+    writer.begin_object().field("token", token.token).field("logprob", token.logprob);
+    write_bytes(writer, token.token);
+    writer.key("top_logprobs").begin_array();
+    for (const auto& [text, logprob] : token.top) {
+      writer.begin_object().field("token", text).field("logprob", logprob);
+      write_bytes(writer, text);
+      writer.end_object();
+    }
+    writer.end_array().end_object();
+  }
+  writer.end_array().key("refusal").null().end_object();
+}
+
+void write_completion_logprobs(json::Writer& writer, const std::vector<TokenLogprob>& tokens,
+                               std::size_t& offset) {
+  if (tokens.empty()) {
+    writer.null();
+    return;
+  }
+  writer.begin_object().key("tokens").begin_array();
+  for (const TokenLogprob& token : tokens) writer.value(token.token);
+  writer.end_array().key("token_logprobs").begin_array();
+  for (const TokenLogprob& token : tokens) writer.value(token.logprob);
+  writer.end_array().key("top_logprobs").begin_array();
+  for (const TokenLogprob& token : tokens) {
+    writer.begin_object();
+    for (const auto& [text, logprob] : token.top) writer.field(text, logprob);
+    writer.end_object();
+  }
+  writer.end_array().key("text_offset").begin_array();
+  for (const TokenLogprob& token : tokens) {
+    writer.value(offset);
+    offset += characters(token.token);
+  }
+  writer.end_array().end_object();
+}
+
+}  // namespace sluice::api::openai

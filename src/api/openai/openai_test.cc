@@ -1,0 +1,111 @@
+#include "api/openai/openai.h"
+
+#include <gtest/gtest.h>
+
+#include "gateway/testing_mount.h"
+#include "inference/testing_callable.h"
+
+namespace sluice::api::openai {
+namespace {
+
+using namespace std::chrono_literals;
+using gateway::testing::MountBench;
+using sluice::testing::FakeCallable;
+
+constexpr std::string_view kChat = R"({"model":"m","messages":[{"role":"user","content":"hi"}]})";
+
+class OpenAiTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    model_->description.takes = RequestKind::kGenerate;
+    embedder_->description.takes = RequestKind::kEmbed;
+    bench_.configure({MountBench::model("m", model_), MountBench::model("e", embedder_)});
+    kept_ = add_openai(bench_.router, bench_.mount("", "")).value();
+  }
+  http::TestExchange& post(std::string path, std::string_view body,
+                           std::vector<std::pair<std::string, std::string>> headers = {}) {
+    return bench_.serve(
+        {http::Method::kPost, std::move(path), std::string(body), std::move(headers), ""});
+  }
+  FakeCallable::Pending& call() { return *model_->pending.at(0); }
+
+  MountBench bench_;
+  std::shared_ptr<FakeCallable> model_ = std::make_shared<FakeCallable>("m");
+  std::shared_ptr<FakeCallable> embedder_ = std::make_shared<FakeCallable>("e");
+  std::shared_ptr<const void> kept_;
+};
+
+TEST_F(OpenAiTest, AnswersAChat) {
+  auto& x = post("/v1/chat/completions", kChat);
+  EXPECT_EQ(std::get<GenerateRequest>(*call().request).messages.at(0).content, "hi");
+  EXPECT_EQ(call().call.service_class, ServiceClass::kRealtime);
+  GenerateResponse response;
+  response.choices.push_back({.text = "hello", .tool_calls = {}, .logprobs = {}});
+  call().reply(std::move(response));
+  EXPECT_EQ(x.status, 200);
+  EXPECT_EQ(x.content_type, "application/json");
+  EXPECT_TRUE(x.answer.starts_with(R"({"id":"chatcmpl-)")) << x.answer;
+  EXPECT_EQ(x.labels.callable, "m");
+}
+
+TEST_F(OpenAiTest, MapsEveryErrorToItsStatus) {
+  struct Case {
+    ErrorCode code;
+    int status;
+  };
+  const Case cases[] = {
+      {ErrorCode::kInvalid, 400},     {ErrorCode::kUnauthenticated, 401},
+      {ErrorCode::kForbidden, 403},   {ErrorCode::kNotFound, 404},
+      {ErrorCode::kTooLarge, 413},    {ErrorCode::kExhausted, 429},
+      {ErrorCode::kTimeout, 408},     {ErrorCode::kCancelled, 499},
+      {ErrorCode::kUnavailable, 503}, {ErrorCode::kInternal, 500},
+  };
+  for (const Case& c : cases) {
+    auto& x = post("/v1/chat/completions", kChat);
+    call().reply(fail(Error{c.code, "why", 1200ms}));
+    EXPECT_EQ(x.status, c.status) << to_string(c.code);
+    EXPECT_EQ(x.headers.find("Retry-After"), "2");
+    EXPECT_EQ(x.headers.find("retry-after-ms"), "1200");
+    EXPECT_TRUE(x.answer.starts_with(R"({"error":{"message":"why",)")) << x.answer;
+    model_->pending.clear();
+  }
+}
+
+TEST_F(OpenAiTest, RefusesUnknownModelsByTheirCode) {
+  auto& x = post("/v1/completions", R"({"model":"gpt","prompt":"a"})");
+  EXPECT_EQ(x.status, 404);
+  EXPECT_EQ(x.answer,
+            R"({"error":{"message":"there is no model 'gpt'","type":"invalid_request_error",)"
+            R"("param":"model","code":"model_not_found"}})");
+  EXPECT_EQ(bench_.get("/v1/models/gpt").status, 404);
+}
+
+TEST_F(OpenAiTest, TakesTheClassFromTheHeaderOrThePriority) {
+  post("/v1/chat/completions", kChat, {{"X-Sluice-Class", "best_effort"}});
+  EXPECT_EQ(call().call.service_class, ServiceClass::kBestEffort);
+  EXPECT_EQ(post("/v1/chat/completions", kChat, {{"X-Sluice-Class", "x"}}).status, 400);
+}
+
+TEST_F(OpenAiTest, ListsItsModels) {
+  const auto& x = bench_.get("/v1/models");
+  EXPECT_TRUE(x.answer.starts_with(R"({"object":"list","data":[{"id":"m","object":"model",)"))
+      << x.answer;
+  EXPECT_NE(x.answer.find(R"("id":"e")"), std::string::npos);
+  EXPECT_TRUE(bench_.get("/v1/models/e").answer.starts_with(R"({"id":"e",)"));
+}
+
+TEST_F(OpenAiTest, EmbedsAndRefusesDimensionsThatTheModelHasNot) {
+  for (const bool fits : {true, false}) {
+    auto& x = post("/v1/embeddings", fits ? R"({"model":"e","input":"a","dimensions":2})"
+                                          : R"({"model":"e","input":"a","dimensions":3})");
+    EmbedResponse response;
+    response.vectors = {{1.0F, 0.0F}};
+    embedder_->pending.at(0)->reply(response);
+    embedder_->pending.clear();
+    EXPECT_EQ(x.status, fits ? 200 : 400) << x.answer;
+  }
+  EXPECT_EQ(post("/v1/embeddings", R"({"model":"m","input":"a"})").status, 400);
+}
+
+}  // namespace
+}  // namespace sluice::api::openai

@@ -1,0 +1,78 @@
+#include "services/news_creator/prompt.h"
+
+#include <algorithm>
+#include <format>
+
+#include "base/file.h"
+
+namespace sluice::news_creator {
+
+namespace {
+
+constexpr std::size_t kMaxTemplateBytes = 1024 * 1024;
+constexpr std::string_view kOpen = "{{";
+constexpr std::string_view kClose = "}}";
+constexpr std::string_view kBuiltIn =
+    "Summarize the following article in a few sentences. Say only what it says.\n\n{{content}}\n";
+
+// Calls `text` for what stands between the placeholders and `name` for each of them.
+template <class Text, class Name>
+void walk(std::string_view all, Text text, Name name) {
+  while (true) {
+    const std::size_t open = all.find(kOpen);
+    const std::size_t close = open == std::string_view::npos ? open : all.find(kClose, open);
+    if (close == std::string_view::npos) return text(all);
+    text(all.substr(0, open));
+    name(all.substr(open + kOpen.size(), close - open - kOpen.size()));
+    all.remove_prefix(close + kClose.size());
+  }
+}
+
+}  // namespace
+
+Result<PromptTemplate> PromptTemplate::parse(std::string text) {
+  bool has_content = false;
+  std::string unknown;
+  walk(
+      text, [](std::string_view) {},
+      [&](std::string_view name) {
+        has_content |= name == "content";
+        if (name != "content" && name != "article_id") unknown = name.substr(0, 100);
+      });
+  if (!unknown.empty()) {
+    return fail(invalid(std::format(
+        "the prompt has {{{{{}}}}}, but only {{{{content}}}} and {{{{article_id}}}} are known",
+        unknown)));
+  }
+  if (!has_content) return fail(invalid("the prompt has no {{content}}: where is the article?"));
+  PromptTemplate made;
+  made.text_ = std::move(text);
+  return made;
+}
+
+Result<PromptTemplate> PromptTemplate::load(const std::filesystem::path& file) {
+  if (file.empty()) return parse(std::string(kBuiltIn));
+  auto text = read_file(file, kMaxTemplateBytes);
+  if (!text) return fail(text.error());
+  auto parsed = parse(std::move(*text));
+  if (!parsed) {
+    return fail(invalid(std::format("{}: {}", file.string(), parsed.error().message)));
+  }
+  return parsed;
+}
+
+std::string PromptTemplate::render(std::string_view content, std::string_view article_id) const {
+  std::string out;
+  out.reserve(text_.size() + content.size());
+  walk(
+      text_, [&](std::string_view text) { out += text; },
+      [&](std::string_view name) { out += name == "content" ? content : article_id; });
+  return out;
+}
+
+std::size_t count_characters(std::string_view text) {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
+}
+
+}  // namespace sluice::news_creator

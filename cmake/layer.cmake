@@ -1,20 +1,28 @@
-# sluice_layer(NAME SOURCES a.cc .. [TESTS a_test.cc ..] [DEPS base ..] [LIBS lib ..])
+# sluice_layer(NAME SOURCES a.cc .. [TESTS a_test.cc ..] [SERIAL_TESTS b_test.cc ..] [DEPS base ..] [LIBS lib ..])
 #
 # One folder of src/ as one library. DEPS are folders higher in the order of ARCHITECTURE.md and are visible to
-# users of this one; LIBS are third-party libraries, which stop here (PRIVATE).
+# users of this one. SERIAL_TESTS want the machine for themselves: no other test runs beside them. LIBS are third-party
+# libraries, which stop here (PRIVATE).
 function(sluice_layer name)
-  cmake_parse_arguments(L "" "" "SOURCES;TESTS;DEPS;LIBS" ${ARGN})
+  cmake_parse_arguments(L "" "" "SOURCES;TESTS;SERIAL_TESTS;DEPS;LIBS" ${ARGN})
   add_library(sluice_${name} STATIC ${L_SOURCES})
   target_link_libraries(sluice_${name} PUBLIC sluice_options Threads::Threads PRIVATE ${L_LIBS})
   foreach(dep IN LISTS L_DEPS)
     target_link_libraries(sluice_${name} PUBLIC sluice_${dep})
   endforeach()
   if(SLUICE_TESTS AND L_TESTS)
-    add_executable(sluice_${name}_test ${L_TESTS})
-    target_link_libraries(sluice_${name}_test PRIVATE sluice_${name} ${L_LIBS} GTest::gmock_main)
-    set_target_properties(sluice_${name}_test PROPERTIES BUILD_RPATH ${CMAKE_BINARY_DIR}/lib)
-    target_compile_definitions(sluice_${name}_test PRIVATE SLUICE_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
-    gtest_discover_tests(sluice_${name}_test TEST_PREFIX ${name}/ DISCOVERY_MODE PRE_TEST
-                         PROPERTIES TIMEOUT 120)
+    sluice_unit_test(${name} ${name}_test "${L_TESTS}" "${L_LIBS}")
   endif()
+  if(SLUICE_TESTS AND L_SERIAL_TESTS)
+    sluice_unit_test(${name} ${name}_serial_test "${L_SERIAL_TESTS}" "${L_LIBS}" RUN_SERIAL ON)
+  endif()
+endfunction()
+
+function(sluice_unit_test layer name sources libs)
+  add_executable(sluice_${name} ${sources})
+  target_link_libraries(sluice_${name} PRIVATE sluice_${layer} ${libs} GTest::gmock_main)
+  set_target_properties(sluice_${name} PROPERTIES BUILD_RPATH ${CMAKE_BINARY_DIR}/lib)
+  target_compile_definitions(sluice_${name} PRIVATE SLUICE_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+  gtest_discover_tests(sluice_${name} TEST_PREFIX ${layer}/ DISCOVERY_MODE PRE_TEST
+                       PROPERTIES TIMEOUT 120 ${ARGN})
 endfunction()

@@ -34,6 +34,8 @@ void describe(config::Fields<ModelOptions>& f) {
       .alternative<tensorflow_serving::TensorflowServingOptions>("tensorflow_serving",
                                                                  "TensorFlow Serving over gRPC.")
       .alternative<simulated::SimulatedOptions>("simulated", "No model: for tests of clients.");
+  f.field("slots", &ModelOptions::slots,
+          "How many calls run at once and who goes next; without: the backend's own ways.");
 }
 
 void describe(config::Fields<MemberOptions>& f) {

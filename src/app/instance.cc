@@ -223,7 +223,7 @@ Result<std::unique_ptr<Instance::Parts>> Instance::Parts::make_empty(Configurati
       options.runtime.language_model_memory);
   p.models = std::make_unique<Models>(Models::Services{p.clock, *p.onnx, *p.threads, *p.resolver,
                                                        *p.rpc, *p.loader, *p.gateway, p.instruments,
-                                                       *p.log, p.language_models});
+                                                       p.metrics, *p.log, p.language_models});
   p.jobs = std::make_unique<JobSystem>(
       JobSystem::Services{*p.gateway, p.clock, p.instruments, *p.log, *p.resolver}, options);
   p.observer = std::make_unique<RequestObserver>(p.instruments, *p.log);

@@ -10,6 +10,7 @@
 #include "backends/simulated/simulated.h"
 #include "backends/tensorflow_serving/watch.h"
 #include "config/config.h"
+#include "scheduling/scheduled_callable.h"
 
 namespace sluice::app {
 
@@ -64,6 +65,17 @@ void add_unmade(const CallableOptions& callable, const Error& error, config::Pro
   if (faults.empty()) problems.add(at, error.message);
 }
 
+// Language models of this process have slots in any case: as many as they can write answers side by
+// side, and best effort gives way by itself.
+std::optional<scheduling::SlotOptions> slots_of(const ModelOptions& model) {
+  const auto* llama = std::get_if<llama::LlamaOptions>(&model.backend);
+  if (llama == nullptr) return model.slots;
+  scheduling::SlotOptions slots = model.slots.value_or(scheduling::SlotOptions{
+      .slots = llama->realtime_sequences, .best_effort_slots = llama->best_effort_sequences});
+  slots.preemption = scheduling::Preemption::kFull;
+  return slots;
+}
+
 }  // namespace
 
 gateway::EnsembleSpec make_ensemble(const std::string& name, const EnsembleOptions& options) {
@@ -77,7 +89,16 @@ gateway::EnsembleSpec make_ensemble(const std::string& name, const EnsembleOptio
 
 struct Models::Made {
   // As the gateway is to see them: never none, so that it can be said why.
-  [[nodiscard]] std::vector<gateway::Version> versions() const {
+  [[nodiscard]] std::vector<gateway::Version> versions() const { return behind_slots(found()); }
+  [[nodiscard]] std::vector<gateway::Version> behind_slots(
+      std::vector<gateway::Version> all) const {
+    for (gateway::Version& version : all) {
+      if (slots == nullptr || version.callable == nullptr) continue;
+      version.callable = scheduling::schedule(std::move(version.callable), slots, *clock);
+    }
+    return all;
+  }
+  [[nodiscard]] std::vector<gateway::Version> found() const {
     if (callable) return {{"1", gateway::VersionState::kReady, {}, callable}};
     if (watch) return to_versions(watch->finding());
     if (!repository) return {{"1", gateway::VersionState::kUnavailable, reason, nullptr}};
@@ -96,6 +117,8 @@ struct Models::Made {
   std::shared_ptr<onnx::ModelRepository> repository;  // of a file
   CallablePtr callable;                               // of a service
   std::shared_ptr<tensorflow_serving::Watch> watch;   // of a model of another server
+  std::shared_ptr<scheduling::Slots> slots;           // null: calls wait for none
+  const Clock* clock = nullptr;
 };
 
 Models::~Models() = default;
@@ -118,7 +141,7 @@ Models::MadePtr Models::make_model(const std::string& name, const OnnxModelOptio
     if (now.empty()) {
       now.push_back({"1", gateway::VersionState::kUnavailable, "it is not loaded", nullptr});
     }
-    gateway.set_versions(name, std::move(now));
+    gateway.set_versions(name, self->behind_slots(std::move(now)));
   };
   made->repository = onnx::ModelRepository::make(
       std::move(spec), std::move(load), std::move(changed), services_.loader, services_.log);
@@ -178,7 +201,7 @@ Result<Models::MadePtr> Models::make_model(
   auto changed = [&gateway = services_.gateway, name,
                   weak = std::weak_ptr(made)](const tensorflow_serving::Finding& finding) {
     const auto self = weak.lock();
-    if (self && self->live) gateway.set_versions(name, to_versions(finding));
+    if (self && self->live) gateway.set_versions(name, self->behind_slots(to_versions(finding)));
   };
   auto watch = tensorflow_serving::Watch::make(name, options, services_.rpc, services_.io.any(),
                                                std::move(changed));
@@ -259,6 +282,12 @@ std::vector<gateway::CallableSpec> Models::make_all(const Options& options,
         continue;
       }
       (*made)->signature = signature;
+      (*made)->clock = &services_.clock;
+      if (const auto slots = slots_of(model)) {
+        (*made)->slots = scheduling::Slots::make(
+            *slots, name,
+            {services_.io.any(), services_.clock, &services_.metrics, &services_.log});
+      }
     }
     specs.emplace_back(spec_of(*made));
     next_.emplace(name, std::move(*made));

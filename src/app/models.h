@@ -35,6 +35,7 @@ class Models {
     ComputePool& loader;  // where models are loaded while others serve
     gateway::Gateway& gateway;
     telemetry::Instruments& instruments;
+    telemetry::Metrics& metrics;
     telemetry::Log& log;
     std::shared_ptr<llama::ModelHost> language_models;
   };

@@ -23,6 +23,7 @@
 #include "http/server_options.h"
 #include "jobs/options.h"
 #include "redis/options.h"
+#include "scheduling/options.h"
 #include "services/async_iris/options.h"
 #include "services/horizontal/options.h"
 #include "services/news_creator/options.h"
@@ -108,6 +109,7 @@ struct ModelOptions {
   std::variant<OnnxModelOptions, llama::LlamaOptions, http_predict::HttpPredictOptions,
                tensorflow_serving::TensorflowServingOptions, simulated::SimulatedOptions>
       backend;
+  std::optional<scheduling::SlotOptions> slots;
 };
 void describe(config::Fields<ModelOptions>& f);
 

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "inference/callable.h"
+#include "inference/queue_status.h"
 #include "scheduling/slots.h"
 
 namespace sluice::scheduling {
@@ -17,7 +18,7 @@ namespace sluice::scheduling {
 // callable behind as well. Never inline. Made anew with every configuration; what runs under an
 // older one keeps the slots of that. Several callables can share one Slots, where they share an
 // engine. Any thread.
-class ScheduledCallable : public Callable {
+class ScheduledCallable : public Callable, public Queued {
  public:
   ScheduledCallable(CallablePtr inner, std::shared_ptr<Slots> slots, const Clock& clock)
       : inner_(std::move(inner)), slots_(std::move(slots)), clock_(clock) {}
@@ -26,6 +27,8 @@ class ScheduledCallable : public Callable {
   [[nodiscard]] Placement placement(const Request& request) const override;
   [[nodiscard]] Result<> ready() const override { return inner_->ready(); }
   CancelHandle start(const Call& call, RequestPtr request, Sink& sink) override;
+
+  [[nodiscard]] QueueStatus queue_status() const override;
 
   [[nodiscard]] const CallablePtr& inner() const { return inner_; }
   [[nodiscard]] Slots& slots() const { return *slots_; }

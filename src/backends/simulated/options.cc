@@ -13,9 +13,6 @@ void describe(config::Fields<SimulatedOptions>& f) {
   f.field("prompt_time", &O::prompt_time, "How long it reads each token of a prompt.").at_most(1h);
   f.field("token_time", &O::token_time, "How long it takes from one token to the next.")
       .at_most(1h);
-  f.field("slots", &O::slots, "Calls that run at once; 0: any number.").at_most(65536);
-  f.field("queue", &O::queue, "Calls that may wait for a slot; beyond them a call is refused.")
-      .at_most(65536);
   f.field("tokens", &O::tokens,
           "How many tokens an answer has, by saying the words again; 0: as many as there are.")
       .at_most(1'000'000);

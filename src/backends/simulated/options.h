@@ -13,8 +13,6 @@ namespace sluice::simulated {
 struct SimulatedOptions {
   Duration prompt_time{};    // for each token of the prompt
   Duration token_time{};     // from one token of the answer to the next
-  std::size_t slots = 0;     // calls that run at once; 0: any number
-  std::size_t queue = 16;    // calls that may wait for a slot
   std::uint32_t tokens = 0;  // of an answer; 0: as many as the text has that is said back
   std::uint32_t context = 4096;
   std::size_t dimensions = 0;             // above 0 it takes texts to embed

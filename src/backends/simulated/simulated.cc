@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "backends/simulated/plan.h"
-#include "backends/simulated/slots.h"
 
 namespace sluice::simulated {
 
@@ -12,7 +11,6 @@ namespace {
 
 // What stands in an answer's logprobs: the truth is that there was no choice.
 constexpr double kLogprob = -0.25;
-constexpr std::chrono::seconds kTryAgain{1};
 
 TokenLogprob logprob_of(const std::string& piece, std::uint32_t alternatives) {
   TokenLogprob token{piece, kLogprob, {}};
@@ -22,20 +20,16 @@ TokenLogprob logprob_of(const std::string& piece, std::uint32_t alternatives) {
   return token;
 }
 
-// One call, from start() to its result; on its home thread. Timers and the queue hold shares of it.
-class Run final : public Cancellable,
-                  public Slots::Waiter,
-                  public std::enable_shared_from_this<Run> {
+// One call, from start() to its result; on its home thread. Its timers hold shares of it.
+class Run final : public Cancellable, public std::enable_shared_from_this<Run> {
  public:
-  Run(const Call& call, RequestPtr request, Sink& sink, std::shared_ptr<Slots> slots,
-      const SimulatedOptions& options, std::string model)
+  Run(const Call& call, RequestPtr request, Sink& sink, const SimulatedOptions& options,
+      std::string model)
       : home_(*call.home),
-        service_class_(call.service_class),
         deadline_(call.deadline),
         times_(call.times),
         request_(std::move(request)),
         sink_(&sink),
-        slots_(std::move(slots)),
         options_(options),
         model_(std::move(model)) {}
 
@@ -50,28 +44,13 @@ class Run final : public Cancellable,
       }
     }
     if (deadline_.passed(home_.now())) return finish(fail(timed_out("the deadline has passed")));
-    if (times_ != nullptr) times_->queued = home_.now();
-    const auto place = slots_->take(shared_from_this());
-    if (place == Slots::Place::kFull) {
-      return finish(fail(Error{ErrorCode::kExhausted, "the queue is full", kTryAgain}));
-    }
     if (!deadline_.is_never()) {
       deadline_timer_ = home_.run_at(deadline_.at(), [self = shared_from_this()] {
         self->finish(fail(timed_out("the deadline passed")));
       });
     }
-    if (place == Slots::Place::kGranted) return granted();
-    queued_ = true;
-  }
-
-  [[nodiscard]] ServiceClass service_class() const override { return service_class_; }
-  Executor& home() override { return home_; }
-  void granted() override {
-    queued_ = false;
-    if (sink_ == nullptr) return slots_->give_back();
-    holds_slot_ = true;
     started_ = home_.now();
-    if (times_ != nullptr) times_->started = started_;
+    if (times_ != nullptr && times_->started == TimePoint{}) times_->started = started_;
     first_due_ = started_ + options_.prompt_time * plan_.prompt_tokens;
     wait();
   }
@@ -155,21 +134,16 @@ class Run final : public Cancellable,
     const auto self = shared_from_this();  // the timers' shares go
     home_.cancel(timer_);
     home_.cancel(deadline_timer_);
-    if (times_ != nullptr && holds_slot_) times_->ran = home_.now();
-    // Who is no longer queued has been granted a slot: granted() gives it back.
-    if (queued_) slots_->leave(*this);
-    if (std::exchange(holds_slot_, false)) slots_->give_back();
+    if (times_ != nullptr) times_->ran = home_.now();
     times_ = nullptr;
     sink->on_result(std::move(result));
   }
 
   Executor& home_;
-  const ServiceClass service_class_;
   const Deadline deadline_;
   CallTimes* times_;
   RequestPtr request_;
   Sink* sink_;  // null once it has its result
-  std::shared_ptr<Slots> slots_;
   const SimulatedOptions options_;
   const std::string model_;
   Plan plan_;
@@ -180,8 +154,6 @@ class Run final : public Cancellable,
   TimePoint last_{};
   TimerId timer_ = 0;
   TimerId deadline_timer_ = 0;
-  bool queued_ = false;
-  bool holds_slot_ = false;
 };
 
 }  // namespace
@@ -196,8 +168,7 @@ Simulated::Simulated(std::string name, SimulatedOptions options)
                    .members = {},
                    .properties = {{"architecture", std::string("simulated")},
                                   {"context", static_cast<std::int64_t>(options.context)}}},
-      options_(options),
-      slots_(std::make_shared<Slots>(options.slots, options.queue)) {}
+      options_(options) {}
 
 Simulated::~Simulated() = default;
 
@@ -205,17 +176,12 @@ Placement Simulated::placement(const Request&) const {
   return {Placement::Where::kPooled, {}};
 }
 
-QueueStatus Simulated::queue_status() const {
-  return slots_->status();
-}
-
 CancelHandle Simulated::start(const Call& call, RequestPtr request, Sink& sink) {
   if (auto kind = check_kind(description_, *request); !kind) {
     sink.on_result(fail(kind.error()));
     return {};
   }
-  auto run =
-      std::make_shared<Run>(call, std::move(request), sink, slots_, options_, description_.name);
+  auto run = std::make_shared<Run>(call, std::move(request), sink, options_, description_.name);
   run->begin();
   return CancelHandle(std::move(run));
 }

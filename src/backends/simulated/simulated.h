@@ -6,16 +6,13 @@
 
 #include "backends/simulated/options.h"
 #include "inference/callable.h"
-#include "inference/queue_status.h"
 
 namespace sluice::simulated {
-
-class Slots;
 
 // Says back what it was told (see plan.h), token by token, by timers of the call's home. Any
 // thread, as every callable. What it does for a call depends on nothing but the request and the
 // options.
-class Simulated final : public Callable, public Queued {
+class Simulated final : public Callable {
  public:
   Simulated(std::string name, SimulatedOptions options);
   ~Simulated() override;
@@ -23,12 +20,10 @@ class Simulated final : public Callable, public Queued {
   [[nodiscard]] const Description& describe() const override { return description_; }
   [[nodiscard]] Placement placement(const Request& request) const override;
   CancelHandle start(const Call& call, RequestPtr request, Sink& sink) override;
-  [[nodiscard]] QueueStatus queue_status() const override;
 
  private:
   Description description_;
   SimulatedOptions options_;
-  std::shared_ptr<Slots> slots_;
 };
 
 }  // namespace sluice::simulated

@@ -58,39 +58,19 @@ TEST_F(SimulatedTest, GivesItsTokensAtTheTimesThatAreConfigured) {
   EXPECT_EQ(home_.pending_timers(), 0);
 }
 
-TEST_F(SimulatedTest, GivesTheSlotOfACancelledCallToTheNext) {
-  Simulated model("m", {.token_time = 1s, .slots = 1, .queue = 1});
+TEST_F(SimulatedTest, EndsACancelledCallAtOnce) {
+  Simulated model("m", {.token_time = 1s});
   Heard first;
   Heard second;
-  Heard third;
   auto handle = model.start(call(), asking("a b"), first);
   auto other = model.start(call(), asking("c"), second);
-  model.start(call(), asking("d"), third);
-  ASSERT_EQ(third.results.size(), 1);
-  EXPECT_EQ(third.results[0].error().code, ErrorCode::kExhausted);
   home_.advance(100ms);
   EXPECT_EQ(first.text, "a");
-  EXPECT_EQ(second.text, "");
   handle.cancel();
   ASSERT_EQ(first.results.size(), 1);
   EXPECT_EQ(first.results[0].error().code, ErrorCode::kCancelled);
-  home_.advance(100ms);
   EXPECT_EQ(second.text, "c");
-}
-
-TEST_F(SimulatedTest, LosesNoSlotToAWaiterThatLeaves) {
-  Simulated model("m", {.token_time = 1s, .slots = 1});
-  Heard first;
-  Heard second;
-  Heard third;
-  auto running = model.start(call(), asking("a"), first);
-  auto waiting = model.start(call(), asking("b"), second);
-  running.cancel();  // the slot is on its way to the second,
-  waiting.cancel();  // which goes before it comes
-  home_.run_ready();
-  auto last = model.start(call(), asking("c"), third);
-  home_.advance(1s);
-  EXPECT_EQ(third.text, "c");
+  EXPECT_EQ(home_.pending_timers(), 0);
 }
 
 TEST_F(SimulatedTest, FailsAndStallsWhereItIsToldTo) {

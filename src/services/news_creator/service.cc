@@ -114,7 +114,7 @@ class Service {
         .field("be_queue", status.best_effort_waiting)
         .field("total_slots", status.slots)
         .field("available_slots", status.slots - status.held)
-        .field("accepting", ready && status.accepting())
+        .field("accepting", ready && status.accepting)
         .field("max_queue_depth", status.depth)
         .field("acquired_slots", status.held)
         .end_object();

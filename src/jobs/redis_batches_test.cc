@@ -99,8 +99,8 @@ TEST_F(RedisBatchesTest, LeaveNothingOnTheServerWhenTheyGo) {
   h.pass(hours(25));
   EXPECT_EQ(h.batch(id).error().code, ErrorCode::kNotFound);
   EXPECT_THAT(*h.batches(std::nullopt, "", 10), IsEmpty());
-  const std::vector<std::string> stays = {"sluice:v1:counts", "sluice:v1:owners", "sluice:v1:seq",
-                                          "sluice:v1:{iris}:turn"};
+  const std::vector<std::string> stays = {"sluice:v2:counts", "sluice:v2:owners", "sluice:v2:seq",
+                                          "sluice:v2:{iris}:turn"};
   EXPECT_TRUE(eventually([&] { return keys() == stays; })) << ::testing::PrintToString(keys());
 }
 
@@ -138,7 +138,7 @@ TEST_F(RedisBatchesTest, LetManyLinesGoInSmallSteps) {
   ASSERT_TRUE(h.seal_batch(id));
   ASSERT_TRUE(eventually([&] {
     const auto released =
-        h.ask(Command("HGET", "sluice:v1:record:{" + id + "}", "released")).number();
+        h.ask(Command("HGET", "sluice:v2:record:{" + id + "}", "released")).number();
     EXPECT_TRUE(released == 10'000 || released.value_or(1) % 64 == 0);
     return released == 10'000;
   }));

@@ -22,6 +22,8 @@ constexpr std::chrono::milliseconds kRetryAfter{1000};
 using Parts = std::span<const std::string_view* const>;
 constexpr std::array<const std::string_view*, 3> kOfJobs = {&lua::kHead, &lua::kRecord,
                                                             &lua::kSeed};
+constexpr std::array<const std::string_view*, 4> kOfFinish = {&lua::kFinishPlain, &lua::kHead,
+                                                              &lua::kRecord, &lua::kSeed};
 constexpr std::array<const std::string_view*, 4> kOfBatches = {&lua::kHead, &lua::kRecord,
                                                                &lua::kSeed, &lua::kBatch};
 
@@ -35,7 +37,7 @@ struct Kind {
 
 // In the order of RedisLane.
 const std::array<Kind, kRedisLaneCount> kKinds = {
-    {{"finish", lua::kFinish, 64, 2},
+    {{"finish", lua::kFinish, 64, 2, kOfFinish},
      {"submit", lua::kSubmit, 64, 1},
      {"put_in", lua::kPutIn, 64, 1, {}},
      {"extend", lua::kExtend, 1, 0},

@@ -8,7 +8,9 @@
 //   {CALLABLE}:PRIORITY      zset     the tenants with something, in their order
 //   {CALLABLE}:PRIORITY:TENANT  list  ids; new ones at the left, taken from the right
 //   {CALLABLE}:turn          hash     whose turn it is: the wheel of order.h, the last tenants
-//   leases, delayed, overdue, expiring  zset  ids by the moment at which something is due
+//   leases, delayed, overdue  zset   ids by the moment at which something is due
+//   expiring                 zset     the moments at which jobs go
+//   expiring:MOMENT          list     ids of those that go then
 //   live:OWNER, ended:STATE:OWNER, batch:BATCH  zset  ids by their order of submission
 //   deliveries               zset     ids of jobs with a webhook, by when it is to be told
 //   tries                    hash     how often that was tried
@@ -39,7 +41,7 @@
 namespace sluice::jobs::lua {
 
 // The version of the layout is part of it.
-inline constexpr std::string_view kPrefix = "sluice:v1:";
+inline constexpr std::string_view kPrefix = "sluice:v2:";
 
 // Every script is kHead, kRecord, kSeed and one of the others. It takes one key, the prefix, and as
 // its first arguments: the time, or "" for the server's, the name of this node, the channel for
@@ -54,6 +56,7 @@ extern const std::string_view kSubmit;
 extern const std::string_view kPutIn;  // stands alone
 extern const std::string_view kClaim;
 extern const std::string_view kExtend;
+extern const std::string_view kFinishPlain;  // before kHead
 extern const std::string_view kFinish;
 extern const std::string_view kProgress;
 extern const std::string_view kCancel;

@@ -5,8 +5,8 @@ namespace sluice::jobs::lua {
 // For each attempt: id, attempt, how it ended (c, f or r), output or error, its code or the cause,
 // "1" where another attempt is worth it, a random number below one. Answers two for each: what
 // stands against it ("missing", "lost", the state of a job that is over) or "", and the record.
+// Those that kFinishPlain has dealt with are answered already; the places of others are in `rest`.
 const std::string_view kFinish = R"lua(
-local answers = {}
 local function settle(id, of_attempt, how, text, code, again, random)
   local bytes = load(id)
   local r = bytes and read(bytes)
@@ -32,15 +32,16 @@ local function settle(id, of_attempt, how, text, code, again, random)
   return '', back_to_queue(id, r, 0)
 end
 local ids = {}
-for i = FIRST, #ARGV, 7 do ids[#ids + 1] = ARGV[i] end
+for i = 1, #rest do ids[i] = ARGV[FIRST + 7 * (rest[i] - 1)] end
 load_all(ids)
-for i = FIRST, #ARGV, 7 do
-  local against, record = settle(ARGV[i], tonumber(ARGV[i + 1]), ARGV[i + 2], ARGV[i + 3],
-    ARGV[i + 4], ARGV[i + 5], tonumber(ARGV[i + 6]))
-  answers[#answers + 1] = against
-  answers[#answers + 1] = record or ''
+for i = 1, #rest do
+  local at = FIRST + 7 * (rest[i] - 1)
+  local against, record = settle(ARGV[at], tonumber(ARGV[at + 1]), ARGV[at + 2], ARGV[at + 3],
+    ARGV[at + 4], ARGV[at + 5], tonumber(ARGV[at + 6]))
+  answers[2 * rest[i] - 1], answers[2 * rest[i]] = against, record or ''
 end
-return {close(), answers}
+local text = close()
+return {told == '' and text or text == '' and told or told .. '\n' .. text, answers}
 )lua";
 
 // id, attempt, progress or "", "1" where there is a partial output, that. Answers as kFinish.
@@ -116,11 +117,22 @@ due(P .. 'delayed', now, function(id, r)
 end)
 
 -- Of those whose record went by itself meanwhile it is not known where they are listed.
-local ids, orphans = call('ZRANGEBYSCORE', P .. 'expiring', '-inf', now, 'LIMIT', 0, MOST), {}
-if #ids == MOST then more = 1 end
-for i = 1, #ids do
-  local bytes = load(ids[i])
-  if bytes then drop(ids[i], read(bytes)) else orphans[#orphans + 1] = ids[i] end
+-- A job may have begun again under its id, and then goes another time.
+local orphans, last = {}, call('ZRANGEBYSCORE', P .. 'expiring', '-inf', now, 'LIMIT', 0, 1)[1]
+if last then
+  more = 1
+  local ids = call('LPOP', P .. 'expiring:' .. last, MOST) or {}
+  if #ids < MOST then call('ZREM', P .. 'expiring', last) end
+  load_all(ids)
+  for i = 1, #ids do
+    local bytes = load(ids[i])
+    local r = bytes and read(bytes)
+    if not r then
+      orphans[#orphans + 1] = ids[i]
+    elseif r[state] > PROCESSING and not is_line(r) and r[expires] <= tonumber(last) then
+      drop(ids[i], r)
+    end
+  end
 end
 if #orphans > 0 then
   local owners = call('SMEMBERS', P .. 'owners')
@@ -129,7 +141,6 @@ if #orphans > 0 then
       call('ZREM', P .. 'ended:' .. to .. ':' .. owners[i], unpack(orphans))
     end
   end
-  call('ZREM', P .. 'expiring', unpack(orphans))
 end
 
 if SEED_LIST ~= '' then

@@ -21,9 +21,10 @@ if not now then
   now = at[1] * 1000 + math.floor(at[2] / 1000)
 end
 
--- Texts to be set, and keys to be deleted; members that leave sorted sets, and those that come in.
+-- Texts to be set (those that nothing else in the script sets may go straight into `texts`, which
+-- MSET gets as it is), and keys to be deleted; members that leave sorted sets, and those that come in.
 -- What leaves goes before what comes: who adds and takes out again in one script adds at once.
-local sets, dels, leaving, coming = {}, {}, {}, {}
+local texts, sets, dels, leaving, coming = {}, {}, {}, {}, {}
 local function put(key, value) sets[key] = value end
 local function wipe(key)
   sets[key] = nil
@@ -65,7 +66,7 @@ local function each_part(list, command, key)
 end
 -- First what needs memory: a full server refuses it, and then nothing has been done.
 local function write_all()
-  local list, n = {}, 0
+  local list, n = texts, #texts
   for key, value in pairs(sets) do
     list[n + 1], list[n + 2] = key, value
     n = n + 2
@@ -74,7 +75,7 @@ local function write_all()
   for key, members in pairs(leaving) do each_part(members, 'ZREM', key) end
   for key, members in pairs(coming) do each_part(members, 'ZADD', key) end
   each_part(dels, 'DEL')
-  sets, dels, leaving, coming = {}, {}, {}, {}
+  texts, sets, dels, leaving, coming = {}, {}, {}, {}, {}
 end
 )lua";
 

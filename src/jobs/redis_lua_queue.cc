@@ -45,82 +45,6 @@ end
 return {close(), answers}
 )lua";
 
-// Jobs that want no more than to wait in their queue, which are most: put in without reading their
-// records, and by a script that stands alone, since half of the time of a short one goes into what
-// the others have in common. For each job: id, record, input, "s" (in the seed's list and keys) or
-// "q" (in a queue of ours), callable, "high", "normal" or "low", tenant, owner. Answers "" for
-// each.
-const std::string_view kPutIn = R"lua(
-local call, P = redis.call, KEYS[1]
-local NODE, CHANNEL, SEED_LIST = ARGV[2], ARGV[3], ARGV[9]
-local FIRST, EACH = 13, 8
-local now = tonumber(ARGV[1])
-if not now then
-  local at = call('TIME')
-  now = at[1] * 1000 + math.floor(at[2] / 1000)
-end
-local all = (#ARGV - FIRST + 1) / EACH
-local number = call('INCRBY', P .. 'seq', all) - all
-
-local texts, lists, rings, live, counts, news = {}, {}, {}, {}, {}, {}
-local seed, answers, n = {}, {}, 0
-local function list_in(lists_of, key)
-  local list = {}
-  lists_of[key] = list
-  return list
-end
-for i = FIRST, #ARGV, EACH do
-  local id, record, name, owner = ARGV[i], ARGV[i + 1], ARGV[i + 4], ARGV[i + 7]
-  number = number + 1
-  -- But for what the store says, the record is as it came: redis_record.h has the places.
-  texts[n + 1], texts[n + 2] = P .. 'job:{' .. id .. '}', string.sub(record, 1, 24) ..
-    struct.pack('<i8i8', number, now) .. string.sub(record, 41)
-  local of_owner = live[owner] or list_in(live, owner)
-  of_owner[#of_owner + 1] = number
-  of_owner[#of_owner + 1] = id
-  counts[name] = (counts[name] or 0) + 1
-  if ARGV[i + 3] == 's' then
-    texts[n + 3], texts[n + 4] = 'job:' .. id .. ':data', ARGV[i + 2]
-    texts[n + 5], texts[n + 6] = 'job:' .. id .. ':status', 'pending'
-    n = n + 6
-    seed[#seed + 1] = number
-    seed[#seed + 1] = id
-    local ids = lists[SEED_LIST] or list_in(lists, SEED_LIST)
-    ids[#ids + 1] = id
-  else
-    texts[n + 3], texts[n + 4] = P .. 'input:{' .. id .. '}', ARGV[i + 2]
-    n = n + 4
-    local ring, tenant = P .. '{' .. name .. '}:' .. ARGV[i + 5], ARGV[i + 6]
-    local key = ring .. ':' .. tenant
-    local ids = lists[key]
-    if not ids then
-      ids = list_in(lists, key)
-      rings[key] = {ring, tenant}
-    end
-    ids[#ids + 1] = id
-  end
-  answers[#answers + 1] = ''
-end
-
-call('MSET', unpack(texts))
-for owner, members in pairs(live) do
-  call('ZADD', P .. 'live:' .. owner, unpack(members))
-  call('SADD', P .. 'owners', owner)
-end
-if #seed > 0 then call('ZADD', P .. 'seed', unpack(seed)) end
-for key, ids in pairs(lists) do
-  local of = rings[key]
-  if call('LPUSH', key, unpack(ids)) == #ids and of then call('ZADD', of[1], 0, of[2]) end
-end
-for name, by in pairs(counts) do
-  call('HINCRBY', P .. 'counts', '0' .. name, by)
-  news[#news + 1] = '!' .. name
-end
-local text = table.concat(news, '\n')
-call('PUBLISH', CHANNEL, NODE .. '\n' .. text)
-return {text, answers}
-)lua";
-
 // The worker's name, the lease, then for each queue: callable, most. Answers id, record, input for
 // each job, after "1" or "0": whether the seed's list was looked through to its end.
 const std::string_view kClaim = R"lua(
@@ -130,6 +54,19 @@ local SEED = '\255'
 local TENANTS, PASSED = 64, 1000
 local who, how_long = ARGV[FIRST], tonumber(ARGV[FIRST + 1])
 local got, inputs, looked_through = {'0'}, {}, false
+
+-- What comes before the number in the record of a plain job: never tried, and claimed just now; in
+-- queues of ours and in the seed's list. And what a claimed one ends with.
+local NEW, CLAIMED_SEED = {}, nil
+for in_list = 0, 1 do
+  CLAIMED_SEED = struct.pack('<BBBBI4I4I4I4I4i8i8i8i8i8d', 2, PROCESSING, in_list, NO_ERROR, 1, 2, 0,
+    0, 0, now + how_long, now, 0, 0, 0, 0)
+  NEW[struct.pack('<BBBBI4I4', 2, PENDING, in_list, NO_ERROR, 0, 1) .. string.rep('\0', 60)] =
+    CLAIMED_SEED
+end
+local claimed_end = struct.pack('<I2c0', #who, who) .. string.rep('\0', 6)
+local lease_end = text_of[now + how_long]
+local sub, byte = string.sub, string.byte
 
 local function claim(name, most)
   if call('SISMEMBER', P .. 'paused', name) == 1 then return end
@@ -225,31 +162,72 @@ local function claim(name, most)
     return r
   end
 
-  local count_of, passed = 0, 0
+  -- Plain jobs of this callable that were never tried, which are most, become claimed ones without
+  -- being read: they all get the same first and last part around what never changes.
+  local plain_kinds, leases_key, before = {}, P .. 'leases', P .. 'job:{'
+  local function is_plain(about)
+    local plain = byte(about, 2) == 0 and struct.unpack('<I2c0', about, 23) == name
+    plain_kinds[about] = plain
+    return plain
+  end
+  local function claim_plain(id, bytes)
+    local to = NEW[sub(bytes, 1, 72)]
+    if not to then return false end
+    local about = sub(bytes, 89, -9)
+    local plain = plain_kinds[about]
+    if plain == nil then plain = is_plain(about) end
+    if not plain then return false end
+    bytes = to .. sub(bytes, 73, 88) .. about .. claimed_end
+    records[id] = bytes
+    local n, m, k = #got, #texts, #inputs
+    texts[m + 1], texts[m + 2] = before .. id .. '}', bytes
+    if to == CLAIMED_SEED then
+      texts[m + 3], texts[m + 4] = 'job:' .. id .. ':status', 'processing'
+      inputs[k + 1] = 'job:' .. id .. ':data'
+    else
+      inputs[k + 1] = P .. 'input:{' .. id .. '}'
+    end
+    got[n + 1], got[n + 2], got[n + 3] = id, bytes, ''
+    zput(leases_key, lease_end, id)
+    news[#news + 1] = id .. ' 1 1 2'
+    return true
+  end
+  local function claim_read(id, r)
+    count(r, -1)
+    r[state], r[attempt], r[worker], r[started] = PROCESSING, r[attempt] + 1, who, now
+    r[lease], r[not_before], r[revision] = now + how_long, 0, r[revision] + 1
+    count(r, 1)
+    zput(P .. 'leases', lease_end, id)
+    got[#got + 1], got[#got + 2] = id, save(id, r)
+    inputs[#inputs + 1] = input_key(id, r)
+    got[#got + 1] = ''
+    mirror(id, r)
+    tell(id, r)
+  end
+
+  local count_of, passed, plain = 0, 0, 0
   while count_of < most and passed < PASSED do
     local ids, of_seed = take(math.min(most - count_of, PASSED - passed))
     if #ids == 0 then break end
     load_all(ids)
     for i = 1, #ids do
       local id = ids[i]
-      local r = candidate(id, of_seed[id])
-      if r then
-        count(r, -1)
-        r[state], r[attempt], r[worker], r[started] = PROCESSING, r[attempt] + 1, who, now
-        r[lease], r[not_before], r[revision] = now + how_long, 0, r[revision] + 1
-        count(r, 1)
-        zput(P .. 'leases', text_of[r[lease]], id)
-        got[#got + 1], got[#got + 2] = id, save(id, r)
-        inputs[#inputs + 1] = input_key(id, r)
-        got[#got + 1] = ''
-        mirror(id, r)
-        tell(id, r)
-        count_of = count_of + 1
+      local bytes = records[id]
+      if bytes and claim_plain(id, bytes) then
+        plain, count_of = plain + 1, count_of + 1
       else
-        passed = passed + 1
+        local r = candidate(id, of_seed[id])
+        if r then
+          claim_read(id, r)
+          count_of = count_of + 1
+        else
+          passed = passed + 1
+        end
       end
     end
   end
+  counted['0' .. name] = (counted['0' .. name] or 0) - plain
+  counted['1' .. name] = (counted['1' .. name] or 0) + plain
   if passed >= PASSED then wake(name) end
   if count_of + passed > 0 then
     call('HSET', base .. 'turn', 0, credit[0], 1, credit[1], 2, credit[2], 't0', last[0], 't1',

@@ -11,8 +11,8 @@ local function is_job_id(id) return #id > 0 and #id <= 64 and not string.find(id
 -- A job that another program handed in.
 local function adopt(id, last_attempt)
   local number = call('INCR', P .. 'seq')
-  local r = {1, PENDING, 1, 1, last_attempt, 1, 0, 0, 0, number, now, 0, 0, 0, 0, 0, 0, 0, 0,
-    NO_ERROR, SEED_CALLABLE, SEED_FORMAT, '', '', '', '', '', '', '', '', '', '', 0, ''}
+  local r = {2, PENDING, 1, NO_ERROR, last_attempt, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, number, now, 1, 0,
+    0, 0, 0, SEED_CALLABLE, SEED_FORMAT, '', '', '', '', '', '', '', '', '', '', 0, ''}
   count(r, 1)
   save(id, r)
   -- At once, since it may turn out to be over.
@@ -85,7 +85,6 @@ local function taken(id)
     local said = call('MGET', 'job:' .. id .. ':status', 'job:' .. id .. ':data')
     if not said[2] or (r[state] == FAILED and said[1] == 'failed') then return nil end
     zdrop(ended_key(r), id)
-    zdrop(P .. 'expiring', id)
     unlink('job:' .. id .. ':result')
     return adopt(id, r[attempt])
   end

@@ -93,9 +93,16 @@ struct PutIn {
   [[nodiscard]] std::size_t bytes() const { return record.size() + job.input.size() + 192; }
   void ask(Command& call) {
     id = to_string(ids.next());
-    if (mirrored) mark_mirrored(record);
-    call.add(id).add(record).add(job.input).add(mirrored ? "s" : "q");
-    call.add(job.callable).add(to_string(job.priority)).add(job.tenant).add(job.owner);
+    std::string way(mirrored ? "s" : "q");
+    for (const std::string_view text :
+         {std::string_view(job.callable), to_string(job.priority), std::string_view(job.tenant),
+          std::string_view(job.owner)}) {
+      const auto size = static_cast<std::uint16_t>(text.size());  // new_record() lets no more in
+      way += static_cast<char>(size & 0xffU);
+      way += static_cast<char>(size >> 8U);
+      way += text;
+    }
+    call.add(id).add(told_of(record)).add(job.input).add(way);
   }
   Result<Submitted> answer(Replies) { return Submitted{std::move(id), false}; }
 };

@@ -11,7 +11,7 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little);
 
-constexpr std::uint8_t kVersion = 1;
+constexpr std::uint8_t kVersion = 2;
 constexpr std::uint8_t kNoError = 255;
 
 std::int64_t to_ms_or_zero(const std::optional<WallTime>& at) {
@@ -31,6 +31,10 @@ class Packer {
     if (value.size() > std::numeric_limits<Length>::max()) too_long_ = value.size();
     number(static_cast<Length>(value.size()));
     out_.append(value);
+    return *this;
+  }
+  Packer& append(std::string_view packed) {
+    out_.append(packed);
     return *this;
   }
   Result<std::string> take() {
@@ -89,15 +93,14 @@ class Unpacker {
 
 Result<std::string> new_record(const NewJob& job, std::string_view once) {
   Packer p;
-  p.number(kVersion).number(JobState::kPending).number(job.priority).number(std::uint8_t{0});
+  p.number(kVersion).number(JobState::kPending).number(std::uint8_t{0}).number(kNoError);
   p.number(std::uint32_t{0}).number(std::uint32_t{1});
   for (int i = 0; i < 3; ++i) p.number(std::uint32_t{0});
-  for (int i = 0; i < 3; ++i) p.number(std::int64_t{0});
-  p.number(to_ms_or_zero(job.run_at)).number(to_ms_or_zero(job.deadline));
-  for (int i = 0; i < 4; ++i) p.number(std::int64_t{0});
-  p.number(0.0).number(kNoError);
-  p.text(job.callable).text(job.format).text(job.tenant).text(job.owner).text("").text("");
-  p.text<std::uint32_t>("");
+  for (int i = 0; i < 5; ++i) p.number(std::int64_t{0});
+  p.number(0.0);
+
+  Packer texts;
+  texts.text(job.callable).text(job.format).text(job.tenant).text(job.owner);
   std::string more;
   if (!job.batch.empty() || !once.empty() || !job.metadata.empty() || !job.webhook.empty() ||
       job.line != 0 || !job.custom_id.empty()) {
@@ -107,12 +110,20 @@ Result<std::string> new_record(const NewJob& job, std::string_view once) {
     if (!packed) return packed;
     more = std::move(*packed);
   }
-  return p.text<std::uint32_t>(more).take();
+  const auto packed = texts.text<std::uint32_t>(more).take();
+  if (!packed) return packed;
+  const bool marked =
+      job.deadline || !once.empty() || !job.webhook.empty() || !job.batch.empty() || job.line != 0;
+  for (int i = 0; i < 2; ++i) p.number(std::int64_t{0});
+  p.number(job.priority).number(static_cast<std::uint8_t>(marked ? 1 : 0));
+  p.number(static_cast<std::uint32_t>(packed->size()));
+  p.number(to_ms_or_zero(job.run_at)).number(to_ms_or_zero(job.deadline)).append(*packed);
+  return p.text("").text("").text<std::uint32_t>("").take();
 }
 
-void mark_mirrored(std::string& record) {
-  constexpr std::size_t kFlags = 3;
-  record[kFlags] = 1;
+std::string_view told_of(std::string_view new_record) {
+  constexpr std::size_t kBefore = 88;
+  return new_record.substr(kBefore);
 }
 
 std::optional<Job> read_record(std::string id, std::string_view bytes) {
@@ -120,33 +131,37 @@ std::optional<Job> read_record(std::string id, std::string_view bytes) {
   if (u.number<std::uint8_t>() != kVersion) return std::nullopt;
   Job job{.id = std::move(id)};
   job.state = static_cast<JobState>(u.number<std::uint8_t>());
-  job.priority = static_cast<Priority>(u.number<std::uint8_t>());
   u.number<std::uint8_t>();
+  const auto code = u.number<std::uint8_t>();
   job.attempt = u.number<std::uint32_t>();
   job.revision = u.number<std::uint32_t>();
   job.returns.failures = u.number<std::uint32_t>();
   job.returns.lost_leases = u.number<std::uint32_t>();
   job.returns.outages = u.number<std::uint32_t>();
-  u.number<std::int64_t>();
-  job.created = u.time().value_or(WallTime());
-  job.not_before = u.time();
-  job.run_at = u.time();
-  job.deadline = u.time();
   job.lease_until = u.time();
   job.started = u.time();
   job.finished = u.time();
   job.expires = u.time();
+  job.not_before = u.time();
   job.progress = u.number<double>();
-  const auto code = u.number<std::uint8_t>();
+
+  u.number<std::int64_t>();
+  job.created = u.time().value_or(WallTime());
+  job.priority = static_cast<Priority>(u.number<std::uint8_t>());
+  u.number<std::uint8_t>();
+  u.number<std::uint32_t>();
+  job.run_at = u.time();
+  job.deadline = u.time();
   job.callable = u.text();
   job.format = u.text();
   job.tenant = u.text();
   job.owner = u.text();
+  const std::string more = u.text<std::uint32_t>();
+
   job.worker = u.text();
   std::string error = u.text();
   if (code < kErrorCodeCount) job.error = Error{static_cast<ErrorCode>(code), std::move(error)};
   job.partial = u.text<std::uint32_t>();
-  const std::string more = u.text<std::uint32_t>();
   if (!u.ok()) return std::nullopt;
   if (more.empty()) return job;
   Unpacker m(more);

@@ -46,7 +46,7 @@ class RedisStore final : public Store, public DeliveryStore {
         asker_(loop, options_.queue_limit),
         ids_(clock, random),
         node_(std::format("{:016x}", random_number(random))),
-        channel_(std::format("sluice:v1:news:{}", options_.settings->options.database)),
+        channel_(std::format("sluice:v2:news:{}", options_.settings->options.database)),
         random_(random_number(random)),
         batches_(asker_, ids_) {
     on_loop([&] {

@@ -1,6 +1,6 @@
 // The store for more than one machine: jobs on a Redis or Valkey server.
 //
-// Our own record, in keys under "sluice:v1:", is the truth; Lua scripts change it. One callable's
+// Our own record, in keys under "sluice:v2:", is the truth; Lua scripts change it. One callable's
 // jobs may be shared with programs that know nothing of it, by the seed's keys:
 //
 //   queue:predict    list     ids; LPUSH to hand in, the oldest (right) end first out

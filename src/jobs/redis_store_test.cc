@@ -70,7 +70,7 @@ TEST(RedisRecord, ReadsNothingFromWhatIsNoRecord) {
   for (std::size_t i = 0; i < whole.size(); ++i)
     EXPECT_FALSE(read_record("id", whole.substr(0, i)));
   std::string later = whole;
-  later[0] = 2;
+  later[0] = 3;
   EXPECT_FALSE(read_record("id", later)) << "of another version";
 }
 
@@ -214,8 +214,8 @@ TEST_F(RedisStoreTest, LeavesNothingOfAJobThatHasExpired) {
   std::vector<std::string> keys;
   for (const redis::Reply& key : kept.items()) keys.emplace_back(key.text());
   std::ranges::sort(keys);
-  EXPECT_THAT(keys, ElementsAre("sluice:v1:counts", "sluice:v1:owners", "sluice:v1:seq",
-                                "sluice:v1:{iris}:turn"));
+  EXPECT_THAT(keys, ElementsAre("sluice:v2:counts", "sluice:v2:owners", "sluice:v2:seq",
+                                "sluice:v2:{iris}:turn"));
 }
 
 TEST_F(RedisStoreTest, FindsFewAmongMany) {

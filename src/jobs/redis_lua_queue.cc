@@ -122,7 +122,8 @@ return {text, answers}
 )lua";
 
 // The worker's name, the lease, then for each queue: callable, most. Answers id, record, input for
-// each job, after "1" or "0": whether the seed's list was looked through to its end.
+// each job, after "1" or "0": whether the seed's list was looked through to its end; behind that, in
+// lines, what was taken off the list and is no id, cut short.
 const std::string_view kClaim = R"lua(
 local WEIGHT = {[0] = 6, 3, 1}
 local SEED = '\255'
@@ -217,7 +218,7 @@ local function claim(name, most)
       r = bytes and read(bytes)
       if r and (r[state] ~= PENDING or r[not_before] > now) then r = nil end
     end
-    if r and r[deadline] > 0 and r[deadline] <= now then
+    if r and is_late(r) then
       pass_deadline(id, r)
       r = nil
     end
@@ -236,7 +237,7 @@ local function claim(name, most)
       if r then
         count(r, -1)
         r[state], r[attempt], r[worker], r[started] = PROCESSING, r[attempt] + 1, who, now
-        r[lease], r[not_before], r[revision] = now + how_long, 0, r[revision] + 1
+        r[lease], r[not_before], r[revision] = lease_end(r, how_long), 0, r[revision] + 1
         count(r, 1)
         zput(P .. 'leases', text_of[r[lease]], id)
         got[#got + 1], got[#got + 2] = id, save(id, r)
@@ -260,6 +261,7 @@ end
 
 for i = FIRST + 2, #ARGV, 2 do claim(ARGV[i], tonumber(ARGV[i + 1])) end
 if looked_through then got[1] = '1' end
+for i = 1, #no_ids do got[1] = got[1] .. '\n' .. no_ids[i] end
 for i = 1, #inputs, PART do
   local found = call('MGET', unpack(inputs, i, math.min(i + PART - 1, #inputs)))
   for k = 1, #found do got[3 * (i + k - 1) + 1] = found[k] or '' end
@@ -274,8 +276,8 @@ local how_long = tonumber(ARGV[FIRST])
 for i = FIRST + 1, #ARGV, 2 do
   local id, bytes = ARGV[i], load(ARGV[i])
   local r = bytes and read(bytes)
-  if r and r[state] == PROCESSING and r[attempt] == tonumber(ARGV[i + 1]) then
-    r[lease] = now + how_long
+  if r and r[state] == PROCESSING and r[attempt] == tonumber(ARGV[i + 1]) and not is_late(r) then
+    r[lease] = lease_end(r, how_long)
     save(id, r)
     call('ZADD', P .. 'leases', r[lease], id)
     answers[#answers + 1] = 1

@@ -110,9 +110,15 @@ Result<std::string> new_record(const NewJob& job, std::string_view once) {
   return p.text<std::uint32_t>(more).take();
 }
 
+namespace {
+constexpr std::size_t kFlags = 3;  // its place
+}  // namespace
+
 void mark_mirrored(std::string& record) {
-  constexpr std::size_t kFlags = 3;
   record[kFlags] = 1;
+}
+bool has_foreign_output(std::string_view record) {
+  return record.size() > kFlags && (static_cast<unsigned char>(record[kFlags]) & 4U) != 0;
 }
 
 std::optional<Job> read_record(std::string id, std::string_view bytes) {

@@ -11,7 +11,8 @@ namespace sluice::jobs {
 
 // Little-endian, without padding; times in milliseconds since 1970, 0 for none:
 //
-//   u8  version (1), state, priority, flags (1: in the seed's keys too; 2: a foreign worker has it)
+//   u8  version (1), state, priority, flags (1: in the seed's keys too; 2: a foreign worker has it;
+//     4: a foreign worker's result)
 //   u32 attempt, revision, failures, lost leases, outages
 //   i64 number of submission, created, not before, run at, deadline, lease until, started,
 //       finished, expires
@@ -27,6 +28,8 @@ namespace sluice::jobs {
 Result<std::string> new_record(const NewJob& job, std::string_view once);
 // Says that a new record's job is in the seed's keys too.
 void mark_mirrored(std::string& record);
+// Was its result left by a worker of another program?
+bool has_foreign_output(std::string_view record);
 // None when it is none, or of another version.
 std::optional<Job> read_record(std::string id, std::string_view bytes);
 

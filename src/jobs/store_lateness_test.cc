@@ -46,7 +46,7 @@ TEST_P(StoreLateness, LetsAJobStandAsideWhoseBackendIsAwayEachTime) {
   }
   const std::string second = submit();
   EXPECT_THAT(claim_ids(2), ElementsAre(second));
-  h->pass(kLongestAside);
+  h->pass(time_aside(kOutagesAtHead + 1, JobPolicy()));
   EXPECT_THAT(claim_ids(2), ElementsAre(first));
 }
 

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from sluice_bench import job_backlog, job_submit, job_work, report, throughput, waits
+from sluice_bench import job_backlog, job_health, job_submit, job_work, report, throughput, waits
 from sluice_bench.context import ROOT, Context, facts
 from sluice_bench.load import Native
 from sluice_bench.processes import MissingError
@@ -36,6 +36,7 @@ GROUPS: dict[str, Callable[[Context], list[Row]]] = {
     "jobs_tiny": job_work.tiny_jobs,
     "jobs_result": job_work.submit_to_result,
     "jobs_two_workers": job_work.two_workers,
+    "jobs_health": job_health.health_while_all_hangs,
     "jobs_million": job_backlog.backlog_embedded,
     "jobs_million_redis": job_backlog.backlog_redis,
 }

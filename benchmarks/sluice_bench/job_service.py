@@ -90,8 +90,10 @@ def job_configuration(
     consume: bool = False,
     concurrency: int = 16,
     slow: int | None = None,
+    hung: int | None = None,
 ) -> dict[str, Any]:
-    """The asynchronous classifier with the model in the process; `slow` is a remote one's port.
+    """The asynchronous classifier with the model in the process, or in a TensorFlow Serving at the
+    port `hung`; `slow` is the port of another remote one.
 
     Over Redis it shares the specification's keys, as examples/async-iris/redis.yaml does. Leases
     last longer than a row, so that none ends meanwhile.
@@ -100,6 +102,9 @@ def job_configuration(
         "iris": {"model": {"backend": "onnx", "path": str(MODELS / "iris.onnx")}},
         "tiny": {"external": {"description": "taken over /v1/leases"}},
     }
+    if hung is not None:
+        address = f"127.0.0.1:{hung}"
+        callables["iris"] = {"model": {"backend": "tensorflow_serving", "address": address}}
     if slow is not None:
         replicas = [f"http://127.0.0.1:{slow}"]
         callables["slow"] = {"model": {"backend": "http_predict", "replicas": replicas}}

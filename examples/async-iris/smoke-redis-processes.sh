@@ -46,7 +46,7 @@ predict "$proxy"
 redis set "job:$job:status" processing >/dev/null
 redis set "job:$job:result" '{"prediction": 0, "class_name": "setosa", "probabilities": [0.97, 0.02, 0.01]}' >/dev/null
 redis set "job:$job:status" completed >/dev/null
-expect 200 '.*"status":"completed","result":\{"prediction": 0, .*' "$proxy/job/$job"
+expect 200 '.*"status":"completed","result":\{"prediction":0,.*' "$proxy/job/$job"
 
 # Without its store the proxy says so at once.
 kill "${pid_of[redis]}"

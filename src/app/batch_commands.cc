@@ -1,5 +1,6 @@
 #include "app/batch_commands.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <format>
@@ -9,6 +10,7 @@
 #include <thread>
 
 #include "app/file_body.h"
+#include "app/on_interrupt.h"
 #include "app/progress_bar.h"
 #include "app/remote.h"
 #include "http/json/reader.h"
@@ -131,7 +133,13 @@ int run_batch(const JobServer& server, const BatchRun& run) {
                                                        .limit = kLongestTransfer}));
   if (!accepted) return give_up("batch run", accepted.error().message);
   if (!run.quiet) std::println(stderr, "batch {}: {} lines", accepted->id, accepted->lines);
-  const auto end = watch(server, accepted->id, run.quiet);
+  const auto end = [&] {
+    const OnInterrupt interrupted(std::format(
+        "batch {0} goes on at the server: `sluice batch get {0}` says how far it is, `sluice batch "
+        "cancel {0}` stops it",
+        accepted->id));
+    return watch(server, accepted->id, run.quiet);
+  }();
   if (!end) return give_up("batch run", end.error().message);
   const std::string at = "/v1/jobs/batches/" + end->id;
   if (auto ok = copy_to_file(server, at + "/output", run.output); !ok) {
@@ -175,8 +183,12 @@ int back_up(const JobServer& server, const std::string& file) {
     return give_up("backup", why);
   };
   {
+    // Nobody else's to read: all that was handed in is in it.
+    fs::remove(partial, error);
+    const int made = ::open(partial.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
+    if (made >= 0) ::close(made);
     std::ofstream to(partial, std::ios::binary | std::ios::trunc);
-    if (!to) return give_up("backup", "cannot write " + partial);
+    if (made < 0 || !to) return give_up("backup", "cannot write " + partial);
     const auto answer = ask_server(server, {.method = http::Method::kPost,
                                             .path = "/admin/jobs/backup",
                                             .limit = kLongestTransfer,

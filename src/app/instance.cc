@@ -99,7 +99,8 @@ struct Instance::Parts {
             .desk = jobs->desk(),
             .keyring = *keyring,
             .limits = limits,
-            .addresses = options.access.addresses};
+            .addresses = options.access.addresses,
+            .callables = options.callables};
   }
   static Result<std::unique_ptr<Parts>> make(Configuration configuration);
   static Result<std::unique_ptr<Parts>> make_empty(Configuration configuration);

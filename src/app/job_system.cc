@@ -167,7 +167,21 @@ Result<std::unique_ptr<jobs::Store>> JobSystem::open_embedded(const Options& opt
   folder_ = *folder;
   remove_leftovers(*folder);
   thread_ = std::make_unique<IoThreads>(1);
-  return jobs::open_sqlite_store({.file = *folder / "jobs.db", .policy = options_.policy()},
+  const std::filesystem::path file = *folder / "jobs.db";
+  std::error_code ignored;
+  if (const auto size = std::filesystem::file_size(file, ignored); !ignored && size == 0) {
+    services_.log.warn("jobs", "store_empty",
+                       {{"message", std::format("{} was there with 0 bytes: if it held jobs they "
+                                                "are gone; restore a backup in its place",
+                                                file.string())}});
+  }
+  return jobs::open_sqlite_store({.file = file,
+                                  .policy = options_.policy(),
+                                  .on_damage =
+                                      [&log = services_.log](const Error& why) {
+                                        log.error("jobs", "store_damaged",
+                                                  {{"error", why.message}});
+                                      }},
                                  services_.clock, thread_->loop(0), random_);
 }
 
@@ -178,8 +192,9 @@ Result<std::unique_ptr<jobs::Store>> JobSystem::open_redis(const Options& option
   if (const auto& shared = options_.seed_queue) {
     seed = {shared->key, shared->callable, shared->format, shared->foreign_timeout};
   }
-  const auto watch =
-      std::make_shared<RedisWatch>(services_.log, options.telemetry.log.output != "stderr");
+  const auto watch = std::make_shared<RedisWatch>(
+      services_.log, options.telemetry.log.output != "stderr", services_.instruments.redis_server(),
+      options.stores.redis->database);
   // Its own thread: a run of a job holds up neither leases nor those who hand jobs in.
   thread_ = std::make_unique<IoThreads>(2);
   auto store =
@@ -190,7 +205,9 @@ Result<std::unique_ptr<jobs::Store>> JobSystem::open_redis(const Options& option
                               .subscription = services_.instruments.redis("subscription"),
                               .blocking = services_.instruments.redis("blocking"),
                               .on_up = [watch](const auto& facts) { watch->on_up(facts); },
-                              .on_down = [watch](const Error& why) { watch->on_down(why); }},
+                              .on_down = [watch](const Error& why) { watch->on_down(why); },
+                              .on_foreign_id = [watch](auto id) { watch->on_foreign_id(id); },
+                              .on_info = [watch](auto info) { watch->on_info(info); }},
                              services_.clock, thread_->loop(1), services_.resolver, random_);
   // Who is let in finds the store there: a process that was started again refuses nobody for the
   // few milliseconds that connecting takes.

@@ -38,8 +38,10 @@ Result<std::filesystem::path> folder_of(const KeysPlace& place) {
 
 // Takes what `parse` makes of an option that is given.
 template <class To, class Parse>
-Result<> take(const std::string& text, std::string_view option, const Parse& parse, To& to) {
-  if (text.empty()) return {};
+Result<> take(const std::optional<std::string>& given, std::string_view option, const Parse& parse,
+              To& to) {
+  if (!given) return {};
+  const std::string& text = *given;
   const auto parsed = parse(text);
   if constexpr (requires { parsed.error(); }) {
     if (!parsed) {

@@ -15,15 +15,15 @@ struct KeysPlace {
   std::optional<std::filesystem::path> config;
 };
 
-// As on the command line.
+// As on the command line. An option that was given as "" was given, and is wrong.
 struct NewKey {
   std::string name;
-  std::string tenant;               // empty: the name
-  std::vector<std::string> scopes;  // none: callables=*
-  std::string ceiling;              // empty: realtime
-  std::string rate;                 // empty: none
-  std::string quota;                // empty: none
-  std::string expires;              // a time or a duration from now; empty: never
+  std::optional<std::string> tenant;   // none: the name
+  std::vector<std::string> scopes;     // none: callables=*
+  std::optional<std::string> ceiling;  // none: realtime
+  std::optional<std::string> rate;
+  std::optional<std::string> quota;
+  std::optional<std::string> expires;  // a time or a duration from now; none: never
 };
 
 // Prints the key, once and alone, on stdout, and what was made on stderr.

@@ -42,15 +42,21 @@ struct KeysCommands {
     auto* create = keys->add_subcommand("create", "Make a key, which is shown once");
     create->add_option("--name", wanted.name, "What it is called in lists, logs and metrics")
         ->required();
-    create->add_option("--tenant", wanted.tenant, "Whose it is; its name where not given");
+    // One that is given as "" is given.
+    const auto option = [create](const char* name, std::optional<std::string>& to,
+                                 const char* what) {
+      create->add_option_function<std::string>(
+          name, [&to](const std::string& text) { to = text; }, what);
+    };
+    option("--tenant", wanted.tenant, "Whose it is; its name where not given");
     create->add_option("--scope", wanted.scopes,
                        "What it may: callables=NAME,.. (NAME may end in *), jobs, work or admin; "
                        "can be given more than once; callables=* where not given");
-    create->add_option("--class", wanted.ceiling,
-                       "The best service class of its calls: realtime or best_effort");
-    create->add_option("--rate", wanted.rate, "How many requests, such as 100/1m");
-    create->add_option("--quota", wanted.quota, "How many in a day or month, such as 10000/day");
-    create->add_option("--expires", wanted.expires, "Until when: 90d, 2027-01-01");
+    option("--class", wanted.ceiling,
+           "The best service class of its calls: realtime or best_effort");
+    option("--rate", wanted.rate, "How many requests, such as 100/1m");
+    option("--quota", wanted.quota, "How many in a day or month, such as 10000/day");
+    option("--expires", wanted.expires, "Until when: 90d, 2027-01-01");
     add_place(*create);
     create->footer(
         "Examples:\n"

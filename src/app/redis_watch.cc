@@ -4,6 +4,8 @@
 #include <print>
 #include <utility>
 
+#include "redis/server_use.h"
+
 namespace sluice::app {
 
 void RedisWatch::on_down(const Error& why) {
@@ -21,6 +23,23 @@ void RedisWatch::on_up(const redis::ServerFacts& facts) {
     log_.warn("jobs", "redis_may_lose_jobs", {{"message", concern}});
     if (elsewhere_) std::println(stderr, "sluice: warning: {}", concern);
   }
+}
+
+void RedisWatch::on_foreign_id(std::string_view id) {
+  log_.warn(
+      "jobs", "foreign_id_dropped",
+      {{"id", id},
+       {"message", "taken off the list and not run: an id has 1 to 64 letters, digits, _ and -"}});
+}
+
+void RedisWatch::on_info(std::string_view info) {
+  const redis::ServerUse use = redis::read_use(info, database_);
+  const auto show = [](const telemetry::Level& level, const std::optional<std::uint64_t>& value) {
+    if (value) level.set(static_cast<double>(*value));
+  };
+  show(metrics_.memory_bytes, use.memory_bytes);
+  show(metrics_.keys, use.keys);
+  show(metrics_.expired_keys, use.expired_keys);
 }
 
 void RedisWatch::note_word() {

@@ -31,6 +31,18 @@ api::open_inference::OpenInferenceOptions to_inference(const OpenInferenceMount&
           .server_version = SLUICE_VERSION};
 }
 
+// As it is configured: it may never have been there.
+std::string_view what_answers(std::string_view target, const SiteContext& context) {
+  for (const auto& [name, callable] : context.callables) {
+    const auto* model = std::get_if<ModelOptions>(&callable.what);
+    if (name != target || model == nullptr) continue;
+    if (std::holds_alternative<tensorflow_serving::TensorflowServingOptions>(model->backend)) {
+      return "tensorflow_serving";
+    }
+  }
+  return "model";
+}
+
 Result<> add_mount(http::Router& router, const MountOptions& options, const gateway::Mount& mount,
                    const SiteContext& context, bool loopback, Kept& kept) {
   Result<std::shared_ptr<const void>> added;
@@ -43,7 +55,8 @@ Result<> add_mount(http::Router& router, const MountOptions& options, const gate
         router, mount,
         {.key = admin->key ? admin->key->reveal() : std::string(), .reload = context.reload});
   } else if (const auto* iris = std::get_if<async_iris::AsyncIrisOptions>(&options.api)) {
-    added = async_iris::add_service(router, mount, *iris, context.desk);
+    added = async_iris::add_service(router, mount, *iris, context.desk,
+                                    std::string(what_answers(mount.target, context)));
   } else if (std::holds_alternative<JobsMount>(options.api)) {
     added = api::jobs::add_jobs(router, mount, context.desk);
   } else if (const auto* inference = std::get_if<OpenInferenceMount>(&options.api)) {

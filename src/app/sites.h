@@ -28,6 +28,7 @@ struct SiteContext {
   const access::Keyring& keyring;
   access::AddressLimits& limits;
   std::size_t addresses;  // in each of them
+  const config::OrderedMap<CallableOptions>& callables;
 };
 
 // One site an io thread. To be used only if `problems` stays empty: it hears of routes that overlap

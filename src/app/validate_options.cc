@@ -1,4 +1,5 @@
 // What one part of a configuration demands of another.
+#include <format>
 #include <set>
 #include <string>
 #include <vector>
@@ -78,9 +79,18 @@ void check_jobs(const Options& o, config::Problems& p) {
   if (!o.stores.redis && p.were_read(o.where, {"stores"})) {
     p.add(jobs.where.near("store"), "which Redis? Say where it is in stores.redis");
   }
-  if (!jobs.seed_queue || !p.were_read(jobs.seed_queue->where, {"callable", "format"})) return;
+  if (!jobs.seed_queue || !p.were_read(jobs.seed_queue->where, {"callable", "format", "key"}))
+    return;
   if (!o.callables.contains(jobs.seed_queue->callable)) {
     p.add(jobs.seed_queue->where.near("callable"), unknown(jobs.seed_queue->callable));
+  }
+  // Our own keys, and the seed's others.
+  const std::string& key = jobs.seed_queue->key;
+  if (key.starts_with("sluice:") || key.starts_with("job:")) {
+    p.add(jobs.seed_queue->where.near("key"),
+          std::format("'{}' may be the name of a key that Sluice uses for something else; choose "
+                      "one that begins neither with sluice: nor with job:",
+                      key));
   }
   const std::string& format = jobs.seed_queue->format;
   if (format != async_iris::kFormat && format != "infer/1") {

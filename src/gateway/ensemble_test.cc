@@ -130,8 +130,9 @@ TEST(Ensemble, TellsByItsCodeWhyTheQuorumWasMissed) {
   };
   for (const Case& c :
        {Case{kTimeout, kTimeout, kTimeout}, Case{kInvalid, kInvalid, kInvalid},
-        Case{kTimeout, kUnavailable, kUnavailable}, Case{kInvalid, kTimeout, kUnavailable},
-        Case{kInternal, kInternal, kUnavailable}}) {
+        Case{kTimeout, kUnavailable, kUnavailable}, Case{kInvalid, kTimeout, kInternal},
+        Case{kInternal, kInternal, kInternal}, Case{kInternal, kUnavailable, kUnavailable},
+        Case{kExhausted, kInvalid, kUnavailable}}) {
     EnsembleBench bench({kInline, kInline});
     bench[0].answer = [&](const InferRequest&) { return fail(c.a, "one"); };
     bench[1].answer = [&](const InferRequest&) { return fail(c.b, "two"); };

@@ -12,6 +12,10 @@ constexpr Duration kFirstWait = std::chrono::milliseconds(50);
 constexpr Duration kLongestWait = std::chrono::seconds(2);
 // Leases that are extended in one go.
 constexpr std::size_t kExtendAtOnce = 500;
+// How often others must have completed between a job's outages until they are its failures, and how
+// many jobs are remembered so.
+constexpr std::uint32_t kOutagesAmongOthers = 3;
+constexpr std::size_t kMostDoubts = 1024;
 }  // namespace
 
 // A job in our hands: from the claim until the store knows how it ended.
@@ -223,19 +227,31 @@ void Consumer::ended(const HeldPtr& held, Result<RunOutput> output) {
   held->handle.release();
   const Job& job = held->claimed.job;
   Outcome outcome = Requeued{Cause::kReleased};
+  const auto found = queues_.find(job.callable);
   Verdict verdict = output ? Verdict::kPermanent : judge(output.error().code);
+  bool own_fault = false;
+  if (found != queues_.end()) {
+    own_fault = verdict == Verdict::kOutage && breaks_backend(found->second, job.id);
+    if (verdict != Verdict::kOutage) found->second.doubts.erase(job.id);
+    if (output) ++found->second.completed;
+  }
   if (verdict == Verdict::kReleased && !held->stopped) verdict = Verdict::kTransient;
   if (output) {
     outcome = Completed{std::move(output->bytes)};
+  } else if (own_fault) {
+    outcome = Failed{output.error(), true};
   } else if (verdict == Verdict::kOutage) {
     outcome = Requeued{Cause::kOutage};
   } else if (verdict != Verdict::kReleased) {
     outcome = Failed{output.error(), verdict == Verdict::kTransient};
   }
-  if (const auto it = queues_.find(job.callable); it != queues_.end()) {
-    Queue& queue = it->second;
+  if (found != queues_.end()) {
+    Queue& queue = found->second;
     if (queue.running > 0) --queue.running;
-    if (verdict == Verdict::kOutage) {
+    if (own_fault) {
+      queue.breaker.undecided();
+      queue.ready = true;
+    } else if (verdict == Verdict::kOutage) {
       queue.breaker.failed(home_.now(), random_.unit());
       queue.ready = true;
     } else if (verdict == Verdict::kReleased) {
@@ -253,6 +269,15 @@ void Consumer::ended(const HeldPtr& held, Result<RunOutput> output) {
   look();
 }
 
+bool Consumer::breaks_backend(Queue& queue, const std::string& id) {
+  if (queue.doubts.size() >= kMostDoubts && !queue.doubts.contains(id)) queue.doubts.clear();
+  const auto [it, first] = queue.doubts.try_emplace(id, queue.completed);
+  Queue::Doubt& doubt = it->second;
+  if (first || doubt.completed == queue.completed) return false;
+  doubt.completed = queue.completed;
+  return ++doubt.times >= kOutagesAmongOthers;
+}
+
 void Consumer::settle(const HeldPtr& held, Outcome outcome, Duration wait) {
   auto kept = std::make_shared<Outcome>(outcome);
   store_.finish(home_, held->claimed.ticket(), std::move(outcome),
@@ -265,10 +290,11 @@ void Consumer::settled(const HeldPtr& held, const Outcome& outcome, Duration wai
                        Result<Job> result) {
   const bool away = !result && (result.error().code == ErrorCode::kUnavailable ||
                                 result.error().code == ErrorCode::kExhausted);
-  if (away && !held->lost) {
+  if (away && !held->lost && !released_) {
     // The work is done and must not be lost: told again until the lease has gone to another.
     home_.run_at(home_.now() + wait, [this, held, outcome, wait] {
-      if (held->lost) return forget(held);
+      // To who is to stop at once it is lost: the job is run again when its lease has run out.
+      if (held->lost || released_) return forget(held);
       settle(held, outcome, std::min(wait * 2, kLongestWait));
     });
     return;
@@ -326,6 +352,7 @@ void Consumer::drain(Task done) {
 }
 
 void Consumer::release_all() {
+  released_ = true;
   std::vector<HeldPtr> all;
   for (const auto& [attempt, held] : held_) all.push_back(held);
   for (const HeldPtr& held : all) {

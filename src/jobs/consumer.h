@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -55,6 +56,9 @@ class ConsumerObserver {
 // extended from this thread, which no long run holds up. What a crash leaves behind is taken over
 // by others when its lease has run out.
 //
+// A job that finds the backend away time and again, while others before and after it complete, is
+// taken for one that breaks it: from then on that counts as its failure.
+//
 // Jobs that are cancelled are stopped at once; so are those whose lease was lost.
 class Consumer {
  public:
@@ -69,7 +73,8 @@ class Consumer {
   void set_queues(std::vector<QueueOptions> queues);
   // Takes no more. `done` runs when all that it has is accounted for.
   void drain(Task done);
-  // Stops what still runs: it goes back to the queue, and others may have it at once.
+  // After drain(). Stops what still runs: it goes back to the queue, and others may have it at
+  // once. What a store that is away cannot be told is given up.
   void release_all();
   [[nodiscard]] std::size_t running() const { return held_.size(); }
 
@@ -80,6 +85,14 @@ class Consumer {
     bool ready = true;  // there may be something to claim
     std::uint32_t asked = 0;
     Breaker breaker;
+    // Jobs whose calls ended as when the backend is away: what it completed of others when that was
+    // last seen of one, and how often it had completed some since the time before.
+    struct Doubt {
+      std::uint64_t completed = 0;
+      std::uint32_t times = 0;
+    };
+    std::uint64_t completed = 0;
+    std::unordered_map<std::string, Doubt> doubts{};  // by id; of kMostDoubts at most
   };
   struct Held;
   using HeldPtr = std::shared_ptr<Held>;
@@ -88,6 +101,8 @@ class Consumer {
   void claimed(const std::vector<ClaimRequest::Queue>& asked, Result<std::vector<Claimed>> result);
   void begin(Claimed claimed);
   void ended(const HeldPtr& held, Result<RunOutput> output);
+  // Is it the job rather than the backend, for all that has been seen here?
+  static bool breaks_backend(Queue& queue, const std::string& id);
   void settle(const HeldPtr& held, Outcome outcome, Duration wait);
   void settled(const HeldPtr& held, const Outcome& outcome, Duration wait, Result<Job> result);
   void forget(const HeldPtr& held);
@@ -111,6 +126,7 @@ class Consumer {
   std::map<std::pair<std::string, std::uint32_t>, HeldPtr> held_;
   bool claiming_ = false;
   bool draining_ = false;
+  bool released_ = false;
   Task drained_;
   TimerId lease_timer_ = 0;
   TimerId look_timer_ = 0;

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/time.h"
+#include "inference/principal.h"
 #include "jobs/hub.h"
 #include "jobs/runner.h"
 #include "jobs/store.h"
@@ -38,5 +39,12 @@ struct Desk {
   JobLimits limits;
   std::filesystem::path folder{};  // where copies of the store lie for a while
 };
+
+// What priority a caller's job has that wants this one: a key whose calls are best effort at most
+// has none that goes before others'.
+inline Priority priority_for(const Principal* caller, Priority wanted) {
+  const bool low = caller != nullptr && caller->ceiling == ServiceClass::kBestEffort;
+  return low && wanted == Priority::kHigh ? Priority::kNormal : wanted;
+}
 
 }  // namespace sluice::jobs

@@ -40,11 +40,29 @@ void back_to_queue(Job& job, std::optional<WallTime> not_before) {
   ++job.revision;
 }
 
+bool is_late(const Job& job, WallTime now) {
+  return job.deadline && *job.deadline <= now;
+}
+Result<> check_in_time(const Job& job, std::uint32_t attempt, WallTime now) {
+  if (auto ok = check_attempt(job, attempt); !ok || !is_late(job, now)) return ok;
+  return fail(
+      ErrorCode::kConflict,
+      std::format("attempt {} of job {} is over: the job's deadline passed", attempt, job.id));
+}
+WallTime lease_end(const Job& job, WallTime now, Duration lease) {
+  return job.deadline ? std::min(*job.deadline, now + lease) : now + lease;
+}
+void end_late(Job& job, WallTime now, const JobPolicy& policy) {
+  job.error = timed_out(job.state == JobState::kProcessing ? "its deadline passed while it was run"
+                        : job.attempt > 0 ? "its deadline passed before it could be run again"
+                                          : "its deadline passed before a worker was free");
+  end(job, JobState::kFailed, now, policy);
+}
+
 }  // namespace
 
 bool claimable(const Job& job, WallTime now) {
-  return job.state == JobState::kPending && !delayed(job, now) &&
-         (!job.deadline || *job.deadline > now);
+  return job.state == JobState::kPending && !delayed(job, now) && !is_late(job, now);
 }
 
 void claim(Job& job, WallTime now, std::string_view worker, const JobPolicy& policy) {
@@ -52,14 +70,14 @@ void claim(Job& job, WallTime now, std::string_view worker, const JobPolicy& pol
   ++job.attempt;
   job.worker = worker;
   job.started = now;
-  job.lease_until = now + policy.lease;
+  job.lease_until = lease_end(job, now, policy.lease);
   job.not_before.reset();
   ++job.revision;
 }
 
 Result<> extend(Job& job, std::uint32_t attempt, WallTime now, Duration lease) {
-  auto ok = check_attempt(job, attempt);
-  if (ok) job.lease_until = now + lease;
+  auto ok = check_in_time(job, attempt, now);
+  if (ok) job.lease_until = lease_end(job, now, lease);
   return ok;
 }
 
@@ -74,7 +92,7 @@ Result<> report_progress(Job& job, std::uint32_t attempt, const Progress& progre
 }
 
 Result<> complete(Job& job, std::uint32_t attempt, WallTime now, const JobPolicy& policy) {
-  if (auto ok = check_attempt(job, attempt); !ok) return ok;
+  if (auto ok = check_in_time(job, attempt, now); !ok) return ok;
   end(job, JobState::kCompleted, now, policy);
   job.progress = 1;
   job.error.reset();
@@ -88,16 +106,25 @@ Result<> fail_attempt(Job& job, std::uint32_t attempt, WallTime now, const Error
   job.error = error;
   if (!worth_retrying || job.returns.failures > policy.retries) {
     end(job, JobState::kFailed, now, policy);
+  } else if (is_late(job, now)) {
+    end_late(job, now, policy);
   } else {
     back_to_queue(job, now + backoff(job.returns.failures, random, policy));
   }
   return {};
 }
 
-Result<> requeue(Job& job, std::uint32_t attempt, Cause cause) {
+Result<> requeue(Job& job, std::uint32_t attempt, WallTime now, Cause cause,
+                 const JobPolicy& policy) {
   if (auto ok = check_attempt(job, attempt); !ok) return ok;
   if (cause == Cause::kOutage) ++job.returns.outages;
-  back_to_queue(job, std::nullopt);
+  if (is_late(job, now)) {
+    end_late(job, now, policy);
+  } else if (cause == Cause::kOutage && job.returns.outages > kOutagesAtHead) {
+    back_to_queue(job, now + time_aside(job.returns.outages, policy));
+  } else {
+    back_to_queue(job, std::nullopt);
+  }
   return {};
 }
 
@@ -115,6 +142,10 @@ bool lose_lease(Job& job, WallTime now, const JobPolicy& policy) {
   if (job.state != JobState::kProcessing || !job.lease_until || *job.lease_until > now) {
     return false;
   }
+  if (is_late(job, now)) {
+    end_late(job, now, policy);
+    return true;
+  }
   ++job.returns.lost_leases;
   if (job.returns.lost_leases >= policy.poison_limit) {
     job.error = internal(std::format(
@@ -128,9 +159,8 @@ bool lose_lease(Job& job, WallTime now, const JobPolicy& policy) {
 }
 
 bool pass_deadline(Job& job, WallTime now, const JobPolicy& policy) {
-  if (job.state != JobState::kPending || !job.deadline || *job.deadline > now) return false;
-  job.error = timed_out("its deadline passed before a worker was free");
-  end(job, JobState::kFailed, now, policy);
+  if (job.state != JobState::kPending || !is_late(job, now)) return false;
+  end_late(job, now, policy);
   return true;
 }
 
@@ -140,6 +170,11 @@ Duration backoff(std::uint32_t failures, double random, const JobPolicy& policy)
   const bool beyond = policy.retry_base > policy.retry_longest / factor;
   const Duration full = beyond ? policy.retry_longest : Duration(policy.retry_base * factor);
   return full - std::chrono::duration_cast<Duration>(full * (random / 2));
+}
+
+Duration time_aside(std::uint32_t outages, const JobPolicy& policy) {
+  if (outages <= kOutagesAtHead) return Duration::zero();
+  return std::min(kLongestAside, backoff(outages - kOutagesAtHead, 0, policy));
 }
 
 Verdict judge(ErrorCode code) {

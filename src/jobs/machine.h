@@ -6,7 +6,9 @@
 //      |---fail, requeue---|
 //      |---lost lease------|------poison---> failed
 //   pending, processing --cancel--> cancelled
-//   pending --overdue--> failed
+//   pending, processing --overdue--> failed
+//
+// No lease goes beyond the job's deadline: what is run then is over, like what waits.
 #pragma once
 
 #include <cstdint>
@@ -31,6 +33,12 @@ struct JobPolicy {
   bool operator==(const JobPolicy&) const = default;
 };
 
+// So many outages bring a job back to the head of its queue. With more it may be the job itself
+// that breaks its backend: it stands aside for as long as after failures, at most this long, and
+// lets those behind it be tried.
+inline constexpr std::uint32_t kOutagesAtHead = 6;
+inline constexpr Duration kLongestAside = std::chrono::minutes(1);
+
 // What holds a lease shows this with all that it writes.
 struct Ticket {
   std::string id;
@@ -54,19 +62,23 @@ Result<> complete(Job& job, std::uint32_t attempt, WallTime now, const JobPolicy
 // `random` in [0, 1) spreads the next attempt.
 Result<> fail_attempt(Job& job, std::uint32_t attempt, WallTime now, const Error& error,
                       bool worth_retrying, double random, const JobPolicy& policy);
-// Back to the head of the queue: the backend was away (which is counted, but never too often), or
-// the worker stops.
+// Back to the head of the queue: the backend was away (which is counted, but never too often; see
+// kOutagesAtHead), or the worker stops.
 enum class Cause : std::uint8_t { kOutage, kReleased };
-Result<> requeue(Job& job, std::uint32_t attempt, Cause cause);
+Result<> requeue(Job& job, std::uint32_t attempt, WallTime now, Cause cause,
+                 const JobPolicy& policy);
 // A job that is over already is left as it is, and says so: kConflict, unless it is cancelled.
 Result<> cancel(Job& job, WallTime now, const JobPolicy& policy);
 
-// What time brings. True: the record changed.
+// What time brings. True: the record changed. pass_deadline() is of what waits; the lease of what
+// is run ends with the deadline, and lose_lease() tells the two apart.
 bool lose_lease(Job& job, WallTime now, const JobPolicy& policy);
 bool pass_deadline(Job& job, WallTime now, const JobPolicy& policy);
 
 // When attempt `failures` + 1 may begin.
 Duration backoff(std::uint32_t failures, double random, const JobPolicy& policy);
+// How long a job stands aside after so many outages.
+Duration time_aside(std::uint32_t outages, const JobPolicy& policy);
 
 // What an error that a call ended with says about its job.
 enum class Verdict : std::uint8_t {

@@ -46,7 +46,7 @@ TEST(JobMachine, RefusesEveryWriteOfAnAttemptThatIsNotTheOneUnderWay) {
       {"complete", [](Job& j, auto a) { return complete(j, a, kNow, kPolicy); }},
       {"fail",
        [](Job& j, auto a) { return fail_attempt(j, a, kNow, internal("x"), true, 0, kPolicy); }},
-      {"requeue", [](Job& j, auto a) { return requeue(j, a, Cause::kOutage); }},
+      {"requeue", [](Job& j, auto a) { return requeue(j, a, kNow, Cause::kOutage, kPolicy); }},
   };
   Job lost = processing(2);
   Job again = pending();
@@ -107,13 +107,23 @@ TEST(JobMachine, DoesNotCountAnOutageAsAFailure) {
   Job job = pending();
   for (std::uint32_t i = 1; i <= 100; ++i) {
     claim(job, kNow, "w", kPolicy);
-    ASSERT_TRUE(requeue(job, i, Cause::kOutage));
-    EXPECT_TRUE(claimable(job, kNow));
+    ASSERT_TRUE(requeue(job, i, kNow, Cause::kOutage, kPolicy));
+    EXPECT_EQ(claimable(job, kNow), i <= kOutagesAtHead);
+    EXPECT_TRUE(claimable(job, kNow + kLongestAside));
   }
   EXPECT_EQ(job.returns, (Returns{.outages = 100}));
   claim(job, kNow, "w", kPolicy);
-  ASSERT_TRUE(requeue(job, 101, Cause::kReleased));
+  ASSERT_TRUE(requeue(job, 101, kNow, Cause::kReleased, kPolicy));
+  EXPECT_TRUE(claimable(job, kNow));
   EXPECT_EQ(job.returns, (Returns{.outages = 100}));
+}
+
+TEST(JobMachine, LetsAJobStandAsideTwiceAsLongAfterEachOutageBeyondTheFirst) {
+  EXPECT_EQ(time_aside(kOutagesAtHead, kPolicy), seconds(0));
+  EXPECT_EQ(time_aside(kOutagesAtHead + 1, kPolicy), seconds(1));
+  EXPECT_EQ(time_aside(kOutagesAtHead + 3, kPolicy), seconds(4));
+  EXPECT_EQ(time_aside(kOutagesAtHead + 7, kPolicy), kLongestAside);
+  EXPECT_EQ(time_aside(~0U, kPolicy), kLongestAside);
 }
 
 TEST(JobMachine, CallsAJobPoisonedWhenItsWorkersDieInTurn) {
@@ -161,6 +171,56 @@ TEST(JobMachine, FailsAPendingJobWhoseDeadlinePassed) {
   EXPECT_EQ(job.error->code, ErrorCode::kTimeout);
 }
 
+TEST(JobMachine, EndsWhatIsRunWithItsDeadline) {
+  Job job = pending();
+  job.deadline = kNow + seconds(40);
+  claim(job, kNow, "w", kPolicy);
+  EXPECT_EQ(job.lease_until, kNow + kPolicy.lease);
+  ASSERT_TRUE(extend(job, 1, kNow + seconds(20), seconds(30)));
+  EXPECT_EQ(job.lease_until, job.deadline) << "no lease goes beyond it";
+  const WallTime late = *job.deadline;
+  EXPECT_FALSE(lose_lease(job, late - seconds(1), kPolicy));
+  const Job before = job;
+  EXPECT_EQ(extend(job, 1, late, seconds(30)).error().code, ErrorCode::kConflict);
+  const auto completed = complete(job, 1, late, kPolicy);
+  EXPECT_EQ(completed.error().code, ErrorCode::kConflict);
+  EXPECT_TRUE(completed.error().message.contains("deadline")) << completed.error().message;
+  EXPECT_EQ(job, before);
+
+  const std::pair<const char*, std::function<bool(Job&)>> ends[] = {
+      {"silence", [&](Job& j) { return lose_lease(j, late, kPolicy); }},
+      {"a failure",
+       [&](Job& j) {
+         return fail_attempt(j, 1, late, internal("x"), true, 0, kPolicy).has_value();
+       }},
+      {"a requeue",
+       [&](Job& j) { return requeue(j, 1, late, Cause::kReleased, kPolicy).has_value(); }},
+  };
+  for (const auto& [name, end] : ends) {
+    Job one = before;
+    ASSERT_TRUE(end(one)) << name;
+    EXPECT_EQ(one.state, JobState::kFailed) << name;
+    EXPECT_EQ(one.error, timed_out("its deadline passed while it was run")) << name;
+    EXPECT_EQ(one.returns.lost_leases, 0U) << name;
+  }
+  ASSERT_TRUE(fail_attempt(job, 1, late, invalid("never"), false, 0, kPolicy));
+  EXPECT_EQ(job.error->message, "never");
+}
+
+TEST(JobMachine, SaysWhereTheDeadlineFoundAPendingJob) {
+  for (const bool tried : {false, true}) {
+    Job job = pending();
+    job.deadline = kNow + seconds(10);
+    if (tried) {
+      claim(job, kNow, "w", kPolicy);
+      ASSERT_TRUE(fail_attempt(job, 1, kNow, internal("x"), true, 0, kPolicy));
+    }
+    ASSERT_TRUE(pass_deadline(job, kNow + seconds(10), kPolicy));
+    EXPECT_EQ(job.error->message, tried ? "its deadline passed before it could be run again"
+                                        : "its deadline passed before a worker was free");
+  }
+}
+
 TEST(JobMachine, JudgesAnErrorByWhatItSaysOfTheJob) {
   const std::pair<ErrorCode, Verdict> table[] = {
       {ErrorCode::kInvalid, Verdict::kPermanent},  {ErrorCode::kNotFound, Verdict::kPermanent},
@@ -178,6 +238,7 @@ TEST(JobMachine, NeverLeavesATerminalStateAndAlwaysAddsUp) {
     Random random(seed);
     Job job = pending();
     WallTime now = kNow;
+    if (random.below(2) == 0) job.deadline = now + seconds(random.below(400));
     std::uint32_t claims = 0;
     std::uint32_t requeues = 0;
     for (int step = 0; step < 40; ++step) {
@@ -201,7 +262,8 @@ TEST(JobMachine, NeverLeavesATerminalStateAndAlwaysAddsUp) {
                              kPolicy);
           break;
         case 4:
-          if (requeue(job, attempt, random.below(2) == 0 ? Cause::kOutage : Cause::kReleased)) {
+          if (requeue(job, attempt, now, random.below(2) == 0 ? Cause::kOutage : Cause::kReleased,
+                      kPolicy)) {
             ++requeues;
           }
           break;
@@ -218,6 +280,9 @@ TEST(JobMachine, NeverLeavesATerminalStateAndAlwaysAddsUp) {
         ASSERT_EQ(job, before) << "seed " << seed;
       }
       ASSERT_EQ(job.attempt, claims) << "seed " << seed;
+      if (job.lease_until && job.deadline) {
+        ASSERT_LE(*job.lease_until, *job.deadline) << "seed " << seed;
+      }
       ASSERT_EQ(job.lease_until.has_value(), job.state == JobState::kProcessing) << "seed " << seed;
       ASSERT_EQ(job.expires.has_value(), is_terminal(job.state)) << "seed " << seed;
       ASSERT_LE(job.returns.failures, kPolicy.retries + 1) << "seed " << seed;

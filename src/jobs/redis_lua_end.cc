@@ -7,6 +7,8 @@ namespace sluice::jobs::lua {
 // stands against it ("missing", "lost", the state of a job that is over) or "", and the record.
 // Those that kFinishPlain has dealt with are answered already; the places of others are in `rest`.
 const std::string_view kFinish = R"lua(
+-- kOutagesAtHead and kLongestAside of machine.h.
+local AT_HEAD, LONGEST_ASIDE = 6, 60000
 local function settle(id, of_attempt, how, text, code, again, random)
   local bytes = load(id)
   local r = bytes and read(bytes)
@@ -14,6 +16,7 @@ local function settle(id, of_attempt, how, text, code, again, random)
   if r[state] > PROCESSING then return STATUS[r[state]] end
   if r[state] ~= PROCESSING or r[attempt] ~= of_attempt or foreign(r) then return 'lost' end
   if how == 'c' then
+    if is_late(r) then return 'lost' end
     if is_line(r) then
       put(output_key(id, r), text)
     else
@@ -25,11 +28,20 @@ local function settle(id, of_attempt, how, text, code, again, random)
     r[failures] = r[failures] + 1
     r[error_code], r[error_text] = tonumber(code), text
     if again ~= '1' or r[failures] > RETRIES then return '', finish_job(id, r, FAILED) end
+    if is_late(r) then return '', pass_deadline(id, r) end
     local full = math.min(RETRY_BASE * 2 ^ math.min(r[failures] - 1, 30), RETRY_LONGEST)
     return '', back_to_queue(id, r, now + full - math.floor(full * random / 2))
   end
-  if code == 'outage' then r[outages] = r[outages] + 1 end
-  return '', back_to_queue(id, r, 0)
+  local aside = 0
+  if code == 'outage' then
+    r[outages] = r[outages] + 1
+    if r[outages] > AT_HEAD then
+      aside = now + math.min(RETRY_BASE * 2 ^ math.min(r[outages] - AT_HEAD - 1, 30), RETRY_LONGEST,
+        LONGEST_ASIDE)
+    end
+  end
+  if is_late(r) then return '', pass_deadline(id, r) end
+  return '', back_to_queue(id, r, aside)
 end
 local ids = {}
 for i = 1, #rest do ids[i] = ARGV[FIRST + 7 * (rest[i] - 1)] end

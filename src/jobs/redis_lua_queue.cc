@@ -46,7 +46,8 @@ return {close(), answers}
 )lua";
 
 // The worker's name, the lease, then for each queue: callable, most. Answers id, record, input for
-// each job, after "1" or "0": whether the seed's list was looked through to its end.
+// each job, after "1" or "0": whether the seed's list was looked through to its end; behind that, in
+// lines, what was taken off the list and is no id, cut short.
 const std::string_view kClaim = R"lua(
 local WEIGHT = {[0] = 6, 3, 1}
 local SEED = '\255'
@@ -65,7 +66,7 @@ for in_list = 0, 1 do
     CLAIMED_SEED
 end
 local claimed_end = struct.pack('<I2c0', #who, who) .. string.rep('\0', 6)
-local lease_end = text_of[now + how_long]
+local whole_lease = text_of[now + how_long]
 local sub, byte = string.sub, string.byte
 
 local function claim(name, most)
@@ -154,7 +155,7 @@ local function claim(name, most)
       r = bytes and read(bytes)
       if r and (r[state] ~= PENDING or r[not_before] > now) then r = nil end
     end
-    if r and r[deadline] > 0 and r[deadline] <= now then
+    if r and is_late(r) then
       pass_deadline(id, r)
       r = nil
     end
@@ -188,16 +189,16 @@ local function claim(name, most)
       inputs[k + 1] = P .. 'input:{' .. id .. '}'
     end
     got[n + 1], got[n + 2], got[n + 3] = id, bytes, ''
-    zput(leases_key, lease_end, id)
+    zput(leases_key, whole_lease, id)
     news[#news + 1] = id .. ' 1 1 2'
     return true
   end
   local function claim_read(id, r)
     count(r, -1)
     r[state], r[attempt], r[worker], r[started] = PROCESSING, r[attempt] + 1, who, now
-    r[lease], r[not_before], r[revision] = now + how_long, 0, r[revision] + 1
+    r[lease], r[not_before], r[revision] = lease_end(r, how_long), 0, r[revision] + 1
     count(r, 1)
-    zput(P .. 'leases', lease_end, id)
+    zput(P .. 'leases', text_of[r[lease]], id)
     got[#got + 1], got[#got + 2] = id, save(id, r)
     inputs[#inputs + 1] = input_key(id, r)
     got[#got + 1] = ''
@@ -238,6 +239,7 @@ end
 
 for i = FIRST + 2, #ARGV, 2 do claim(ARGV[i], tonumber(ARGV[i + 1])) end
 if looked_through then got[1] = '1' end
+for i = 1, #no_ids do got[1] = got[1] .. '\n' .. no_ids[i] end
 for i = 1, #inputs, PART do
   local found = call('MGET', unpack(inputs, i, math.min(i + PART - 1, #inputs)))
   for k = 1, #found do got[3 * (i + k - 1) + 1] = found[k] or '' end
@@ -252,8 +254,8 @@ local how_long = tonumber(ARGV[FIRST])
 for i = FIRST + 1, #ARGV, 2 do
   local id, bytes = ARGV[i], load(ARGV[i])
   local r = bytes and read(bytes)
-  if r and r[state] == PROCESSING and r[attempt] == tonumber(ARGV[i + 1]) then
-    r[lease] = now + how_long
+  if r and r[state] == PROCESSING and r[attempt] == tonumber(ARGV[i + 1]) and not is_late(r) then
+    r[lease] = lease_end(r, how_long)
     save(id, r)
     call('ZADD', P .. 'leases', r[lease], id)
     answers[#answers + 1] = 1

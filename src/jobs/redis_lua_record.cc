@@ -37,9 +37,10 @@ local function pack(r)
     r[21], r[22], #r[23], r[23], #r[24], r[24], #r[25], r[25], #r[26], r[26], #r[27], r[27], #r[28],
     r[28], #r[29], r[29], #r[30], r[30])
 end
--- In the seed's keys as well; taken by a worker that is not one of ours.
+-- In the seed's keys as well; taken by a worker that is not one of ours. A result that such a one
+-- left adds 4, and may be anything.
 local function mirrored(r) return r[flags] % 2 == 1 end
-local function foreign(r) return r[flags] >= 2 end
+local function foreign(r) return r[flags] % 4 >= 2 end
 
 local function job_key(id) return P .. 'job:{' .. id .. '}' end
 local function input_key(id, r)
@@ -274,7 +275,22 @@ local function back_to_queue(id, r, when)
   return bytes
 end
 
+-- It waits or is run, and its deadline has passed.
+local function is_late(r) return r[deadline] > 0 and r[deadline] <= now end
+local function pass_deadline(id, r)
+  r[error_code], r[error_text] = TIMEOUT, r[state] == PROCESSING and
+    'its deadline passed while it was run' or r[attempt] > 0 and
+    'its deadline passed before it could be run again' or
+    'its deadline passed before a worker was free'
+  return finish_job(id, r, FAILED)
+end
+-- No lease goes beyond the deadline.
+local function lease_end(r, how_long)
+  return r[deadline] > 0 and math.min(r[deadline], now + how_long) or now + how_long
+end
+
 local function lose_lease(id, r)
+  if is_late(r) then return pass_deadline(id, r) end
   r[lost] = r[lost] + 1
   if r[lost] >= POISON then
     r[error_code] = INTERNAL
@@ -284,11 +300,6 @@ local function lose_lease(id, r)
   else
     back_to_queue(id, r, 0)
   end
-end
-
-local function pass_deadline(id, r)
-  r[error_code], r[error_text] = TIMEOUT, 'its deadline passed before a worker was free'
-  finish_job(id, r, FAILED)
 end
 
 -- Nothing is left of it.

@@ -6,6 +6,8 @@ namespace sluice::jobs::lua {
 // take an id off the list and are not heard of until a result is there. In `seed` stands every id
 // of ours in the list, in the list's order; so what comes before the list's oldest has left it.
 const std::string_view kSeed = R"lua(
+-- What was in the list instead of an id.
+local no_ids = {}
 local function is_job_id(id) return #id > 0 and #id <= 64 and not string.find(id, '[^%w_-]') end
 
 -- A job that another program handed in.
@@ -25,7 +27,7 @@ end
 local function lend(id, r)
   count(r, -1)
   r[state], r[attempt], r[worker], r[flags] = PROCESSING, r[attempt] + 1, 'foreign', r[flags] + 2
-  r[started], r[lease], r[not_before] = now, now + SEED_TIMEOUT, 0
+  r[started], r[lease], r[not_before] = now, lease_end(r, SEED_TIMEOUT), 0
   r[revision] = r[revision] + 1
   count(r, 1)
   save(id, r)
@@ -55,6 +57,7 @@ local function adopt_end(id, r, late)
   elseif result and (late or status ~= 'processing') then
     r[progress], r[error_code], r[error_text] = 1, NO_ERROR, ''
     call('PEXPIRE', 'job:' .. id .. ':result', RETENTION)
+    if r[flags] < 4 then r[flags] = r[flags] + 4 end
     finish_job(id, r, COMPLETED)
   else
     return false
@@ -64,7 +67,10 @@ end
 
 -- An id that was taken off the list and out of `seed`: its record when it can be claimed.
 local function taken(id)
-  if not is_job_id(id) then return nil end
+  if not is_job_id(id) then
+    if #no_ids < 16 then no_ids[#no_ids + 1] = string.gsub(string.sub(id, 1, 80), '%c', '?') end
+    return nil
+  end
   local bytes = load(id)
   if not bytes then
     local said = call('MGET', 'job:' .. id .. ':status', 'job:' .. id .. ':result',

@@ -9,12 +9,14 @@
 #include <cmath>
 #include <cstdint>
 #include <format>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "base/uuid.h"
+#include "jobs/foreign_output.h"
 #include "jobs/redis_record.h"
 #include "jobs/redis_waker.h"
 #include "jobs/store.h"
@@ -107,6 +109,13 @@ struct PutIn {
   Result<Submitted> answer(Replies) { return Submitted{std::move(id), false}; }
 };
 
+inline std::string output_of(const redis::Reply& record, redis::Reply& output) {
+  if (has_foreign_output(record.text()) && !output.text().empty()) {
+    return to_json_line(output.text());
+  }
+  return output.take_text();
+}
+
 struct Get {
   std::string id;
   Store::Want want;
@@ -121,7 +130,11 @@ struct Get {
     auto job = read_job(id, replies[0]);
     if (!job) return fail(job.error());
     JobView view{.job = std::move(*job), .input = {}, .output = {}};
-    (want == Store::Want::kInput ? view.input : view.output) = replies[1].take_text();
+    if (want == Store::Want::kInput) {
+      view.input = replies[1].take_text();
+    } else {
+      view.output = output_of(replies[0], replies[1]);
+    }
     return view;
   }
 };
@@ -140,8 +153,9 @@ struct Cancel {
 struct Claim {
   ClaimRequest request;
   Duration lease;
-  RedisWaker* waker;   // null: no list is shared
-  std::string shared;  // the callable whose list it is
+  RedisWaker* waker;                                               // null: no list is shared
+  std::string shared;                                              // the callable whose list it is
+  const std::function<void(std::string_view)>* foreign = nullptr;  // told of ids that are none
 
   [[nodiscard]] std::size_t bytes() const { return 64 * (request.queues.size() + 1); }
   void ask(Command& call) const {
@@ -159,7 +173,13 @@ struct Claim {
       any = any || job->callable == shared;
       jobs.push_back({std::move(*job), replies[i + 2].take_text()});
     }
-    if (waker != nullptr && !replies.empty() && replies[0].text() == "1") waker->wait(any);
+    // "1" or "0", then each id that is none behind a line end.
+    std::string_view first = replies.empty() ? std::string_view() : replies[0].text();
+    if (waker != nullptr && first.starts_with('1')) waker->wait(any);
+    for (auto at = first.find('\n'); at != std::string_view::npos; at = first.find('\n')) {
+      first.remove_prefix(at + 1);
+      if (foreign != nullptr && *foreign) (*foreign)(first.substr(0, first.find('\n')));
+    }
     return jobs;
   }
 };
@@ -264,7 +284,7 @@ struct Deliveries {
     for (std::size_t i = 0; i + 3 < replies.size(); i += 4) {
       auto job = read_record(replies[i].take_text(), replies[i + 2].text());
       if (!job) continue;
-      all.push_back({std::move(*job), replies[i + 3].take_text(),
+      all.push_back({std::move(*job), output_of(replies[i + 2], replies[i + 3]),
                      static_cast<std::uint32_t>(replies[i + 1].integer())});
     }
     return all;

@@ -126,6 +126,11 @@ std::string_view told_of(std::string_view new_record) {
   return new_record.substr(kBefore);
 }
 
+bool has_foreign_output(std::string_view record) {
+  constexpr std::size_t kFlags = 2;  // its place
+  return record.size() > kFlags && (static_cast<unsigned char>(record[kFlags]) & 4U) != 0;
+}
+
 std::optional<Job> read_record(std::string id, std::string_view bytes) {
   Unpacker u(bytes);
   if (u.number<std::uint8_t>() != kVersion) return std::nullopt;

@@ -13,8 +13,8 @@ namespace sluice::jobs {
 // that scripts change a plain job by putting another first and last part around the middle, which
 // never changes:
 //
-//   u8  version (2), state, flags (1: in the seed's keys too; 2: a foreign worker has it), code of
-//       the last error (255: none)
+//   u8  version (2), state, flags (1: in the seed's keys too; 2: a foreign worker has it; 4: a
+//       foreign worker's result), code of the last error (255: none)
 //   u32 attempt, revision, failures, lost leases, outages
 //   i64 lease until, started, finished, expires, not before
 //   f64 progress
@@ -35,6 +35,8 @@ namespace sluice::jobs {
 Result<std::string> new_record(const NewJob& job, std::string_view once);
 // Of a new record, what a script cannot know: what comes after the moment of its creation.
 std::string_view told_of(std::string_view new_record);
+// Was its result left by a worker of another program?
+bool has_foreign_output(std::string_view record);
 // None when it is none, or of another version.
 std::optional<Job> read_record(std::string id, std::string_view bytes);
 

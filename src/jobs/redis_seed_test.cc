@@ -19,7 +19,7 @@ using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
 constexpr const char* kRows = R"({"data": [[5.1, 3.5, 1.4, 0.2]]})";
-constexpr const char* kResult = R"({"prediction": 0})";
+constexpr const char* kResult = R"({"prediction":0})";
 
 class RedisSeed : public ::testing::TestWithParam<const char*> {
  protected:
@@ -70,6 +70,52 @@ class RedisSeed : public ::testing::TestWithParam<const char*> {
 
   testing::RedisHarness h;
 };
+
+TEST_P(RedisSeed, MakesOneLineOfJsonOfWhateverAWorkerOfOthersLeft) {
+  const std::pair<const char*, const char*> results[] = {
+      {"{\n \"prediction\": 0\n}", R"({"prediction":0})"},
+      {"set\nosa", R"("set\nosa")"},
+      {kResult, kResult},
+  };
+  for (const auto& [left, read] : results) {
+    const std::string id = submit();
+    ASSERT_EQ(take(), id);
+    complete(id, left);
+    EXPECT_EQ(h.get(id)->output, read);
+    EXPECT_EQ(h.get(id)->output, read) << "asked again";
+    EXPECT_EQ(text(Command("GET", "job:" + id + ":result")), left) << "theirs stays";
+  }
+  // Our own worker's is not touched.
+  const std::string own = submit();
+  ASSERT_TRUE(h.finish(h.claim("iris", 1).at(0).ticket(), Completed{"{ }"}));
+  EXPECT_EQ(h.get(own)->output, "{ }");
+}
+
+TEST_P(RedisSeed, PassesOverWhatIsNoId) {
+  for (const std::string& id : {std::string("a b"), std::string(65, 'x'), std::string()}) {
+    hand_in(id);
+  }
+  hand_in("a1b2c3");
+  const auto claimed = h.claim("iris", 9);
+  ASSERT_THAT(claimed, SizeIs(1));
+  EXPECT_EQ(claimed[0].job.id, "a1b2c3");
+  EXPECT_THAT(h.foreign_ids(), ElementsAre("a b", std::string(65, 'x'), ""));
+  EXPECT_EQ(text(Command("GET", "job:a b:data")), kRows);
+}
+
+TEST_P(RedisSeed, EndsWhatAWorkerOfOthersHasWithItsDeadline) {
+  const auto submitted = h.submit({.callable = "iris",
+                                   .format = "async_iris/1",
+                                   .input = kRows,
+                                   .deadline = h.wall() + minutes(2)});
+  ASSERT_TRUE(submitted);
+  ASSERT_EQ(take(), submitted->id);
+  h.pass(seconds(1));
+  EXPECT_EQ(job(submitted->id).state, JobState::kProcessing);
+  h.pass(minutes(3));
+  EXPECT_EQ(job(submitted->id).state, JobState::kFailed);
+  EXPECT_EQ(job(submitted->id).error->message, "its deadline passed while it was run");
+}
 
 TEST_P(RedisSeed, RunsWhatAnotherProxyHandedIn) {
   hand_in("a1b2c3");

@@ -27,6 +27,7 @@ namespace {
 constexpr int kMostSteps = 2000;
 // After an answer was lost our own news may be lost with it, so it is heard from the channel too.
 constexpr Duration kListenAgain = std::chrono::seconds(30);
+constexpr Duration kUseEvery = std::chrono::seconds(5);
 
 std::uint64_t random_number(RandomBytes& random) {
   std::array<std::uint8_t, 8> bytes{};
@@ -100,7 +101,8 @@ class RedisStore final : public Store, public DeliveryStore {
                ask::Claim{.request = std::move(request),
                           .lease = options_.policy.lease,
                           .waker = wire_->waker ? &*wire_->waker : nullptr,
-                          .shared = options_.seed ? options_.seed->callable : ""});
+                          .shared = options_.seed ? options_.seed->callable : "",
+                          .foreign = &options_.on_foreign_id});
   }
   void extend(Executor& home, std::vector<Ticket> tickets, Duration lease,
               Done<std::vector<bool>> done) override {
@@ -212,8 +214,17 @@ class RedisStore final : public Store, public DeliveryStore {
   void tick() {
     timer_ = loop_.run_at(loop_.now() + options_.tend_every, [this] { tick(); });
     if (!wire_->connection.is_up()) return;
+    ask_use();
     tend<ask::Tend>(RedisLane::kTend, tending_[0]);
     tend<ask::TendBatches>(RedisLane::kTendBatches, tending_[1]);
+  }
+  void ask_use() {
+    if (!options_.on_info || loop_.now() < next_use_) return;
+    next_use_ = loop_.now() + kUseEvery;
+    wire_->connection.send(redis::Command("INFO", "memory", "stats", "keyspace"), Deadline::never(),
+                           [this](auto reply) {
+                             if (reply && !closing_) options_.on_info(reply->text());
+                           });
   }
   // In small steps, others between them, until there is nothing to do now.
   template <class Tend>
@@ -281,6 +292,7 @@ class RedisStore final : public Store, public DeliveryStore {
   bool closing_ = false;
   TimerId timer_ = 0;
   TimePoint listen_until_{};
+  TimePoint next_use_{};
   std::unique_ptr<Wire> wire_;
 };
 

@@ -52,6 +52,10 @@ struct RedisStoreOptions {
   // Told on the loop's thread each time a server has been connected to: for a warning.
   std::function<void(const redis::ServerFacts&)> on_up{};
   std::function<void(const Error&)> on_down{};
+  // An id that was taken off the seed's list and is none: nobody will run it.
+  std::function<void(std::string_view)> on_foreign_id{};
+  // What the server says of its use (INFO), every few seconds; unset: it is not asked.
+  std::function<void(std::string_view)> on_info{};
   // For tests: the time, instead of the server's clock, which is the only one that counts.
   std::function<WallTime()> time{};
 };

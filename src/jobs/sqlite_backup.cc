@@ -30,6 +30,8 @@ class SqliteEngine::Restoring final : public sqlite::Write {
     auto opened = sqlite::Connection::open(from_, sqlite::Connection::Mode::kReadWrite);
     result_ = opened ? sqlite::overwrite(store_.writer_->connection(), **opened)
                      : Result<>(fail(opened.error()));
+    [[maybe_unused]] const auto past = store_.writer_->connection().take_damage();
+    if (result_) store_.mended();
     store_.tables_->replaced();
   }
   void settle(Result<> committed) override {
@@ -82,7 +84,7 @@ void SqliteEngine::restore(Executor& home, std::filesystem::path from, BackupSto
         std::unique_ptr<sqlite::Write> write = std::move(change);
         if (auto taken = writer_->submit(std::move(write)); !taken) held->give_up(taken.error());
       },
-      [from](Reading&) { return check_backup(from); });
+      [from](Reading&) { return check_backup(from); }, true);
 }
 
 }  // namespace sluice::jobs

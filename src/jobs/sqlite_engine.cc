@@ -9,6 +9,8 @@ namespace {
 
 // Of each kind of thing that time brings, in one transaction.
 constexpr std::size_t kTendAtOnce = 256;
+// When to ask again after a damaged file: somebody has to mend it first.
+constexpr std::chrono::seconds kTryAgainWhenDamaged{10};
 // How long after the last folding of the log the next one is looked at.
 constexpr std::chrono::milliseconds kCheckpointEvery{250};
 
@@ -44,6 +46,7 @@ Result<> SqliteEngine::open() {
                                                  [this] { return open_reader(); });
   if (!readers) return fail(readers.error());
   readers_ = std::move(*readers);
+  writer_connection_ = connection->get();
   writer_ = std::make_unique<sqlite::Writer>(
       std::move(*connection), sqlite::Writer::Options{.queue_limit = options_.queue_limit},
       sqlite::Writer::Hooks{[this] { tables_->begin(); },
@@ -66,8 +69,21 @@ SqliteEngine::~SqliteEngine() {
 
 Result<> SqliteEngine::ready() const {
   const std::scoped_lock lock(state_mutex_);
+  if (damage_) return fail(*damage_);
   if (trouble_) return fail(*trouble_);
   return {};
+}
+Error SqliteEngine::note_damage(const Error& found) {
+  Error told = unavailable(found.message);
+  told.retry_after = kTryAgainWhenDamaged;
+  {
+    const std::scoped_lock lock(state_mutex_);
+    if (damage_) return *damage_;
+    damage_ = told;
+  }
+  damaged_.store(true, std::memory_order_release);
+  if (options_.on_damage) options_.on_damage(found);
+  return told;
 }
 void SqliteEngine::set_news(News* news) {
   const std::scoped_lock lock(news_mutex_);
@@ -96,6 +112,7 @@ Result<std::unique_ptr<SqliteEngine::Reading>> SqliteEngine::open_reader() const
 
 // On the writer's thread, after a transaction.
 void SqliteEngine::ended(const Result<>& committed) {
+  if (const auto found = writer_connection_->take_damage()) note_damage(*found);
   const Happened& happened = tables_->happened;
   const bool wrote = !happened.changes.empty() || !happened.ready.empty();
   if (!committed || (failing_ && wrote)) {

@@ -43,6 +43,7 @@ class SqliteEngine {
   // `work(now)` changes the tables, on the writer's thread.
   template <class T, class F>
   void write(Executor& home, Done<T> done, F work) {
+    if (const auto damage = this->damage()) return refuse(home, std::move(done), *damage);
     auto change = std::make_unique<Change<T, F>>(*this, home, std::move(done), std::move(work));
     Change<T, F>* held = change.get();
     std::unique_ptr<sqlite::Write> write = std::move(change);
@@ -57,9 +58,12 @@ class SqliteEngine {
       return work(*reading.reader);
     });
   }
-  // The same with the connection.
+  // The same with the connection; also of a damaged file, where it is none of its own that is read.
   template <class T, class F>
-  void read_on(Executor& home, Done<T> done, F work) {
+  void read_on(Executor& home, Done<T> done, F work, bool another_file = false) {
+    if (const auto damage = this->damage(); damage && !another_file) {
+      return refuse(home, std::move(done), *damage);
+    }
     struct Question {
       Executor& home;
       Done<T> done;
@@ -71,8 +75,11 @@ class SqliteEngine {
         done(std::move(result));
       });
     };
-    auto taken = readers_->submit(
-        [question, answer](Reading& reading) { answer(*question, question->work(reading)); });
+    auto taken = readers_->submit([this, question, answer](Reading& reading) {
+      Result<T> result = question->work(reading);
+      if (const auto found = reading.connection->take_damage()) result = fail(note_damage(*found));
+      answer(*question, std::move(result));
+    });
     if (!taken) answer(*question, fail(taken.error()));
   }
   // Of the writer's thread.
@@ -90,7 +97,7 @@ class SqliteEngine {
         : store_(store), home_(home), done_(std::move(done)), work_(std::move(work)) {}
     void apply() override { result_ = work_(store_.now()); }
     void settle(Result<> committed) override {
-      if (!committed) result_ = fail(committed.error());
+      if (!committed) result_ = fail(store_.damage().value_or(committed.error()));
       home_.post([done = std::move(done_), result = std::move(result_)]() mutable {
         done(std::move(result));
       });
@@ -110,6 +117,25 @@ class SqliteEngine {
   [[nodiscard]] WallTime now() const {
     return std::chrono::floor<std::chrono::milliseconds>(clock_.wall());
   }
+  template <class T>
+  static void refuse(Executor& home, Done<T> done, Error why) {
+    home.post([done = std::move(done), why = std::move(why)]() mutable { done(fail(why)); });
+  }
+  // What everybody is told from now on. Any thread.
+  Error note_damage(const Error& found);
+  // Another file has taken the damaged one's place. On the writer's thread.
+  void mended() {
+    failing_ = false;
+    const std::scoped_lock lock(state_mutex_);
+    trouble_.reset();
+    damage_.reset();
+    damaged_.store(false, std::memory_order_release);
+  }
+  [[nodiscard]] std::optional<Error> damage() const {
+    if (!damaged_.load(std::memory_order_acquire)) return std::nullopt;
+    const std::scoped_lock lock(state_mutex_);
+    return damage_;
+  }
   void on_timers(std::move_only_function<void()> task);
   Result<std::unique_ptr<Reading>> open_reader() const;
   void ended(const Result<>& committed);
@@ -125,9 +151,12 @@ class SqliteEngine {
   bool failing_ = false;               // the same
   std::unique_ptr<sqlite::Readers<Reading>> readers_;
   std::unique_ptr<sqlite::Writer> writer_;
+  sqlite::Connection* writer_connection_ = nullptr;  // the writer's, on its thread
 
   mutable std::mutex state_mutex_;
   std::optional<Error> trouble_;  // of the last transaction; guarded by state_mutex_
+  std::optional<Error> damage_;   // guarded by state_mutex_
+  std::atomic<bool> damaged_ = false;
   std::mutex news_mutex_;
   News* news_ = nullptr;  // guarded by news_mutex_
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 
 #include "base/time.h"
@@ -16,6 +17,8 @@ struct SqliteStoreOptions {
   std::size_t readers = 2;           // threads
   std::size_t queue_limit = 16'384;  // changes, and as many questions, that wait
   Duration tend_every = std::chrono::milliseconds(100);  // how exact delays and leases are
+  // The file turned out to be damaged: once, on a thread of the store's.
+  std::function<void(const Error&)> on_damage{};
 };
 
 // Opens or makes the file, which no other process may use (the state folder's lock sees to that).
@@ -23,7 +26,9 @@ struct SqliteStoreOptions {
 // wakes up to tend to the queues; `random` (one thread uses it) is where ids come from. All three
 // outlive the store, which is destroyed when nobody calls it any more, not from `timers`.
 //
-// A damaged file is kInternal and is left as it is; one of a later version kConflict.
+// A damaged file is kInternal and is left as it is; one of a later version kConflict. Of one that
+// is found damaged later nothing is read or written any more, but by restore(): all else is
+// kUnavailable.
 Result<std::unique_ptr<Store>> open_sqlite_store(const SqliteStoreOptions& options,
                                                  const Clock& clock, Executor& timers,
                                                  RandomBytes& random);

@@ -313,7 +313,7 @@ Result<Job> JobTables::finish(const Ticket& ticket, const Outcome& outcome, Wall
     ok = fail_attempt(found->job, ticket.attempt, now, failed->error, failed->worth_retrying,
                       random_.unit(), policy_);
   } else {
-    ok = requeue(found->job, ticket.attempt, std::get<Requeued>(outcome).cause);
+    ok = requeue(found->job, ticket.attempt, now, std::get<Requeued>(outcome).cause, policy_);
   }
   if (!ok) return fail(ok.error());
   if (const auto* completed = std::get_if<Completed>(&outcome)) {

@@ -50,6 +50,7 @@ std::unique_ptr<Store> RedisHarness::make_store() {
   return open_redis_store({.settings = *settings,
                            .seed = seed_,
                            .tend_every = kTend,
+                           .on_foreign_id = [this](auto id) { foreign_ids_.emplace_back(id); },
                            .time = [this] { return wall(); }},
                           clock_, timers_.loop, resolver_, random_);
 }

@@ -5,6 +5,7 @@
 #include <array>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/uuid.h"
 #include "http/client/resolver.h"
@@ -30,6 +31,8 @@ class RedisHarness final : public StoreHarness {
   redis::RealServer& server() { return server_; }
   // What another program does on the server.
   redis::Reply ask(const redis::Command& command);
+  // What was in the seed's list instead of an id, as the claims that have been answered told.
+  [[nodiscard]] const std::vector<std::string>& foreign_ids() const { return foreign_ids_; }
 
  private:
   std::unique_ptr<Store> make_store();
@@ -42,6 +45,7 @@ class RedisHarness final : public StoreHarness {
   SystemRandom random_;
   SharedClock time_;
   http::CachingResolver resolver_{http::CachingResolver::Options(), clock_};
+  std::vector<std::string> foreign_ids_;  // of the loop's thread
   LoopThread timers_;
   std::promise<void> plain_is_up_;
   bool plain_was_up_ = false;

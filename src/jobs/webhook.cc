@@ -58,6 +58,17 @@ Result<http::Url> webhook_url(std::string_view text, bool allow_private) {
   return url;
 }
 
+std::string webhook_origin(std::string_view text) {
+  const auto url = http::parse_url(text);
+  if (!url) return {};
+  const bool tls = url->scheme == http::Url::Scheme::kHttps;
+  const bool literal = url->host.contains(':');
+  std::string origin = tls ? "https://" : "http://";
+  origin += literal ? std::format("[{}]", url->host) : url->host;
+  if (url->port != (tls ? 443 : 80)) origin += std::format(":{}", url->port);
+  return origin + (url->path.empty() ? "" : "/..");
+}
+
 std::string webhook_signature(std::string_view key, std::string_view id, std::int64_t timestamp_s,
                               std::string_view body) {
   const Sha256 digest = hmac_sha256(key, std::format("{}.{}.{}", id, timestamp_s, body));

@@ -23,6 +23,9 @@ Result<std::string> webhook_key(std::string_view secret);
 // none that is an address of a private network. What a name resolves to shows only later.
 Result<http::Url> webhook_url(std::string_view url, bool allow_private);
 
+// Of such a URL, what may be told of it: path and query may hold a secret. "https://example.com/.."
+std::string webhook_origin(std::string_view url);
+
 // "v1,<base64 of HMAC-SHA256 over id.timestamp.body>".
 std::string webhook_signature(std::string_view key, std::string_view id, std::int64_t timestamp_s,
                               std::string_view body);

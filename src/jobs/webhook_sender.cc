@@ -210,7 +210,7 @@ void WebhookSender::end(const SendingPtr& sending, WebhookEnd how, const std::st
                        {{"job_id", delivery.job.id},
                         {"attempt", delivery.attempt},
                         {"outcome", to_string(how)},
-                        {"url", delivery.job.webhook},
+                        {"url", webhook_origin(delivery.job.webhook)},
                         {"error", why}});
   }
   services_.store.settle_delivery(services_.home, delivery.ticket(), again,

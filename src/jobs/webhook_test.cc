@@ -42,6 +42,16 @@ TEST(Webhook, GoesToThePublicInternetOnly) {
   EXPECT_FALSE(webhook_url("https://example.com/" + std::string(kMaxWebhookBytes, 'a'), true));
 }
 
+TEST(Webhook, IsToldOfWithoutWhatMayBeSecret) {
+  const std::pair<const char*, const char*> rows[] = {
+      {"https://example.com/hook/s3cret?token=1", "https://example.com/.."},
+      {"http://example.com:8080", "http://example.com:8080"},
+      {"http://[::1]:9/a", "http://[::1]:9/.."},
+      {"nothing", ""},
+  };
+  for (const auto& [url, told] : rows) EXPECT_EQ(webhook_origin(url), told) << url;
+}
+
 TEST(Webhook, IsTriedAgainForAboutADay) {
   const std::pair<std::uint32_t, Duration> rows[] = {
       {1, seconds(5)}, {2, minutes(1)}, {3, minutes(5)}, {4, minutes(30)}, {5, hours(1)}};

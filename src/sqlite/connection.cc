@@ -1,6 +1,8 @@
 #include "sqlite/connection.h"
 
+#include <fcntl.h>
 #include <sqlite3.h>
+#include <unistd.h>
 
 #include <format>
 
@@ -135,6 +137,12 @@ namespace {
 void set_up_library() {
   [[maybe_unused]] static const int once = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 }
+// SQLite would leave it to the umask. One that is there is not touched: to close a file gives up
+// all locks that the process has on it.
+void make_private(const std::filesystem::path& file) {
+  const int fd = ::open(file.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
+  if (fd >= 0) ::close(fd);
+}
 }  // namespace
 
 Result<std::unique_ptr<Connection>> Connection::open(const std::filesystem::path& file, Mode mode) {
@@ -151,6 +159,7 @@ Result<std::unique_ptr<Connection>> Connection::open(const std::filesystem::path
       flags |= SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
       break;
   }
+  if (mode == Mode::kCreate) make_private(file);
   sqlite3* handle = nullptr;
   const int status = sqlite3_open_v2(file.c_str(), &handle, flags, nullptr);
   std::unique_ptr<Connection> connection(new Connection(handle, file));
@@ -168,8 +177,12 @@ Connection::~Connection() {
   sqlite3_close_v2(handle_);
 }
 
-Error Connection::error_now() const {
-  return to_error(sqlite3_extended_errcode(handle_), file_, sqlite3_errmsg(handle_));
+Error Connection::error_now() {
+  const int status = sqlite3_extended_errcode(handle_);
+  Error error = to_error(status, file_, sqlite3_errmsg(handle_));
+  const int kind = status & 0xFF;
+  if ((kind == SQLITE_CORRUPT || kind == SQLITE_NOTADB) && !damage_) damage_ = error;
+  return error;
 }
 void Connection::note(int status) {
   if (status != SQLITE_OK && !trouble_) trouble_ = error_now();

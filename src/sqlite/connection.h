@@ -70,7 +70,8 @@ class Connection {
   enum class Mode : std::uint8_t { kReadOnly, kReadWrite, kCreate };
 
   // Fails with kUnavailable for a file that cannot be opened or is locked, kInternal for one that
-  // is no database or is damaged: such a file is left as it is.
+  // is no database or is damaged: such a file is left as it is. One that is made can be read by
+  // nobody but the process's user, and so can those that SQLite lays beside it.
   static Result<std::unique_ptr<Connection>> open(const std::filesystem::path& file, Mode mode);
   ~Connection();
   Connection(const Connection&) = delete;
@@ -85,6 +86,8 @@ class Connection {
   // what may pass (a full disk, a lock), kInternal for what needs one (a damaged file).
   [[nodiscard]] const std::optional<Error>& trouble() const { return trouble_; }
   void clear_trouble() { trouble_.reset(); }
+  // That the file is damaged, if it was found to be since this was asked the last time.
+  [[nodiscard]] std::optional<Error> take_damage() { return std::exchange(damage_, std::nullopt); }
 
   [[nodiscard]] const std::filesystem::path& file() const { return file_; }
   [[nodiscard]] sqlite3* handle() const { return handle_; }
@@ -93,12 +96,13 @@ class Connection {
   friend class Statement;
   Connection(sqlite3* handle, std::filesystem::path file)
       : handle_(handle), file_(std::move(file)) {}
-  [[nodiscard]] Error error_now() const;
+  Error error_now();
   void note(int status);
 
   sqlite3* handle_;
   std::filesystem::path file_;
   std::optional<Error> trouble_;
+  std::optional<Error> damage_;
 };
 
 }  // namespace sluice::sqlite

@@ -154,6 +154,7 @@ Instruments::Instruments(Metrics& metrics)
         metrics.counter(refusals_total(), {to_string(static_cast<Refusal>(i))});
   }
   redis("commands");  // so that the families are there from the start
+  redis_server();
 }
 
 RequestMetrics Instruments::request(std::string_view api, std::string_view callable) {
@@ -222,6 +223,16 @@ RedisMetrics Instruments::redis(std::string_view use) {
   made.losses = metrics_.counter(
       redis_family("sluice_redis_losses_total", "Connections to Redis that broke."), {use});
   return made;
+}
+
+RedisServerMetrics Instruments::redis_server() {
+  const auto level = [this](const char* name, const char* help) {
+    return metrics_.level({name, help, {}});
+  };
+  return {
+      level("sluice_redis_memory_bytes", "Memory that the Redis server uses, in bytes."),
+      level("sluice_redis_keys", "Keys in the database on the Redis server."),
+      level("sluice_redis_expired_keys", "Keys that have expired since the Redis server started.")};
 }
 
 }  // namespace sluice::telemetry

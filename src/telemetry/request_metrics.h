@@ -168,6 +168,13 @@ struct RedisMetrics {
   void refuse(ErrorCode error) const { by_code[outcome_index(error)].add(); }
 };
 
+// What a Redis server says of itself.
+struct RedisServerMetrics {
+  Level memory_bytes;
+  Level keys;
+  Level expired_keys;
+};
+
 class Instruments {
  public:
   // `metrics` must outlive this and every handle.
@@ -180,6 +187,7 @@ class Instruments {
   ReplicaMetrics replica(std::string_view callable, std::string_view address);
   // `use` is what the connections are for: "commands", "blocking", "subscription".
   RedisMetrics redis(std::string_view use);
+  RedisServerMetrics redis_server();
   KeyMetrics key(std::string_view name);
   [[nodiscard]] const KeyringMetrics& keyring() const { return keyring_; }
   [[nodiscard]] const RefusalMetrics& refusals() const { return refusals_; }

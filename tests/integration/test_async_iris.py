@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 
 from support.config import MODELS, Config, mount
 from support.iris_jobs import SETOSA, TERMINAL
+from support.ports import PortReservation
 from support.server import Server
 from support.waiting import eventually
 
@@ -168,6 +170,73 @@ def test_a_failed_job_is_answered_with_its_error(tmp_path: Path) -> None:
         found = result(client, predict(client))
         assert found["status"] == "failed"
         assert "gone" in found["error"]
+
+
+def test_the_same_key_is_the_same_job(client: httpx.Client) -> None:
+    headers = {"Idempotency-Key": "once"}
+    body = {"data": [SETOSA]}
+    first = client.post("/predict", json=body, headers=headers)
+    again = client.post("/predict", json=body, headers=headers)
+    assert (first.status_code, again.status_code) == (200, 200)
+    assert first.json() == again.json()
+    other = client.post("/predict", json={"data": [SETOSA, SETOSA]}, headers=headers)
+    assert other.status_code == 422
+    assert "Idempotency-Key" in other.json()["detail"]
+    assert client.post("/predict", json=body, headers={"Idempotency-Key": ""}).status_code == 422
+
+
+def test_a_server_that_was_never_reached_has_its_name_and_its_width(tmp_path: Path) -> None:
+    closed = PortReservation()
+    config = Config().tensorflow_serving("iris", closed.address)
+    config.listen("proxy", mount("async_iris", "iris"))
+    with Server(config, tmp_path / "server", wait=False) as server:
+        client = server.http("proxy")
+        health = eventually(
+            lambda: client.get("/health"), what="it serves", ignore=(httpx.ConnectError,)
+        )
+        assert health.json()["components"] == {"store": "ok", "tensorflow_serving": "unavailable"}
+        narrow = client.post("/predict", json={"data": [[1, 2, 3]]})
+        assert narrow.status_code == 422
+        assert "expected 4 columns, got 3" in narrow.json()["detail"]
+        assert client.post("/predict", json={"data": [SETOSA]}).status_code == 200
+    closed.release()
+
+
+def test_a_store_that_is_damaged_while_it_is_used_is_told_once(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    config = iris_config().set("shutdown", {"drain_timeout": "500ms"})
+    with Server(config, tmp_path / "server", env={"SLUICE_DATA_DIR": str(folder)}) as server:
+        client = server.http("proxy")
+        job_id = predict(client)
+        for name in ("jobs.db", "jobs.db-wal", "jobs.db-shm"):
+            assert stat.S_IMODE((folder / name).stat().st_mode) == 0o600, name
+        for name in ("jobs.db", "jobs.db-wal"):
+            file = folder / name
+            with file.open("r+b") as damaged:
+                damaged.write(b"y" * file.stat().st_size)
+
+        def refused() -> bool:
+            answers = client.get(f"/job/{job_id}"), client.post("/predict", json={"data": [SETOSA]})
+            return all(answer.status_code == 503 for answer in answers)
+
+        eventually(refused, what="it is noticed")
+        health = client.get("/health")
+        assert health.status_code == 503
+        assert health.json()["components"]["store"] == "unavailable"
+        line = server.wait_for_log(action="store_damaged")
+        assert "jobs.db" in line["error"]
+        assert refused()
+        assert sum(line["action"] == "store_damaged" for line in server.log()) == 1
+
+
+def test_an_empty_file_for_jobs_is_warned_of(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    (folder / "jobs.db").touch()
+    with Server(iris_config(), tmp_path / "server", env={"SLUICE_DATA_DIR": str(folder)}) as server:
+        line = server.wait_for_log(action="store_empty", level="WARN")
+        assert "jobs.db" in line["message"]
+        result(server.http("proxy"), predict(server.http("proxy")))
 
 
 def test_without_its_store_it_says_so_at_once(tmp_path: Path) -> None:

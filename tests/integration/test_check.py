@@ -229,6 +229,13 @@ CONTRADICTIONS = {
         "listeners: [{address: '0.0.0.0:8080', mounts: [{api: admin}]}]\n",
         "key",
     ),
+    "queue_that_is_another_key": (
+        "listeners: [{address: '127.0.0.1:0', mounts: [{api: jobs}]}]\n"
+        "callables: {a: {external: {}}}\n"
+        "jobs: {store: redis, seed_queue: {callable: a, key: 'job:1:data'}}\n"
+        "stores: {redis: {address: '127.0.0.1:1'}}\n",
+        "begins neither with sluice: nor with job:",
+    ),
     "duplicate_key": ("listeners: []\nlisteners: []\n", "listeners"),
     "not_yaml": ("listeners: [\n", "sluice.yaml"),
     "unset_variable": (

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
+import signal
+import stat
+import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +15,8 @@ import pytest
 
 from support.jobs import INFER, job_of, jobs_config, submit, take
 from support.ports import PortReservation
-from support.server import Server, run
+from support.server import Server, binary, run
+from support.waiting import eventually
 
 pytestmark = pytest.mark.short
 
@@ -147,6 +152,25 @@ def test_a_batch_is_run_and_written(server: Server, tmp_path: Path) -> None:
     assert json.loads(Path(f"{file}.errors").read_text())["line"] == 2
 
 
+def test_an_interrupted_batch_goes_on_and_that_is_said(server: Server, tmp_path: Path) -> None:
+    file = tmp_path / "calls.jsonl"
+    file.write_text(json.dumps({"callable": "wordcount", "input": 1}) + "\n")
+    errors = tmp_path / "stderr"
+    with errors.open("wb") as to:
+        running = subprocess.Popen(
+            [str(binary()), "batch", "run", str(file), *url(server)], stderr=to
+        )
+        eventually(lambda: "1 lines" in errors.read_text(), what="it was handed in")
+        running.send_signal(signal.SIGINT)
+        assert running.wait(20) == 130
+    told = errors.read_text()
+    batch = re.search(r"batch cancel ([0-9a-f-]{36})", told)
+    assert batch, told
+    got = run("batch", "get", batch[1], *url(server))
+    assert json.loads(got.stdout)["status"] == "running"
+    assert run("batch", "cancel", batch[1], *url(server)).returncode == 0
+
+
 def test_a_backup_is_taken_back(tmp_path: Path) -> None:
     file = tmp_path / "jobs.db"
     with Server(jobs_config(), tmp_path / "s") as server:
@@ -155,6 +179,7 @@ def test_a_backup_is_taken_back(tmp_path: Path) -> None:
         kept = submit(client, "wordcount", {"text": "kept"})
         done = run("backup", file, *admin)
         assert done.returncode == 0, done.stderr
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
         assert run("backup", file, *admin).returncode == 1, "not over a file"
         lost = submit(client, "wordcount", {"text": "lost"})
         waiting: list[int] = []

@@ -187,6 +187,22 @@ def test_a_lease_that_runs_out_gives_the_job_to_another(client: httpx.Client) ->
     assert report(client, lease, "complete", output=1).status_code == 409
 
 
+def test_a_job_ends_with_its_deadline_while_it_is_run(client: httpx.Client) -> None:
+    job = submit(client, "wordcount", {}, deadline="2s")
+    (lease,) = take(client, lease="30s")
+    assert lease["lease_until"] == lease["deadline"]
+    extended = report(client, lease, "extend", lease="1h")
+    assert extended.json()["lease_until"] == lease["deadline"]
+    end = wait_for_end(client, job)
+    assert end["status"] == "failed"
+    assert end["error"]["code"] == "timeout"
+    assert end["error"]["message"] == "its deadline passed while it was run"
+    assert end["lost_leases"] == 0
+    reports: dict[str, dict[str, Any]] = {"extend": {}, "complete": {"output": 1}}
+    for what, more in reports.items():
+        assert report(client, lease, what, **more).status_code == 409
+
+
 @pytest.mark.parametrize(
     ("body", "status", "words"),
     [

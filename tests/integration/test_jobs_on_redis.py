@@ -13,6 +13,7 @@ import pytest
 
 from support.config import MODELS, Config, mount
 from support.iris_jobs import SETOSA, TERMINAL, ended, submit
+from support.metrics import Scrape
 from support.redis_server import DURABLE, RedisServer
 from support.server import Server, run, timed
 from support.waiting import eventually
@@ -87,6 +88,48 @@ def test_a_proxy_and_a_worker_of_others_use_the_same_keys(
             redis.ask("LPUSH", "queue:predict", "a1b2c3")
             assert result(client, "a1b2c3")["result"]["class_name"] == "setosa"
             assert redis.ask("GET", "job:a1b2c3:status") == "completed"
+
+
+def test_whatever_a_worker_of_others_left_is_one_line_of_json(
+    redis: RedisServer, tmp_path: Path
+) -> None:
+    with Server(config(redis), tmp_path / "proxy") as server:
+        client = server.http("proxy")
+        for left, read in (
+            ('{\n  "prediction": 0\n}\n', {"prediction": 0}),
+            ("setosa\nor so", "setosa\nor so"),
+        ):
+            job_id = predict(client)
+            assert redis.ask("RPOP", "queue:predict") == job_id
+            redis.ask("SET", f"job:{job_id}:result", left)
+            redis.ask("SET", f"job:{job_id}:status", "completed")
+            assert result(client, job_id)["result"] == read
+            events = client.get(f"/v1/jobs/{job_id}/events").text
+            data = [line for line in events.splitlines() if line.startswith("data: ")]
+            assert json.loads(data[-1].removeprefix("data: "))["result"] == read
+
+
+def test_what_is_no_id_is_said_and_the_servers_use_is_shown(
+    redis: RedisServer, tmp_path: Path
+) -> None:
+    redis.ask("SET", "job:a b:data", "kept")
+    redis.ask("LPUSH", "queue:predict", "a b")
+    with Server(config(redis), tmp_path / "worker", command="worker") as worker:
+        line = worker.wait_for_log(action="foreign_id_dropped", level="WARN")
+        assert line["id"] == "a b"
+        assert redis.ask("GET", "job:a b:data") == "kept"
+        assert redis.ask("LLEN", "queue:predict") == "0"
+        admin = worker.http("admin")
+
+        def shown() -> bool:
+            scrape = Scrape(admin.get("/metrics").text)
+            return (
+                scrape.value("sluice_redis_memory_bytes") > 100_000
+                and scrape.value("sluice_redis_keys") > 0
+                and scrape.value("sluice_redis_expired_keys") >= 0
+            )
+
+        eventually(shown, what="the server's use")
 
 
 def test_what_a_killed_worker_had_is_run_by_another(redis: RedisServer, tmp_path: Path) -> None:

@@ -61,7 +61,13 @@ def test_keys_list_scopes_limits_and_states(tmp_path: Path) -> None:
     ("arguments", "word"),
     [
         (["create", "--name", "a b"], "--name"),
+        (["create", "--name", ""], "--name"),
         (["create", "--name", "a", "--tenant", "/"], "--tenant"),
+        (["create", "--name", "a", "--tenant", ""], "--tenant"),
+        (["create", "--name", "a", "--class", ""], "--class"),
+        (["create", "--name", "a", "--rate", ""], "--rate"),
+        (["create", "--name", "a", "--quota", ""], "--quota"),
+        (["create", "--name", "a", "--expires", ""], "--expires"),
         (["create", "--name", "a", "--scope", "job"], "--scope"),
         (["create", "--name", "a", "--class", "best"], "realtime or best_effort"),
         (["create", "--name", "a", "--rate", "5"], "100/1m"),

@@ -164,12 +164,15 @@ class BackupFace {
 Result<std::shared_ptr<const void>> add_backups(http::Router& router, const std::string& prefix,
                                                 std::string key, const jobs::Desk& desk) {
   auto face = std::make_shared<BackupFace>(std::move(key), desk);
+  // All tenants' jobs are in it.
   auto ok = router.add({http::Method::kPost, prefix + "/admin/jobs/backup",
-                        [f = face.get()](http::Exchange& x) { f->back_up(x); }, kLabels});
+                        [f = face.get()](http::Exchange& x) { f->back_up(x); }, kLabels, false,
+                        Scope::kAdmin});
   if (!ok) return fail(ok.error());
   http::Route restore{http::Method::kPost, prefix + "/admin/jobs/restore",
                       [f = face.get()](http::Exchange& x) { f->restore(x); }, kLabels};
   restore.streams_body = true;
+  restore.scope = Scope::kAdmin;
   if (ok = router.add(std::move(restore)); !ok) return fail(ok.error());
   return face;
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "api/jobs/body.h"
+#include "api/jobs/idempotency.h"
 #include "api/jobs/line_splitter.h"
 #include "api/jobs/owner.h"
 #include "base/digest.h"
@@ -112,10 +113,8 @@ class BatchUpload final : public http::BodySink {
       job.broken = Error{ErrorCode::kTooLarge,
                          std::format("the line is longer than {} bytes", kLongestLine)};
     } else {
-      job = reader_.read_line(line, callable_, mount_.local.registry(), mount_.clock.wall());
-    }
-    if (auto ok = check_callable(exchange_.principal.get(), job.callable); !ok && !job.broken) {
-      job.broken = ok.error();
+      job = reader_.read_line(line, callable_, exchange_.principal.get(), mount_.local.registry(),
+                              mount_.clock.wall());
     }
     job.line = number;
     job.owner = owner_;

@@ -101,6 +101,10 @@ class BatchesFace {
     if (!query) return refuse(exchange, query.error());
     if (auto ok = query->only({"callable"}); !ok) return refuse(exchange, ok.error());
     std::string callable(query->find("callable").value_or(""));
+    if (!callable.empty()) {
+      auto may = check_callable(exchange.principal.get(), callable);
+      if (!may) return refuse(exchange, may.error());
+    }
     if (!callable.empty() && mount_.local.registry().entry(callable) == nullptr) {
       return refuse(exchange, not_found(std::format("there is no callable '{}'", callable)));
     }

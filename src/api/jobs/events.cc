@@ -115,6 +115,10 @@ class Events {
 
 void stream_events(http::Exchange& exchange, const sluice::jobs::Desk& desk,
                    const sluice::jobs::JobView& first) {
+  // A reader that has all there will ever be is told not to come back.
+  if (is_terminal(first.job.state) && last_event_id(exchange.head()) >= first.job.revision) {
+    return exchange.respond({204, {}, nullptr}, {});
+  }
   exchange.attach<Events>(exchange, desk, first.job.id).start(first);
 }
 

@@ -183,6 +183,9 @@ class JobsFace {
                        std::format("job {} is {}; only a failed one can be tried once more", job.id,
                                    to_string(job.state))});
       }
+      if (auto ok = check_callable(exchange.principal.get(), job.callable); !ok) {
+        return refuse(exchange, ok.error());
+      }
       hand_in(exchange,
               {.callable = std::move(job.callable),
                .format = std::move(job.format),

@@ -4,9 +4,9 @@
 #include <format>
 
 #include "api/jobs/body.h"
+#include "api/jobs/idempotency.h"
 #include "api/jobs/owner.h"
 #include "api/jobs/submission.h"
-#include "base/digest.h"
 #include "http/json/writer.h"
 #include "http/kept_message.h"
 
@@ -28,21 +28,17 @@ class LaterJobs final : public http::Later {
     if (const auto may = check_scope(exchange.principal.get(), Scope::kJobs); !may) {
       return refuse(exchange, may.error());
     }
-    auto key = idempotency_key(exchange.head(), desk_.limits.max_idempotency_key_bytes);
-    if (!key) return refuse(exchange, key.error());
     sluice::jobs::NewJob job{.callable = std::string(callable),
                              .format = std::string(kHttpFormat),
                              .input = kept(exchange),
                              .tenant = tenant_of(exchange),
                              .owner = owner_of(exchange)};
-    if (!key->empty()) {
-      job.idempotency_key = std::move(*key);
-      // Not of the headers: a repeated request has a trace of its own.
-      const http::RequestHead& head = exchange.head();
-      const Sha256 digest =
-          sha256(std::format("{} {}\n{}", to_string(head.method), head.target, exchange.body()));
-      job.digest.assign(digest.begin(), digest.end());
-    }
+    // Not of the headers: a repeated request has a trace of its own.
+    const http::RequestHead& head = exchange.head();
+    const auto keyed = take_idempotency_key(
+        head, desk_.limits.max_idempotency_key_bytes,
+        std::format("{} {}\n{}", to_string(head.method), head.target, exchange.body()), job);
+    if (!keyed) return refuse(exchange, keyed.error());
     desk_.store.submit(exchange.loop(), std::move(job),
                        [this, &exchange](Result<sluice::jobs::Submitted> submitted) {
                          if (!submitted) return refuse(exchange, submitted.error());

@@ -112,6 +112,10 @@ void cut(std::string& text, std::size_t most) {
 
 }  // namespace
 
+std::string key_mark(const Principal* caller) {
+  return caller != nullptr ? "@" + caller->key_id : std::string();
+}
+
 Result<TakeRequest> LeaseReader::take(const http::Exchange& exchange,
                                       const gateway::Registry& registry) {
   const auto body = read_object(reader_, exchange.body(), R"({"callable": "resize"})");
@@ -122,6 +126,7 @@ Result<TakeRequest> LeaseReader::take(const http::Exchange& exchange,
   if (!callables) return fail(callables.error());
   request.callables = std::move(*callables);
   for (const std::string& name : request.callables) {
+    if (auto ok = check_callable(exchange.principal.get(), name); !ok) return fail(ok.error());
     const gateway::Entry* entry = registry.entry(name);
     if (entry == nullptr) {
       return fail(not_found(std::format("there is no callable '{}'", name)));
@@ -143,6 +148,7 @@ Result<TakeRequest> LeaseReader::take(const http::Exchange& exchange,
   if (!worker) return fail(worker.error());
   request.worker = worker->value_or(exchange.peer());
   cut(request.worker, kMaxWorkerBytes);
+  request.worker += key_mark(exchange.principal.get());
   return request;
 }
 

@@ -18,6 +18,10 @@ namespace sluice::api::jobs {
 // The format of jobs whose input and output are any JSON, as their worker understands it.
 inline constexpr std::string_view kJsonFormat = "json/1";
 
+// What stands at the end of the worker's name in a job's record: who took it with a key reports of
+// it with the same one.
+std::string key_mark(const Principal* caller);
+
 struct TakeRequest {
   std::vector<std::string> callables;
   std::size_t most = 1;  // jobs, of all callables together
@@ -42,7 +46,8 @@ class LeaseReader {
   explicit LeaseReader(const sluice::jobs::JobLimits& limits) : limits_(limits) {}
 
   // {"callable": .. or "callables": [..], "max"?, "worker"?, "lease"?}. Only what is external can
-  // be leased: kNotFound for what is unknown, kInvalid for the rest.
+  // be leased: kForbidden for what the key may not call, known or not; kNotFound for what is
+  // unknown, kInvalid for the rest.
   Result<TakeRequest> take(const http::Exchange& exchange, const gateway::Registry& registry);
   // {"attempt": .., and what belongs to the kind}.
   Result<AttemptReport> report(std::string_view body, ReportKind kind);

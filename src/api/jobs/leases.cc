@@ -69,11 +69,6 @@ class LeasesFace {
     if (!wait) return refuse(exchange, wait.error());
     auto request = reader_.take(exchange, mount_.local.registry());
     if (!request) return refuse(exchange, request.error());
-    for (const std::string& callable : request->callables) {
-      if (auto ok = check_callable(exchange.principal.get(), callable); !ok) {
-        return refuse(exchange, ok.error());
-      }
-    }
     answer_with_leases(exchange, desk_, std::move(*request), wait->value_or(Duration::zero()),
                        turn_++);
   }
@@ -89,17 +84,63 @@ class LeasesFace {
     return {std::string(exchange.param("job")), report.attempt};
   }
 
+  // Goes on with an attempt that the caller's key may report of: of a callable in its scope, and
+  // taken with it. Where there are no keys there is nothing to ask the store. `said` as for over().
+  void check_report(http::Exchange& exchange, const Ticket& ticket, std::optional<JobState> said,
+                    std::move_only_function<void()> next) {
+    const Principal* caller = exchange.principal.get();
+    if (caller == nullptr) return next();
+    desk_.store.get(
+        exchange.loop(), ticket.id, Store::Want::kRecord,
+        [this, &exchange, ticket, said, next = std::move(next)](Result<JobView> view) mutable {
+          if (!view) return refuse(exchange, view.error());
+          const Job& job = view->job;
+          const Principal* caller = exchange.principal.get();
+          if (auto ok = check_callable(caller, job.callable); !ok) {
+            return refuse(exchange, ok.error());
+          }
+          // What is not under way now is not reported of, whatever comes next.
+          if (job.state != JobState::kProcessing || job.attempt != ticket.attempt) {
+            return show_over(exchange, ticket, said, job);
+          }
+          if (!job.worker.ends_with(key_mark(caller))) {
+            return refuse(exchange,
+                          {ErrorCode::kForbidden,
+                           std::format("job {} was taken with another key; report of it with "
+                                       "that one",
+                                       job.id)});
+          }
+          next();
+        });
+  }
+
   void extend(http::Exchange& exchange) {
     const auto report = read(exchange, ReportKind::kExtend);
     if (!report) return;
     const Duration lease = report->lease.value_or(desk_.limits.lease);
     const Ticket ticket = ticket_of(exchange, *report);
+    check_report(exchange, ticket, {},
+                 [this, &exchange, ticket, lease] { extend(exchange, ticket, lease); });
+  }
+  void extend(http::Exchange& exchange, const Ticket& ticket, Duration lease) {
     desk_.store.extend(exchange.loop(), {ticket}, lease,
-                       [this, &exchange, ticket, lease](Result<std::vector<bool>> kept) {
+                       [this, &exchange, ticket](Result<std::vector<bool>> kept) {
                          if (!kept) return refuse(exchange, kept.error());
                          if (kept->empty() || !kept->front()) return over(exchange, ticket, {});
-                         respond_extended(exchange, ticket, mount_.clock.wall() + lease);
+                         show_lease(exchange, ticket);
                        });
+  }
+  // As the store has it: the job's deadline may have cut it short.
+  void show_lease(http::Exchange& exchange, const Ticket& ticket) {
+    desk_.store.get(exchange.loop(), ticket.id, Store::Want::kRecord,
+                    [this, &exchange, ticket](Result<JobView> view) {
+                      if (!view) return refuse(exchange, view.error());
+                      const Job& job = view->job;
+                      if (job.attempt != ticket.attempt || !job.lease_until) {
+                        return show_over(exchange, ticket, {}, job);
+                      }
+                      respond_extended(exchange, ticket, *job.lease_until);
+                    });
   }
   void respond_extended(http::Exchange& exchange, const Ticket& ticket, WallTime until) {
     std::string time;
@@ -115,10 +156,17 @@ class LeasesFace {
   }
 
   void progress(http::Exchange& exchange) {
-    const auto report = read(exchange, ReportKind::kProgress);
+    auto report = read(exchange, ReportKind::kProgress);
     if (!report) return;
     const Ticket ticket = ticket_of(exchange, *report);
-    desk_.store.report_progress(exchange.loop(), ticket, report->progress,
+    check_report(exchange, ticket, {},
+                 [this, &exchange, ticket, progress = std::move(report->progress)]() mutable {
+                   progress_of(exchange, ticket, std::move(progress));
+                 });
+  }
+  void progress_of(http::Exchange& exchange, const Ticket& ticket,
+                   sluice::jobs::Progress progress) {
+    desk_.store.report_progress(exchange.loop(), ticket, std::move(progress),
                                 [this, &exchange, ticket](Result<> done) {
                                   if (done) return exchange.respond({204, {}, nullptr}, {});
                                   if (done.error().code != ErrorCode::kConflict)
@@ -149,6 +197,13 @@ class LeasesFace {
   void finish(http::Exchange& exchange, const AttemptReport& report, Outcome outcome,
               std::optional<JobState> said) {
     const Ticket ticket = ticket_of(exchange, report);
+    check_report(exchange, ticket, said,
+                 [this, &exchange, ticket, said, outcome = std::move(outcome)]() mutable {
+                   finish(exchange, ticket, std::move(outcome), said);
+                 });
+  }
+  void finish(http::Exchange& exchange, const Ticket& ticket, Outcome outcome,
+              std::optional<JobState> said) {
     desk_.store.finish(exchange.loop(), ticket, std::move(outcome),
                        [this, &exchange, ticket, said](Result<Job> job) {
                          if (job) return respond_job(exchange, *job);
@@ -169,19 +224,21 @@ class LeasesFace {
     desk_.store.get(exchange.loop(), ticket.id, Store::Want::kRecord,
                     [this, &exchange, ticket, said](Result<JobView> view) {
                       if (!view) return refuse(exchange, view.error());
-                      const Job& job = view->job;
-                      if (said == job.state && job.attempt == ticket.attempt) {
-                        return respond_job(exchange, job);
-                      }
-                      respond_over(exchange, ticket, job);
+                      show_over(exchange, ticket, said, view->job);
                     });
   }
+  void show_over(http::Exchange& exchange, const Ticket& ticket, std::optional<JobState> said,
+                 const Job& job) {
+    if (said == job.state && job.attempt == ticket.attempt) return respond_job(exchange, job);
+    respond_over(exchange, ticket, job);
+  }
   void respond_over(http::Exchange& exchange, const Ticket& ticket, const Job& job) {
+    const bool late = job.deadline && *job.deadline <= mount_.clock.wall();
     const std::string detail =
         is_terminal(job.state)
             ? std::format("job {} is {}; drop what you have of it", job.id, to_string(job.state))
-            : std::format("attempt {} of job {} is over: its lease was lost; drop what you have",
-                          ticket.attempt, job.id);
+            : std::format("attempt {} of job {} is over: {}; drop what you have", ticket.attempt,
+                          job.id, late ? "the job's deadline passed" : "its lease was lost");
     exchange.error = Error{ErrorCode::kConflict, detail};
     out_.clear();
     json::Writer(out_)

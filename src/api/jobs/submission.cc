@@ -5,9 +5,9 @@
 #include <format>
 
 #include "api/jobs/body.h"
+#include "api/jobs/idempotency.h"
 #include "api/jobs/lease_request.h"
 #include "api/jobs/owner.h"
-#include "base/digest.h"
 #include "base/timestamp.h"
 #include "config/units.h"
 #include "jobs/webhook.h"
@@ -26,19 +26,6 @@ constexpr std::array<std::string_view, 5> kLineFields = {"callable", "input", "c
 constexpr std::size_t kMaxCustomIdBytes = 256;
 
 }  // namespace
-
-Result<std::string> idempotency_key(const http::RequestHead& head, std::size_t longest) {
-  const auto value = head.header("Idempotency-Key");
-  if (!value) return std::string();
-  std::string_view key = http::trim(*value);
-  if (key.size() >= 2 && key.front() == '"' && key.back() == '"') {
-    key = key.substr(1, key.size() - 2);
-  }
-  if (key.empty() || key.size() > longest) {
-    return fail(invalid(std::format("Idempotency-Key must have 1 to {} characters", longest)));
-  }
-  return std::string(key);
-}
 
 Result<std::optional<WallTime>> SubmissionReader::moment(const object& body, const char* field,
                                                          WallTime now) const {
@@ -116,33 +103,33 @@ Result<sluice::jobs::NewJob> SubmissionReader::read(const http::Exchange& exchan
                                                     const gateway::Registry& registry,
                                                     WallTime now) {
   sluice::jobs::NewJob job{.format = std::string(kInferFormat), .owner = owner_of(exchange)};
-  auto key = idempotency_key(exchange.head(), limits_.max_idempotency_key_bytes);
-  if (!key) return fail(key.error());
-  job.idempotency_key = std::move(*key);
-  if (!job.idempotency_key.empty()) {
-    const Sha256 digest = sha256(exchange.body());
-    job.digest.assign(digest.begin(), digest.end());
+  if (auto ok = take_idempotency_key(exchange.head(), limits_.max_idempotency_key_bytes,
+                                     exchange.body(), job);
+      !ok) {
+    return fail(ok.error());
   }
   const auto body = read_object(reader_, exchange.body(), R"({"callable": "iris", "input": {..}})");
   if (!body) return fail(body.error());
   if (auto ok = only_known_fields(*body, kFields); !ok) return fail(ok.error());
-  if (auto ok = read_call(*body, {}, registry, job); !ok) return fail(ok.error());
-  if (auto ok = check_callable(exchange.principal.get(), job.callable); !ok) {
-    return fail(ok.error());
-  }
+  const Principal* caller = exchange.principal.get();
+  if (auto ok = read_call(*body, {}, caller, registry, job); !ok) return fail(ok.error());
   job.tenant = tenant_of(exchange);
   if (auto ok = read_options(*body, now, job); !ok) return fail(ok.error());
+  job.priority = sluice::jobs::priority_for(caller, job.priority);
   return job;
 }
 
 Result<> SubmissionReader::read_call(const object& body, std::string_view callable,
-                                     const gateway::Registry& registry, sluice::jobs::NewJob& job) {
+                                     const Principal* caller, const gateway::Registry& registry,
+                                     sluice::jobs::NewJob& job) {
   const auto named = text_field(body, "callable");
   if (!named) return fail(named.error());
   job.callable = named->value_or(callable);
   if (job.callable.empty()) {
     return fail(invalid("'callable' is missing; name what is to be called"));
   }
+  // Before all that would tell what there is of it.
+  if (auto ok = check_callable(caller, job.callable); !ok) return ok;
   element input;
   if (body["input"].get(input) != simdjson::SUCCESS) {
     return fail(invalid("'input' is missing; give what the callable takes"));
@@ -162,6 +149,7 @@ Result<> SubmissionReader::read_call(const object& body, std::string_view callab
 }
 
 sluice::jobs::NewJob SubmissionReader::read_line(std::string_view line, std::string_view callable,
+                                                 const Principal* caller,
                                                  const gateway::Registry& registry, WallTime now) {
   sluice::jobs::NewJob job{.format = std::string(kInferFormat)};
   const auto read = [&]() -> Result<> {
@@ -180,7 +168,7 @@ sluice::jobs::NewJob SubmissionReader::read_line(std::string_view line, std::str
       return fail(invalid(std::format("'custom_id' is longer than {} bytes", kMaxCustomIdBytes)));
     }
     if (auto ok = only_known_fields(body, kLineFields); !ok) return ok;
-    if (auto ok = read_call(body, callable, registry, job); !ok) return ok;
+    if (auto ok = read_call(body, callable, caller, registry, job); !ok) return ok;
     return read_options(body, now, job);
   };
   if (auto ok = read(); !ok) {

@@ -22,18 +22,20 @@ class SubmissionReader {
       : limits_(desk.limits), codecs_(desk.codecs) {}
 
   // From the body of POST /v1/jobs and the headers beside it. The input is tried on the callable,
-  // so that what could never run is refused now: kNotFound for an unknown callable, kInvalid with
-  // what is wrong.
+  // so that what could never run is refused now: kForbidden for a callable that the key may not
+  // call, known or not; kNotFound for an unknown one, kInvalid with what is wrong.
   Result<sluice::jobs::NewJob> read(const http::Exchange& exchange,
                                     const gateway::Registry& registry, WallTime now);
-  // A line of a batch. What is wrong with it is its `broken`. `callable`: of a line that names
-  // none.
+  // A line of a batch of that caller. What is wrong with it is its `broken`. `callable`: of a line
+  // that names none.
   sluice::jobs::NewJob read_line(std::string_view line, std::string_view callable,
-                                 const gateway::Registry& registry, WallTime now);
+                                 const Principal* caller, const gateway::Registry& registry,
+                                 WallTime now);
 
  private:
   Result<> read_call(const simdjson::dom::object& body, std::string_view callable,
-                     const gateway::Registry& registry, sluice::jobs::NewJob& job);
+                     const Principal* caller, const gateway::Registry& registry,
+                     sluice::jobs::NewJob& job);
   Result<> read_options(const simdjson::dom::object& body, WallTime now,
                         sluice::jobs::NewJob& job) const;
   Result<std::optional<WallTime>> moment(const simdjson::dom::object& body, const char* field,
@@ -43,9 +45,5 @@ class SubmissionReader {
   sluice::jobs::Codecs codecs_;
   json::Reader reader_;
 };
-
-// What an Idempotency-Key stands for: the header's value without its quotes; empty where there is
-// none; kInvalid when it is empty or too long.
-Result<std::string> idempotency_key(const http::RequestHead& head, std::size_t longest);
 
 }  // namespace sluice::api::jobs

@@ -18,7 +18,7 @@ constexpr std::size_t kBytesANumber = 12;
 constexpr int kMostRetryAfter = 24 * 60 * 60;
 
 Error not_a_prediction(std::string_view why) {
-  return unavailable(std::format("the answer is no prediction: {}", why));
+  return internal(std::format("the answer is no prediction: {}", why));
 }
 
 // Appends the numbers of a row, and gives how many.
@@ -68,6 +68,9 @@ ErrorCode code_of(int status) {
     case 403:
     case 404:
     case 405:
+    // It is there and failed at this request, perhaps at every one like it.
+    case 500:
+    case 501:
       return ErrorCode::kInternal;
     default:
       return status / 100 == 4 ? ErrorCode::kInvalid : ErrorCode::kUnavailable;

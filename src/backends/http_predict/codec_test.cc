@@ -82,7 +82,7 @@ TEST(AnswerReader, SaysWhyAnAnswerIsNoPrediction) {
   for (const Case& c : cases) {
     const auto tensor = reader.read(padded(c.body), "p", 2);
     ASSERT_FALSE(tensor) << c.body;
-    EXPECT_EQ(tensor.error().code, ErrorCode::kUnavailable);
+    EXPECT_EQ(tensor.error().code, ErrorCode::kInternal);
     EXPECT_THAT(tensor.error().message, HasSubstr("the answer is no prediction: "));
     EXPECT_THAT(tensor.error().message, HasSubstr(c.message)) << c.body;
   }
@@ -105,8 +105,10 @@ TEST(AnswerReader, MapsStatusesToErrorsWithWhatTheBodySays) {
       {408, "", ErrorCode::kTimeout, "it answered 408"},
       {429, R"({"error": {"message": "slow down"}})", ErrorCode::kExhausted,
        "it answered 429: slow down"},
-      {500, "Internal\nServer Error", ErrorCode::kUnavailable,
+      {500, "Internal\nServer Error", ErrorCode::kInternal,
        "it answered 500: Internal Server Error"},
+      {501, "", ErrorCode::kInternal, "it answered 501"},
+      {502, "", ErrorCode::kUnavailable, "it answered 502"},
       {503, R"({"message": "draining"})", ErrorCode::kUnavailable, "it answered 503: draining"},
       {504, "\xFF\xFE", ErrorCode::kTimeout, "it answered 504"},
       {302, "", ErrorCode::kUnavailable, "it answered 302 (redirections are not followed)"},

@@ -181,6 +181,18 @@ TEST_F(Predictions, AreTriedOnAnotherReplicaWhenOneFails) {
   EXPECT_EQ(servers_[1]->requests(), 40);
 }
 
+TEST_F(Predictions, AreTriedOnAnotherReplicaWhenOneFailsAtThem) {
+  serve([](Peer& peer, const std::string&, int) {
+    peer.send("HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n");
+  });
+  serve([](Peer& peer, const std::string&, int) { peer.answer(R"({"prediction": [1, 0]})"); });
+  for (int i = 0; i < 40; ++i) {
+    const auto result = ask();
+    ASSERT_TRUE(result) << result.error().message;
+  }
+  EXPECT_LE(servers_[0]->requests(), 5) << "then it is left out";
+}
+
 TEST_F(Predictions, AreTriedOnAnotherReplicaWhenOneIsNotThere) {
   serve([](Peer& peer, const std::string&, int) { peer.answer(R"({"prediction": [1, 0]})"); });
   options_.urls.push_back("http://127.0.0.1:" + std::to_string(http::closed_port()));
@@ -315,7 +327,7 @@ TEST_F(Predictions, SayThatAnAnswerHasTheWrongWidth) {
   options_.classes = 3;
   const auto result = ask();
   ASSERT_FALSE(result);
-  EXPECT_EQ(result.error().code, ErrorCode::kUnavailable);
+  EXPECT_EQ(result.error().code, ErrorCode::kInternal);
   EXPECT_THAT(result.error().message, HasSubstr("its shape is [1,2], not [-1,3]"));
 }
 

@@ -13,7 +13,8 @@ namespace {
 using replicas::Outcome;
 
 // What a call says about the replica that it was made to.
-Outcome outcome_of(const Result<Response>& result, Duration took, Duration median) {
+// `status`: of its answer; 0 where there was none.
+Outcome outcome_of(const Result<Response>& result, int status, Duration took, Duration median) {
   if (result) return Outcome::kSuccess;
   switch (result.error().code) {
     case ErrorCode::kUnavailable:
@@ -22,6 +23,9 @@ Outcome outcome_of(const Result<Response>& result, Duration took, Duration media
       return replicas::timeout_counts(took, median) ? Outcome::kFailure : Outcome::kNeither;
     case ErrorCode::kInvalid:
       return Outcome::kSuccess;  // it is well enough to complain
+    case ErrorCode::kInternal:
+      // It failed, or answered what is no prediction: another may do better.
+      return status / 100 == 5 || status / 100 == 2 ? Outcome::kFailure : Outcome::kNeither;
     default:
       return Outcome::kNeither;
   }
@@ -118,8 +122,9 @@ void Run::attempt() {
 void Run::on_answer(Result<http::ClientResponse> answer) {
   attempt_.release();
   const TimePoint now = lane_->loop.now();
+  const int status = answer ? answer->status : 0;
   Result<Response> result = answer ? read(*answer) : fail(std::move(answer.error()));
-  const Outcome outcome = outcome_of(result, now - begun_, lane_->median.value());
+  const Outcome outcome = outcome_of(result, status, now - begun_, lane_->median.value());
   service_->set.end(*replica_, outcome, now);
   if (result) lane_->median.add(now - begun_);
   const replicas::RetryOptions& retry = service_->options.retry;
@@ -146,8 +151,8 @@ Result<Response> Run::read(const http::ClientResponse& answer) {
     if (!tensor) return named(tensor.error());
     const Shape& expected = service_->description.outputs[0].shape;
     if (!tensor->shape.matches(expected)) {
-      return named(unavailable(std::format("the answer is no prediction: its shape is {}, not {}",
-                                           to_string(tensor->shape), to_string(expected))));
+      return named(internal(std::format("the answer is no prediction: its shape is {}, not {}",
+                                        to_string(tensor->shape), to_string(expected))));
     }
     if (wanted_) response.outputs.push_back(std::move(*tensor));
   }

@@ -3,6 +3,7 @@
 #include <charconv>
 #include <format>
 
+#include "api/jobs/idempotency.h"
 #include "api/tensorflow_serving/metadata_json.h"
 #include "base/timestamp.h"
 #include "http/json/writer.h"
@@ -34,10 +35,12 @@ std::string sample_body(const AsyncIrisOptions& options) {
 
 class Service {
  public:
-  Service(const gateway::Mount& mount, const AsyncIrisOptions& options, const jobs::Desk& desk)
+  Service(const gateway::Mount& mount, const AsyncIrisOptions& options, const jobs::Desk& desk,
+          std::string model)
       : mount_(mount),
         options_(options),
         desk_(desk),
+        model_(std::move(model)),
         sample_(sample_body(options)),
         metrics_(mount.instruments.request("async_iris", mount.target)) {}
 
@@ -110,8 +113,6 @@ class Service {
   // Both components say how they are without being asked over a wire.
   void health(http::Exchange& exchange) {
     const Callable* callable = target();
-    const bool remote =
-        callable != nullptr && callable->describe().platform == "tensorflow_serving";
     const bool model_ok = callable != nullptr && callable->ready().has_value();
     const bool store_ok = desk_.store.ready().has_value();
     out_.clear();
@@ -121,7 +122,7 @@ class Service {
     writer.key("components")
         .begin_object()
         .field(desk_.store_name, store_ok ? "ok" : "unavailable")
-        .field(remote ? "tensorflow_serving" : "model", model_ok ? "ok" : "unavailable")
+        .field(model_, model_ok ? "ok" : "unavailable")
         .end_object()
         .end_object();
     // Without its model it still takes jobs; without its store it can do nothing.
@@ -129,6 +130,9 @@ class Service {
   }
 
   void metadata(http::Exchange& exchange) {
+    if (auto ok = check_callable(exchange.principal.get(), mount_.target); !ok) {
+      return refuse(exchange, ok.error());
+    }
     const Callable* callable = target();
     if (callable == nullptr) {
       return refuse(exchange, unavailable(std::string(kUnavailable)));
@@ -141,6 +145,9 @@ class Service {
   }
 
   void predict(http::Exchange& exchange) {
+    if (auto ok = check_callable(exchange.principal.get(), mount_.target); !ok) {
+      return refuse(exchange, ok.error());
+    }
     if (const auto type = exchange.head().header("Content-Type")) {
       const auto media = http::trim(type->substr(0, type->find(';')));
       if (!http::iequals(media, kJson)) {
@@ -150,20 +157,26 @@ class Service {
       }
     }
     const Callable* callable = target();
-    const TensorInfo input = callable != nullptr ? input_of(callable->describe())
-                                                 : TensorInfo{"input", DataType::kFp32, {-1, -1}};
+    // A model that has not been reached yet takes what the sample is.
+    const bool described = callable != nullptr && !callable->describe().inputs.empty();
+    const TensorInfo input = described ? input_of(callable->describe()) : input_of_sample();
     if (auto read = reader_.read(exchange.body(), input, rules_of(options_)); !read) {
       exchange.error = read.error().error;
       return http::respond_problem(exchange, read.error().status, read.error().error);
-    }
-    if (auto ok = check_callable(exchange.principal.get(), mount_.target); !ok) {
-      return refuse(exchange, ok.error());
     }
     const auto priority = read_priority();
     if (!priority) return refuse(exchange, priority.error());
     submit(exchange, std::string(exchange.body()), *priority);
   }
+  [[nodiscard]] TensorInfo input_of_sample() const {
+    const std::int64_t columns =
+        options_.sample.empty() ? -1 : static_cast<std::int64_t>(options_.sample.front().size());
+    return {"input", DataType::kFp32, {-1, columns}};
+  }
   void predict_sample(http::Exchange& exchange) {
+    if (auto ok = check_callable(exchange.principal.get(), mount_.target); !ok) {
+      return refuse(exchange, ok.error());
+    }
     submit(exchange, sample_, jobs::Priority::kNormal);
   }
 
@@ -180,15 +193,19 @@ class Service {
   }
 
   void submit(http::Exchange& exchange, std::string body, jobs::Priority priority) {
+    jobs::NewJob job{.callable = mount_.target,
+                     .format = std::string(kFormat),
+                     .input = std::move(body),
+                     .priority = jobs::priority_for(exchange.principal.get(), priority),
+                     .tenant = std::string(tenant_for(exchange.principal.get(), exchange.peer())),
+                     .owner = owner_of(exchange)};
+    if (auto ok = api::jobs::take_idempotency_key(
+            exchange.head(), desk_.limits.max_idempotency_key_bytes, job.input, job);
+        !ok) {
+      return refuse(exchange, ok.error());
+    }
     desk_.store.submit(
-        exchange.loop(),
-        {.callable = mount_.target,
-         .format = std::string(kFormat),
-         .input = std::move(body),
-         .priority = priority,
-         .tenant = std::string(tenant_for(exchange.principal.get(), exchange.peer())),
-         .owner = owner_of(exchange)},
-        [this, &exchange](Result<jobs::Submitted> submitted) {
+        exchange.loop(), std::move(job), [this, &exchange](Result<jobs::Submitted> submitted) {
           if (!submitted) return refuse(exchange, submitted.error());
           out_.clear();
           json::Writer(out_).begin_object().field("job_id", submitted->id).end_object();
@@ -295,6 +312,7 @@ class Service {
   gateway::Mount mount_;
   AsyncIrisOptions options_;
   jobs::Desk desk_;
+  std::string model_;
   std::string sample_;
   telemetry::RequestMetrics metrics_;
   rows::RowsReader reader_;
@@ -305,8 +323,8 @@ class Service {
 
 Result<std::shared_ptr<const void>> add_service(http::Router& router, const gateway::Mount& mount,
                                                 const AsyncIrisOptions& options,
-                                                const jobs::Desk& desk) {
-  auto service = std::make_shared<Service>(mount, options, desk);
+                                                const jobs::Desk& desk, std::string model) {
+  auto service = std::make_shared<Service>(mount, options, desk, std::move(model));
   if (auto ok = service->add_routes(router); !ok) return fail(ok.error());
   return service;
 }

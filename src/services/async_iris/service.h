@@ -10,6 +10,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "gateway/mount.h"
 #include "http/router.h"
@@ -18,9 +19,10 @@
 
 namespace sluice::async_iris {
 
-// For one io thread. What is returned must live as long as the router.
+// For one io thread. `model`: what /health calls that which answers for the target. What is
+// returned must live as long as the router.
 Result<std::shared_ptr<const void>> add_service(http::Router& router, const gateway::Mount& mount,
                                                 const AsyncIrisOptions& options,
-                                                const jobs::Desk& desk);
+                                                const jobs::Desk& desk, std::string model);
 
 }  // namespace sluice::async_iris

@@ -16,7 +16,7 @@ PYTEST ?=
 
 BINARY := build/release/sluice
 
-.PHONY: help run build test unit integration bench lint format coverage asan tsan fuzz kill clean
+.PHONY: help run build test unit integration bench bench-long lint format coverage asan tsan fuzz kill clean
 .PHONY: setup-build setup-test setup-bench setup-lint
 
 help: ## list the commands
@@ -39,6 +39,10 @@ unit: setup-build build/dev/build.ninja ## build and run the unit tests alone, q
 bench: setup-bench build/bench/build.ninja ## measure side by side with nginx, bare ONNX Runtime, the peers
 	@cmake --build build/bench -j $(JOBS)
 	@"$$(scripts/setup --print venv-benchmarks)/bin/python" benchmarks/run.py
+
+bench-long: setup-bench build/bench/build.ninja ## language models beside 1, 2, 4 and 8 background callers: 30 minutes
+	@cmake --build build/bench -j $(JOBS)
+	@"$$(scripts/setup --print venv-benchmarks)/bin/python" benchmarks/run.py --only language_long
 
 lint: setup-lint build/clang/build.ninja ## format, ruff, mypy, a compilation by clang 19, clang-tidy
 	@scripts/lint

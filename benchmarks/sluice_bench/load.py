@@ -57,7 +57,10 @@ class Rates:
 
 
 def run_tool(
-    core: int | str, command: Sequence[str], environment: Mapping[str, str] | None = None
+    core: int | str,
+    command: Sequence[str],
+    environment: Mapping[str, str] | None = None,
+    timeout: float = 120,
 ) -> str:
     """Standard output of a tool on its core; MissingError with its complaint when it fails."""
     try:
@@ -66,7 +69,7 @@ def run_tool(
             capture_output=True,
             text=True,
             check=True,
-            timeout=120,
+            timeout=timeout,
             env={**os.environ, **(environment or {})},
         )
     except FileNotFoundError as error:

@@ -49,6 +49,20 @@ build_llama() {
   quietly cmake --build "$work/build" --target "$@"
 }
 
+# The peer of the benchmarks: llama.cpp's own server, of the same source and flags.
+install_llama_server() {
+  local folder work
+  folder=$(llama_folder)
+  [[ -x $folder/bin/llama-server ]] && return
+  say "building llama.cpp's server, a peer of the benchmarks (minutes)"
+  work=$(mktemp -d "$cache/llama.XXXXXX")
+  fetch_llama_source "$work"
+  llama_tools=ON build_llama "$work" llama-server
+  mkdir -p "$folder/bin"
+  cp "$work/build/bin/llama-server" "$folder/bin/"
+  rm -rf "$work"
+}
+
 install_llama() {
   llama_ready && return
   local folder work library

@@ -73,16 +73,6 @@ std::vector<std::string> to_strings(const Scopes& scopes) {
   return texts;
 }
 
-std::string_view to_string(ServiceClass service_class) {
-  return service_class == ServiceClass::kRealtime ? "realtime" : "best_effort";
-}
-std::optional<ServiceClass> parse_service_class(std::string_view text) {
-  for (const ServiceClass each : {ServiceClass::kRealtime, ServiceClass::kBestEffort}) {
-    if (text == to_string(each)) return each;
-  }
-  return std::nullopt;
-}
-
 std::string time_text(WallTime at) {
   return std::format("{:%FT%TZ}", std::chrono::floor<std::chrono::seconds>(at));
 }

@@ -11,6 +11,7 @@
 #include "access/rate.h"
 #include "base/time.h"
 #include "inference/principal.h"
+#include "inference/service_class_name.h"
 
 namespace sluice::access {
 
@@ -45,9 +46,6 @@ inline constexpr std::string_view kScopeRule =
     "callables=NAME,NAME.. (or callables=*), jobs, work or admin";
 Result<Scopes> parse_scopes(const std::vector<std::string>& texts);
 std::vector<std::string> to_strings(const Scopes& scopes);
-
-std::string_view to_string(ServiceClass service_class);  // "realtime", "best_effort"
-std::optional<ServiceClass> parse_service_class(std::string_view text);
 
 // RFC 3339; written in UTC, to the second: 2026-11-26T01:00:00Z. Read also as a day, 2026-11-26.
 std::string time_text(WallTime at);

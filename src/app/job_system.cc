@@ -10,6 +10,7 @@
 
 #include "api/jobs/job_json.h"
 #include "api/open_inference/job_codec.h"
+#include "api/openai/job_codec.h"
 #include "app/redis_watch.h"
 #include "jobs/call_runner.h"
 #include "jobs/redis_store.h"
@@ -108,6 +109,9 @@ void on_thread(Executor& executor, F work) {
 JobSystem::JobSystem(Services services, const Options& all)
     : services_(services), options_(all.jobs) {
   codecs_.emplace("infer/1", api::open_inference::make_job_codec);
+  codecs_.emplace("generate/1",
+                  [&clock = services_.clock] { return api::openai::make_generate_codec(clock); });
+  codecs_.emplace("embed/1", api::openai::make_embed_codec);
   // A worker runs what others serve.
   for (const auto* listeners : {&all.listeners, &all.served_elsewhere}) {
     for (const ListenerOptions& listener : *listeners) {

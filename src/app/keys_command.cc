@@ -61,7 +61,7 @@ Result<std::string> key_name(const std::string& text) {
 }
 
 Result<ServiceClass> service_class(const std::string& text) {
-  if (const auto parsed = access::parse_service_class(text)) return *parsed;
+  if (const auto parsed = parse_service_class(text)) return *parsed;
   return fail(invalid("realtime or best_effort"));
 }
 
@@ -111,7 +111,7 @@ std::string limits_of(const KeyRecord& key) {
   std::vector<std::string> limits;
   if (key.rate) limits.push_back(to_string(*key.rate));
   if (key.quota) limits.push_back(to_string(*key.quota));
-  if (key.ceiling != ServiceClass::kRealtime) limits.emplace_back(access::to_string(key.ceiling));
+  if (key.ceiling != ServiceClass::kRealtime) limits.emplace_back(to_string(key.ceiling));
   return joined(limits);
 }
 

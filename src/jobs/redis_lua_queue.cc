@@ -46,8 +46,8 @@ return {close(), answers}
 )lua";
 
 // The worker's name, the lease, then for each queue: callable, most. Answers id, record, input for
-// each job, after "1" or "0": whether the seed's list was looked through to its end; behind that, in
-// lines, what was taken off the list and is no id, cut short.
+// each job, after "1" or "0": whether the seed's list was looked through to its end; behind that,
+// in lines, what was taken off the list and is no id, cut short.
 const std::string_view kClaim = R"lua(
 local WEIGHT = {[0] = 6, 3, 1}
 local SEED = '\255'

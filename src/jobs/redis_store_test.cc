@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <future>
+
 #include "jobs/redis_news.h"
 #include "jobs/redis_record.h"
 #include "jobs/testing_redis_store.h"
@@ -250,6 +252,51 @@ TEST_F(RedisStoreTest, RefusesMoreThanItsBound) {
   EXPECT_TRUE(eventually([&] { return answered == kMany; })) << "nothing waits without bound";
   EXPECT_GT(exhausted, 0);
   h.server().go_on();
+}
+
+TEST_F(RedisStoreTest, EndsJobsOfAllKindsInOneCall) {
+  // More than go out at once, so that most share a call: plain ones, which the script does not
+  // read, others, those that fail, and some that end twice.
+  constexpr std::size_t kJobs = 60;
+  const auto kind = [](std::size_t i) { return i % 4; };
+  for (std::size_t i = 0; i < kJobs; ++i) {
+    NewJob job = job_of("iris");
+    if (kind(i) == 1) job.deadline = h.wall() + std::chrono::hours(1);
+    ASSERT_TRUE(h.submit(job));
+  }
+  const auto claimed = h.claim("iris", kJobs);
+  ASSERT_THAT(claimed, SizeIs(kJobs));
+  std::vector<std::future<Result<Job>>> ends;
+  const auto finish = [&](const Ticket& ticket, Outcome outcome) {
+    auto told = std::make_shared<std::promise<Result<Job>>>();
+    ends.push_back(told->get_future());
+    h.store().finish(h.home(), ticket, std::move(outcome),
+                     [told](Result<Job> job) { told->set_value(std::move(job)); });
+  };
+  for (std::size_t i = 0; i < kJobs; ++i) {
+    const Ticket ticket = claimed[i].ticket();
+    if (kind(i) == 2) {
+      finish(ticket, Failed{invalid("no"), false});
+    } else {
+      finish(ticket, Completed{std::to_string(i)});
+    }
+    if (kind(i) == 3) finish(ticket, Completed{"again"});
+  }
+  for (std::size_t i = 0, end = 0; i < kJobs; ++i) {
+    const auto ended = ends[end++].get();
+    ASSERT_TRUE(ended) << ended.error().message;
+    EXPECT_EQ(ended->id, claimed[i].job.id);
+    EXPECT_EQ(ended->state, kind(i) == 2 ? JobState::kFailed : JobState::kCompleted);
+    EXPECT_EQ(ended->revision, 3U);
+    if (kind(i) == 3) EXPECT_EQ(ends[end++].get().error().code, ErrorCode::kConflict);
+    const auto found = h.get(claimed[i].job.id);
+    EXPECT_EQ(found->job.state, ended->state);
+    EXPECT_EQ(found->output, kind(i) == 2 ? "" : std::to_string(i));
+  }
+  EXPECT_THAT(h.list({.state = JobState::kProcessing})->jobs, IsEmpty());
+  EXPECT_THAT(h.list({.state = JobState::kCompleted})->jobs, SizeIs(kJobs / 4 * 3));
+  h.pass(std::chrono::hours(25));
+  EXPECT_THAT(h.list({})->jobs, IsEmpty());
 }
 
 }  // namespace

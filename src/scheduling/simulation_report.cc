@@ -8,16 +8,13 @@
 #include <utility>
 
 #include "config/units.h"
+#include "inference/service_class_name.h"
 
 namespace sluice::scheduling {
 
 namespace {
 
 constexpr ServiceClass kClasses[] = {ServiceClass::kRealtime, ServiceClass::kBestEffort};
-
-std::string_view name_of(ServiceClass service_class) {
-  return service_class == ServiceClass::kRealtime ? "realtime" : "best_effort";
-}
 
 // Three digits that matter, with a unit.
 std::string short_time(Duration time) {
@@ -31,7 +28,7 @@ std::string short_time(Duration time) {
 
 void add_row(std::string& out, std::string_view policy, const LoadResult& row) {
   out += std::format("{:<16} {:<16} {:<11} {:>8} {:>8} {:>8} {:>7.1f}% {:>8} {:>8} {:>8} {:>8}\n",
-                     policy, row.load.empty() ? "(all)" : row.load, name_of(row.service_class),
+                     policy, row.load.empty() ? "(all)" : row.load, to_string(row.service_class),
                      row.calls, row.waits.size(), row.all_refused(), 100 * row.part_in_time(),
                      short_time(row.mean_wait()), short_time(row.wait_of(0.5)),
                      short_time(row.wait_of(0.99)), short_time(row.wait_of(1)));
@@ -174,7 +171,7 @@ std::string simulation_chart(const SimulationOptions& options,
           "stroke-dasharray='{4}'/><text x='{5}' y='{6}'>{7}: {8} ({9}), p50 {10}, p99 {11}, "
           "{12} of {13} refused</text>\n",
           kLeft, y - 4, kLeft + 40, colour, dash, kLeft + 50, y, escaped(results[p].policy),
-          escaped(load.load), name_of(load.service_class), short_time(load.wait_of(0.5)),
+          escaped(load.load), to_string(load.service_class), short_time(load.wait_of(0.5)),
           short_time(load.wait_of(0.99)), load.all_refused(), load.calls);
       y += kLineHeight;
     }

@@ -4,12 +4,11 @@
 #include <cstdint>
 #include <utility>
 
+#include "inference/service_class_name.h"
+
 namespace sluice::scheduling {
 
 namespace {
-std::string_view name_of(ServiceClass service_class) {
-  return service_class == ServiceClass::kRealtime ? "realtime" : "best_effort";
-}
 constexpr ServiceClass kClasses[] = {ServiceClass::kRealtime, ServiceClass::kBestEffort};
 }  // namespace
 
@@ -27,7 +26,7 @@ Slots::Slots(const SlotOptions& options, std::string callable, const SlotsParts&
   if (parts.metrics == nullptr) return;
   for (const ServiceClass one : kClasses) {
     metrics_[static_cast<std::size_t>(one)] =
-        telemetry::slot_metrics(*parts.metrics, callable_, name_of(one));
+        telemetry::slot_metrics(*parts.metrics, callable_, to_string(one));
   }
 }
 
@@ -139,7 +138,7 @@ void Slots::tell(Notices& notices) {
     if (log_ == nullptr) break;
     log_->warn("scheduling", "slot_held_long",
                {{"callable", callable_},
-                {"class", name_of(one.what.service_class)},
+                {"class", to_string(one.what.service_class)},
                 {"request_id", one.holder},
                 {"held_ms", one.what.held}});
   }

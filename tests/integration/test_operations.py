@@ -14,6 +14,7 @@ import tritonclient.grpc as grpcclient
 
 from support import iris
 from support.config import IRIS_CLASSES, Config, mount
+from support.language_models import simulated
 from support.metrics import Scrape
 from support.server import ROOT, Server
 
@@ -29,6 +30,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     config.ensemble("iris", {**{name: name for name in IRIS_CLASSES}, "broken": "broken"})
     config.remote("away", "http://127.0.0.1:9")
     config.set("access", {"keys": [{"name": "k", "sha256": "0" * 64, "quota": "1/day"}]})
+    simulated(config, "talker", slots={"slots": 1})
     config.listen("service", mount("horizontal_service", "setosa"))
     config.listen("proxy", mount("horizontal_proxy", "iris"))
     config.listen("open", mount("open_inference"))

@@ -22,7 +22,12 @@ def language_models() -> Config:
     simulated(config, "slow", prompt_time="5ms", token_time="20ms")
     simulated(config, "endless", token_time="5ms", tokens=100_000, context=1_000_000)
     simulated(
-        config, "single", token_time="5ms", tokens=100_000, context=1_000_000, slots={"slots": 1, "depth": 1}
+        config,
+        "single",
+        token_time="5ms",
+        tokens=100_000,
+        context=1_000_000,
+        slots={"slots": 1, "depth": 1},
     )
     simulated(config, "failing", fail_at=0)
     simulated(config, "breaking", fail_at=2)

@@ -2,6 +2,8 @@
 
 #include "api/admin/key_check.h"
 #include "http/json/writer.h"
+#include "inference/queue_status.h"
+#include "inference/service_class_name.h"
 #include "telemetry/exposition.h"
 
 namespace sluice::admin {
@@ -32,6 +34,7 @@ class Admin {
     Result<> ok = add(Method::kGet, "/metrics", &Admin::metrics, true, metrics_need);
     if (ok) ok = add(Method::kPost, "/admin/reload", &Admin::reload);
     if (ok) ok = add(Method::kGet, "/admin/models", &Admin::models);
+    if (ok) ok = add(Method::kGet, "/admin/slots", &Admin::slots);
     if (ok) ok = add(Method::kPost, "/admin/models/{model}/load", &Admin::load);
     if (ok) ok = add(Method::kPost, "/admin/models/{model}/unload", &Admin::unload);
     return ok;
@@ -60,6 +63,42 @@ class Admin {
     }
     writer.end_array();
     exchange.respond(200, kJson, out);
+  }
+
+  // Who waits for a slot, and who has one for how long.
+  void slots(http::Exchange& exchange) {
+    std::string out;
+    json::Writer writer(out);
+    writer.begin_array();
+    for (const gateway::Entry& entry : mount_.local.registry().entries()) {
+      for (const gateway::Version& version : entry.versions) {
+        const auto* queued = dynamic_cast<const Queued*>(version.callable.get());
+        if (queued != nullptr) write_slots(writer, entry.name, queued->queue_status());
+      }
+    }
+    writer.end_array();
+    exchange.respond(200, kJson, out);
+  }
+
+  static void write_slots(json::Writer& writer, const std::string& name,
+                          const QueueStatus& status) {
+    writer.begin_object()
+        .field("callable", name)
+        .field("slots", status.slots)
+        .field("realtime_waiting", status.realtime_waiting)
+        .field("best_effort_waiting", status.best_effort_waiting)
+        .field("accepting", status.accepting)
+        .key("held")
+        .begin_array();
+    for (const QueueStatus::Held& held : status.holders) {
+      writer.begin_object()
+          .field("holder", held.holder)
+          .field("class", to_string(held.service_class))
+          .field("age_seconds", to_seconds(held.age))
+          .field("overdue", held.overdue)
+          .end_object();
+    }
+    writer.end_array().end_object();
   }
 
   void reload(http::Exchange& exchange) {

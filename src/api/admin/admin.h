@@ -15,8 +15,8 @@ struct AdminOptions {
   std::function<Result<>()> reload;  // any thread; says what became of it
 };
 
-// GET /metrics, POST /admin/reload, GET /admin/models, POST /admin/models/{model}/load and /unload.
-// What is returned must live as long as the router.
+// GET /metrics, POST /admin/reload, GET /admin/models, GET /admin/slots, POST
+// /admin/models/{model}/load and /unload. What is returned must live as long as the router.
 Result<std::shared_ptr<const void>> add_admin(http::Router& router, const gateway::Mount& mount,
                                               AdminOptions options);
 

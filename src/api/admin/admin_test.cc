@@ -6,6 +6,7 @@
 
 #include "gateway/testing_mount.h"
 #include "http/json/writer.h"
+#include "inference/queue_status.h"
 #include "inference/testing_callable.h"
 
 namespace sluice::admin {
@@ -48,6 +49,31 @@ TEST_F(AdminTest, ListsEveryVersionAndWhyItIsNotReady) {
             R"({"name":"all","kind":"ensemble","version":"1","state":"READY"}])");
   configure({});
   EXPECT_EQ(get("/ops/admin/models").answer, "[]");
+}
+
+TEST_F(AdminTest, ShowsWhoHoldsASlotAndForHowLong) {
+  class Busy final : public FakeCallable, public Queued {
+   public:
+    Busy() : FakeCallable("busy") {}
+    [[nodiscard]] QueueStatus queue_status() const override {
+      return {
+          .realtime_waiting = 1,
+          .best_effort_waiting = 2,
+          .slots = 3,
+          .held = 1,
+          .depth = 10,
+          .accepting = false,
+          .holders = {{"request-7", ServiceClass::kBestEffort, std::chrono::seconds(400), true}}};
+    }
+  };
+  add();
+  configure({ModelSpec{.name = "m", .versions = {{"1", VersionState::kReady, "", fake_}}},
+             ModelSpec{.name = "busy",
+                       .versions = {{"1", VersionState::kReady, "", std::make_shared<Busy>()}}}});
+  EXPECT_EQ(get("/ops/admin/slots").answer,
+            R"([{"callable":"busy","slots":3,"realtime_waiting":1,"best_effort_waiting":2,)"
+            R"("accepting":false,"held":[{"holder":"request-7","class":"best_effort",)"
+            R"("age_seconds":400,"overdue":true}]}])");
 }
 
 TEST_F(AdminTest, LoadsAModelThatAnswersFromAnotherThread) {

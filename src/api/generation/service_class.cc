@@ -4,16 +4,11 @@
 
 namespace sluice::api::generation {
 
-std::string_view to_string(ServiceClass service_class) {
-  return service_class == ServiceClass::kRealtime ? "realtime" : "best_effort";
-}
-
 Result<ServiceClass> class_of(const http::RequestHead& head, std::optional<ServiceClass> priority,
                               ServiceClass otherwise) {
   const auto header = head.header(kClassHeader);
   if (!header) return priority.value_or(otherwise);
-  if (*header == "realtime") return ServiceClass::kRealtime;
-  if (*header == "best_effort") return ServiceClass::kBestEffort;
+  if (const auto named = parse_service_class(*header)) return *named;
   return fail(
       invalid(std::format("{} must be realtime or best_effort, got {}", kClassHeader, *header)));
 }

@@ -6,13 +6,11 @@
 
 #include "base/result.h"
 #include "http/request_parser.h"
-#include "inference/callable.h"
+#include "inference/service_class_name.h"
 
 namespace sluice::api::generation {
 
 inline constexpr std::string_view kClassHeader = "X-Sluice-Class";
-
-std::string_view to_string(ServiceClass service_class);  // "realtime", "best_effort"
 
 // By the header, else by the body's priority, else as the API has it. kInvalid where the header
 // names no class. The key's ceiling is not applied here.

@@ -99,6 +99,20 @@ Result<> SubmissionReader::read_options(const object& body, WallTime now,
   return {};
 }
 
+namespace {
+std::string_view format_for(RequestKind kind) {
+  switch (kind) {
+    case RequestKind::kInfer:
+      break;
+    case RequestKind::kGenerate:
+      return kGenerateFormat;
+    case RequestKind::kEmbed:
+      return kEmbedFormat;
+  }
+  return kInferFormat;
+}
+}  // namespace
+
 Result<sluice::jobs::NewJob> SubmissionReader::read(const http::Exchange& exchange,
                                                     const gateway::Registry& registry,
                                                     WallTime now) {
@@ -141,6 +155,7 @@ Result<> SubmissionReader::read_call(const object& body, std::string_view callab
   if (found && (**found)->describe().kind == CallableKind::kExternal) {
     job.format = kJsonFormat;  // its worker says whether it can be run
   } else if (found) {
+    job.format = format_for((**found)->describe().takes);
     auto decoded = codecs_.find(job.format)->decode(job.input, (**found)->describe());
     if (!decoded) return fail(decoded.error());
     if (auto ok = check_request((**found)->describe(), *decoded); !ok) return ok;

@@ -14,6 +14,9 @@ namespace sluice::api::jobs {
 
 // The format of jobs whose input is the JSON of an inference request.
 inline constexpr std::string_view kInferFormat = "infer/1";
+// Of the body of a request for text, and of one for vectors, as OpenAI's API has them.
+inline constexpr std::string_view kGenerateFormat = "generate/1";
+inline constexpr std::string_view kEmbedFormat = "embed/1";
 
 // Reads submissions; keeps its parser's memory. One thread.
 class SubmissionReader {

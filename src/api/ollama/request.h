@@ -20,8 +20,8 @@ namespace sluice::api::ollama {
 struct GenerateAsked {
   std::string model;
   GenerateRequest request;
-  // Nothing is asked but to load the model (or, with keep_alive 0, to drop it): a blank to read, and
-  // no token to make.
+  // Nothing is asked but to load the model (or, with keep_alive 0, to drop it): a blank to read,
+  // and no token to make.
   bool load = false;
   std::optional<std::int64_t> context;  // tokens that the client counts on
   std::optional<ServiceClass> priority;

@@ -107,12 +107,12 @@ class OpenAi {
     const auto wanted = class_of(exchange, asked->priority);
     if (!wanted) return answer_error(exchange, wanted.error());
     EmbedRequest request = std::move(asked->request);
-    generation::start_embedding(exchange, face_.mount(), *callable, std::move(request),
-                    {.service_class = *wanted},
-                    [asked = std::move(*asked)](http::Exchange& x, Result<EmbedResponse> response,
-                                                const telemetry::GenerationTimings&) {
-                      answer_vectors(x, asked, response);
-                    });
+    generation::start_embedding(
+        exchange, face_.mount(), *callable, std::move(request), {.service_class = *wanted},
+        [asked = std::move(*asked)](http::Exchange& x, Result<EmbedResponse> response,
+                                    const telemetry::GenerationTimings&) {
+          answer_vectors(x, asked, response);
+        });
   }
 
   static void answer_vectors(http::Exchange& exchange, const EmbedAsked& asked,

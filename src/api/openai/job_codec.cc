@@ -1,0 +1,99 @@
+#include "api/openai/job_codec.h"
+
+#include <format>
+
+#include "api/openai/answer.h"
+#include "api/openai/request.h"
+#include "http/json/reader.h"
+
+namespace sluice::api::openai {
+
+namespace {
+
+Error error_of(generation::Fault fault) {
+  if (!fault.param.empty()) {
+    fault.error.message = std::format("'{}': {}", fault.param, fault.error.message);
+  }
+  return std::move(fault.error);
+}
+
+// A text as a parser wants it: with readable bytes behind its end.
+class Padded {
+ public:
+  explicit Padded(std::string_view text) : size_(text.size()), copy_(text) {
+    copy_.append(json::kPadding, ' ');
+  }
+  [[nodiscard]] std::string_view view() const { return std::string_view(copy_).substr(0, size_); }
+
+ private:
+  std::size_t size_;
+  std::string copy_;
+};
+
+class GenerateCodec final : public sluice::jobs::Codec {
+ public:
+  explicit GenerateCodec(const Clock& clock) : clock_(clock) {}
+
+  Result<Request> decode(std::string_view input, const Description& /*callable*/) override {
+    const Padded body(input);
+    auto asked = takes_prompt(body.view()) ? read_completion(reader_, body.view())
+                                           : read_chat(reader_, body.view());
+    if (!asked) return fail(error_of(std::move(asked.error())));
+    asked->request.stream = false;
+    return std::move(asked->request);
+  }
+
+  Result<sluice::jobs::RunOutput> encode(const Response& response,
+                                         const Description& callable) override {
+    const auto& generated = std::get<GenerateResponse>(response);
+    const telemetry::GenerationTimings timings{.load = generated.times.load,
+                                               .prompt = generated.times.prompt,
+                                               .decode = generated.times.decode};
+    sluice::jobs::RunOutput out;
+    make_chat_form({.id = "chatcmpl-job",
+                    .model = callable.name,
+                    .created = std::chrono::duration_cast<std::chrono::seconds>(
+                                   clock_.wall().time_since_epoch())
+                                   .count()})
+        ->whole(out.bytes, generated, timings);
+    return out;
+  }
+
+ private:
+  bool takes_prompt(std::string_view body) {
+    const auto root = reader_.parse(body);
+    return root && root->is_object() && (*root)["prompt"].error() == simdjson::SUCCESS;
+  }
+
+  const Clock& clock_;
+  json::Reader reader_;
+};
+
+class EmbedCodec final : public sluice::jobs::Codec {
+ public:
+  Result<Request> decode(std::string_view input, const Description& /*callable*/) override {
+    auto asked = read_embedding(reader_, Padded(input).view());
+    if (!asked) return fail(error_of(std::move(asked.error())));
+    return std::move(asked->request);
+  }
+
+  Result<sluice::jobs::RunOutput> encode(const Response& response,
+                                         const Description& callable) override {
+    return sluice::jobs::RunOutput{
+        .bytes = embedding_json({.model = callable.name}, std::get<EmbedResponse>(response))};
+  }
+
+ private:
+  json::Reader reader_;
+};
+
+}  // namespace
+
+std::unique_ptr<sluice::jobs::Codec> make_generate_codec(const Clock& clock) {
+  return std::make_unique<GenerateCodec>(clock);
+}
+std::unique_ptr<sluice::jobs::Codec> make_embed_codec() {
+  return std::make_unique<EmbedCodec>();
+}
+
+}  // namespace sluice::api::openai

@@ -1,0 +1,64 @@
+#include "api/openai/job_codec.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace sluice::api::openai {
+namespace {
+
+using ::testing::HasSubstr;
+
+const Description kModel{.name = "m", .takes = RequestKind::kGenerate};
+
+TEST(OpenAiJobCodec, ReadsAConversationOrAPrompt) {
+  const ManualClock clock;
+  const auto codec = make_generate_codec(clock);
+  const auto chat = codec->decode(
+      R"({"messages":[{"role":"user","content":"hi"}],"max_tokens":7,"stream":true})", kModel);
+  ASSERT_TRUE(chat) << chat.error().message;
+  const auto& asked = std::get<GenerateRequest>(*chat);
+  EXPECT_EQ(asked.messages.at(0).content, "hi");
+  EXPECT_EQ(asked.max_tokens, 7U);
+  EXPECT_FALSE(asked.stream);
+  const auto prompt = codec->decode(R"({"prompt":"once upon"})", kModel);
+  ASSERT_TRUE(prompt) << prompt.error().message;
+  EXPECT_EQ(std::get<GenerateRequest>(*prompt).prompt, "once upon");
+}
+
+TEST(OpenAiJobCodec, SaysWhichMemberIsWrong) {
+  const ManualClock clock;
+  const auto codec = make_generate_codec(clock);
+  EXPECT_THAT(
+      codec->decode(R"({"messages":[{"role":"user","content":"hi"}],"temperature":"hot"})", kModel)
+          .error()
+          .message,
+      HasSubstr("temperature"));
+  EXPECT_FALSE(codec->decode("[]", kModel));
+  EXPECT_FALSE(codec->decode("{", kModel));
+}
+
+TEST(OpenAiJobCodec, TheResultIsAnAnswerOfThatApi) {
+  const ManualClock clock;
+  const auto codec = make_generate_codec(clock);
+  GenerateResponse response{.model = "m", .choices = {Choice{.text = "hello"}}};
+  response.usage = {.prompt_tokens = 3, .cached_tokens = 0, .completion_tokens = 1};
+  const auto output = codec->encode(response, kModel);
+  ASSERT_TRUE(output);
+  EXPECT_THAT(output->bytes, HasSubstr(R"("object":"chat.completion")"));
+  EXPECT_THAT(output->bytes, HasSubstr(R"("content":"hello")"));
+  EXPECT_THAT(output->bytes, HasSubstr(R"("total_tokens":4)"));
+}
+
+TEST(OpenAiJobCodec, EmbedsTexts) {
+  const auto codec = make_embed_codec();
+  const auto request = codec->decode(R"({"input":["a","b"]})", kModel);
+  ASSERT_TRUE(request) << request.error().message;
+  EXPECT_EQ(std::get<EmbedRequest>(*request).inputs.size(), 2U);
+  const auto output =
+      codec->encode(EmbedResponse{.model = "m", .vectors = {{1, 0}}, .prompt_tokens = 2}, kModel);
+  ASSERT_TRUE(output);
+  EXPECT_THAT(output->bytes, HasSubstr(R"("embedding":[1,0])"));
+}
+
+}  // namespace
+}  // namespace sluice::api::openai

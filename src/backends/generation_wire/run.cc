@@ -163,8 +163,14 @@ bool Run::on_body(std::string_view bytes) {
     refusal_.append(bytes.substr(0, kMaxErrorBody - std::min(kMaxErrorBody, refusal_.size())));
     return true;
   }
+  const auto stage = [this] { return std::pair(first_ != TimePoint{}, reader_->complete()); };
+  const auto before = stage();
   auto fed = reader_->feed(bytes, parts_);
   note_time(last_);
+  if (stage() != before) {  // from here on we are patient for another time
+    lane_->loop.cancel(std::exchange(timer_, 0));
+    watch();
+  }
   deliver();
   if (!fed) failure_ = std::move(fed.error());
   return !failure_ && !stopped_;

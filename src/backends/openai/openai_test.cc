@@ -349,10 +349,11 @@ TEST_F(Engines, AreWaitedForUntilTheDeadlineOrACancellation) {
   options_.slots = 1;
   Collector one;
   begin(one);
+  CancelHandle first;
+  on_loop([&](EventLoop&) { first = std::move(handle_); });
   EXPECT_THAT(ask({.deadline = Deadline(io_.loop(0).now() + 20ms)}).error().message,
               HasSubstr("while waiting for a slot"));
   Collector two;
-  CancelHandle first = std::move(handle_);
   begin(two);
   on_loop([&](EventLoop&) { handle_.cancel(); });
   EXPECT_EQ(two.wait().error().code, ErrorCode::kCancelled);

@@ -50,7 +50,7 @@ TEST(OpenAiOptions, AreRefusedWithWhatWouldBeRight) {
       {"slots: 2", "no engine is named: set urls, or engines"},
       {"urls: [\"a:1\"]", "a URL that can be called"},
       {"urls: [\"http://a/?x\"]", "a URL without a query"},
-      {"urls: [\"http://a\", \"http://A:80\"]", "the engine http://a:80 is named twice"},
+      {"urls: [\"http://a\", \"http://A:80\"]", "the engine http://a is named twice"},
       {"urls: [\"http://a\"]\nslots: 0", "slots"},
       {"urls: [\"http://a\"]\npath_prefix: v1", "a path that begins with '/'"},
       {"urls: [\"http://a\"]\napi_key: \"a\\nb\"", "a key without line breaks"},

@@ -31,7 +31,7 @@ LAYERS = (
 )
 # Folders whose subfolders stand side by side and do not know one another, but for those named here.
 SIBLINGS: dict[str, frozenset[str]] = {
-    "backends": frozenset({"replicas"}),
+    "backends": frozenset({"generation_wire", "replicas"}),
     "api": frozenset({"generation"}),
     "services": frozenset({"rows"}),
 }

@@ -1,0 +1,55 @@
+// An answer, joined from the pieces in which it comes.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "inference/generate.h"
+
+namespace sluice::generation_wire {
+
+// A value; one thread. Its size is bounded by the bytes of the answer that it is made from.
+class AnswerBuilder {
+ public:
+  explicit AnswerBuilder(std::uint32_t choices) : choices_(choices), finished_(choices, false) {}
+
+  // kUnavailable for a choice that was not asked for.
+  Result<> check(std::uint64_t choice) const;
+  // The rest takes choices that were checked.
+  void add_text(std::uint32_t choice, std::string_view text, std::vector<TokenLogprob> logprobs,
+                std::vector<TextPart>& parts);
+  // A piece of the tool's call at that place. An empty id or name changes nothing.
+  Result<> add_tool(std::uint32_t choice, std::size_t place, std::string_view id,
+                    std::string_view name, std::string_view arguments);
+  [[nodiscard]] std::size_t tools(std::uint32_t choice) const {
+    return choices_[choice].tool_calls.size();
+  }
+  void finish(std::uint32_t choice, FinishReason reason);
+  // Something of the answer came, although nothing that is kept.
+  void note_progress() { started_ = true; }
+
+  [[nodiscard]] bool started() const { return started_; }
+  [[nodiscard]] bool all_finished() const;
+  Usage usage;
+  EngineTimes times;
+  bool usage_told = false;
+  bool times_told = false;
+
+  // kUnavailable when a choice did not end and `said_done` is false. Usage that was not told is
+  // counted by parts: most engines send one for each token.
+  Result<GenerateResponse> take(bool said_done);
+
+ private:
+  std::vector<Choice> choices_;
+  std::vector<bool> finished_;
+  std::uint32_t pieces_ = 0;
+  bool started_ = false;
+};
+
+// Makes it of length 1; zeros stay.
+void normalize(std::vector<float>& vector);
+
+}  // namespace sluice::generation_wire

@@ -1,0 +1,94 @@
+#include "backends/generation_wire/pool.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace sluice::generation_wire {
+namespace {
+
+using namespace std::chrono_literals;
+constexpr auto kRealtime = ServiceClass::kRealtime;
+constexpr auto kBestEffort = ServiceClass::kBestEffort;
+constexpr TimePoint kNow{1h};
+
+struct Probe final : Waiter {
+  explicit Probe(std::string n, std::vector<std::string>& t) : name(std::move(n)), told(t) {}
+  void on_slot(std::size_t engine) override { told.push_back(name + std::to_string(engine)); }
+  std::string name;
+  std::vector<std::string>& told;
+};
+
+class Slots : public testing::Test {
+ protected:
+  std::shared_ptr<Probe> waiter(std::string name) {
+    return std::make_shared<Probe>(std::move(name), told_);
+  }
+  std::vector<std::string> told_;
+};
+
+TEST_F(Slots, GoToRealtimeFirstAndThenToWhoCameFirst) {
+  EnginePool pool({{.slots = 1}}, 10);
+  const auto a = waiter("a");
+  const auto b = waiter("b");
+  const auto c = waiter("c");
+  const auto d = waiter("d");
+  EXPECT_EQ(pool.take(a, kBestEffort, 0, kNow).value(), 0U);
+  EXPECT_EQ(pool.take(b, kBestEffort, 0, kNow).value(), std::nullopt);
+  EXPECT_EQ(pool.take(c, kRealtime, 0, kNow).value(), std::nullopt);
+  EXPECT_EQ(pool.take(d, kRealtime, 0, kNow).value(), std::nullopt);
+  for (int i = 0; i < 4; ++i) pool.give_back(0, 1ms, kNow);
+  EXPECT_THAT(told_, testing::ElementsAre("c0", "d0", "b0"));
+  EXPECT_EQ(pool.engines()[0].used, 0U);
+}
+
+TEST_F(Slots, AreNotLostOnThoseWhoLeftOrWent) {
+  EnginePool pool({{.slots = 1}}, 10);
+  const auto a = waiter("a");
+  auto gone = waiter("gone");
+  const auto left = waiter("left");
+  const auto last = waiter("last");
+  EXPECT_TRUE(pool.take(a, kRealtime, 0, kNow).value());
+  for (const auto& w : {gone, left, last}) EXPECT_FALSE(pool.take(w, kRealtime, 0, kNow).value());
+  gone.reset();
+  pool.leave(*left);
+  EXPECT_EQ(pool.waiting(), 2U);
+  pool.give_back(0, 1ms, kNow);
+  EXPECT_THAT(told_, testing::ElementsAre("last0"));
+  EXPECT_EQ(pool.waiting(), 0U);
+}
+
+TEST_F(Slots, AreWaitedForByABoundedNumberAndOthersAreToldWhenToComeBack) {
+  EnginePool pool({{.slots = 2}}, 2);
+  const auto w = waiter("w");
+  EXPECT_TRUE(pool.take(w, kRealtime, 0, kNow).value());
+  pool.give_back(0, 3s, kNow);
+  std::vector<std::shared_ptr<Probe>> all;
+  for (int i = 0; i < 4; ++i) all.push_back(waiter("x"));
+  for (const auto& each : all) EXPECT_TRUE(pool.take(each, kRealtime, 0, kNow));
+  const auto refused = pool.take(w, kRealtime, 0, kNow);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kExhausted);
+  EXPECT_EQ(refused.error().retry_after, 4500ms);
+  EXPECT_EQ(refused.error().message, "all engines are busy and 2 calls wait for a slot");
+}
+
+TEST_F(Slots, ComeFromAnEngineThatIsBack) {
+  EnginePool pool({{.slots = 1}, {.slots = 1, .usable = false}}, 2);
+  const auto a = waiter("a");
+  const auto b = waiter("b");
+  EXPECT_EQ(pool.take(a, kRealtime, 0, kNow).value(), 0U);
+  EXPECT_EQ(pool.take(b, kRealtime, 0, kNow).value(), std::nullopt);
+  pool.learn(1, kNow, [](EngineState& state) { state.usable = true; });
+  EXPECT_THAT(told_, testing::ElementsAre("b1"));
+}
+
+TEST_F(Slots, AreNotTakenAtEnginesThatFailedTheCall) {
+  EnginePool pool({{.slots = 1}, {.slots = 1}}, 2);
+  const auto a = waiter("a");
+  EXPECT_EQ(pool.take(a, kRealtime, 1, kNow).value(), 1U);
+  EXPECT_EQ(pool.take(a, kRealtime, 2, kNow).value(), 0U);
+  EXPECT_EQ(pool.take(a, kRealtime, 3, kNow).error().code, ErrorCode::kUnavailable);
+}
+
+}  // namespace
+}  // namespace sluice::generation_wire

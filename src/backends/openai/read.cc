@@ -1,0 +1,159 @@
+#include "backends/openai/read.h"
+
+#include <format>
+#include <string>
+
+#include "backends/generation_wire/builder.h"
+#include "backends/generation_wire/error.h"
+#include "backends/generation_wire/json_get.h"
+#include "backends/generation_wire/sse.h"
+#include "backends/openai/chunk.h"
+#include "http/json/reader.h"
+
+namespace sluice::openai {
+
+namespace {
+using generation_wire::Answer;
+using generation_wire::AnswerBuilder;
+using generation_wire::get;
+using generation_wire::get_any;
+using simdjson::dom::element;
+
+Error unreadable(std::string_view why) {
+  return unavailable(std::format("the answer cannot be read: {}", why));
+}
+
+class GenerateReader final : public generation_wire::AnswerReader {
+ public:
+  GenerateReader(std::uint32_t choices, bool stream, std::size_t most)
+      : stream_(stream), most_(most), events_(most), answer_(choices) {}
+
+  Result<> feed(std::string_view bytes, std::vector<TextPart>& parts) override {
+    if (!stream_) {
+      whole_ += bytes;
+      if (whole_.size() <= most_) return {};
+      return fail(unreadable(std::format("it is over {} bytes", most_)));
+    }
+    events_.feed(bytes);
+    return take_events(parts);
+  }
+  [[nodiscard]] bool started() const override { return answer_.started(); }
+  [[nodiscard]] bool complete() const override { return done_; }
+
+  Result<Answer> end(std::vector<TextPart>& parts) override {
+    auto taken = stream_ ? take_last(parts) : take(whole_, parts);
+    if (!taken) return fail(std::move(taken.error()));
+    const bool timed = answer_.times_told;
+    auto response = answer_.take(done_ || !stream_);
+    if (!response) return fail(std::move(response.error()));
+    if (!done_ && !saw_chunk_) return fail(unreadable("it is empty"));
+    return Answer{std::move(*response), timed};
+  }
+
+ private:
+  Result<> take_last(std::vector<TextPart>& parts) {
+    events_.end();
+    return take_events(parts);
+  }
+  Result<> take_events(std::vector<TextPart>& parts) {
+    while (!done_) {
+      const auto event = events_.next();
+      if (!event) return fail(unreadable(event.error().message));
+      if (!*event) break;
+      if (auto taken = take((*event)->data, parts); !taken) return taken;
+    }
+    return {};
+  }
+  Result<> take(std::string_view json, std::vector<TextPart>& parts) {
+    if (json.find_first_not_of(" \t\r\n") == std::string_view::npos && stream_) return {};
+    if (json.starts_with("[DONE]")) {
+      done_ = true;
+      return {};
+    }
+    const auto chunk = reader_.parse_copy(json);
+    if (!chunk) return fail(unreadable(chunk.error().message));
+    saw_chunk_ = true;
+    return take_chunk(*chunk, answer_, parts);
+  }
+
+  const bool stream_;
+  const std::size_t most_;
+  generation_wire::SseParser events_;
+  std::string whole_;
+  json::Reader reader_;
+  AnswerBuilder answer_;
+  bool done_ = false;
+  bool saw_chunk_ = false;
+};
+
+class EmbedReader final : public generation_wire::AnswerReader {
+ public:
+  EmbedReader(std::size_t inputs, std::size_t most) : inputs_(inputs), most_(most) {}
+
+  Result<> feed(std::string_view bytes, std::vector<TextPart>&) override {
+    body_ += bytes;
+    if (body_.size() <= most_) return {};
+    return fail(unreadable(std::format("it is over {} bytes", most_)));
+  }
+  [[nodiscard]] bool started() const override { return false; }
+  [[nodiscard]] bool complete() const override { return false; }
+
+  Result<Answer> end(std::vector<TextPart>&) override {
+    const auto root = reader_.parse_copy(body_);
+    if (!root) return fail(unreadable(root.error().message));
+    if (auto error = generation_wire::error_in(*root)) return fail(std::move(*error));
+    const auto data = get<simdjson::dom::array>(*root, "data");
+    if (!data) return fail(unreadable("it has no data"));
+    EmbedResponse response;
+    response.vectors.resize(inputs_);
+    std::size_t place = 0;
+    for (const element entry : *data) {
+      const auto index = get<std::uint64_t>(entry, "index").value_or(place++);
+      if (index >= inputs_ || !response.vectors[index].empty()) {
+        return fail(unreadable(std::format("it has a vector {} for {} texts", index, inputs_)));
+      }
+      const auto list = get_any(entry, "embedding");
+      if (!list) return fail(unreadable("it has data without an embedding"));
+      auto vector = generation_wire::read_vector(*list);
+      if (!vector) return fail(std::move(vector.error()));
+      response.vectors[index] = std::move(*vector);
+    }
+    for (const auto& vector : response.vectors) {
+      if (vector.empty()) return fail(unreadable("it has fewer vectors than there were texts"));
+    }
+    if (const auto usage = get_any(*root, "usage")) {
+      response.prompt_tokens = generation_wire::get_count(*usage, "prompt_tokens");
+    }
+    return Answer{std::move(response), false};
+  }
+
+ private:
+  const std::size_t inputs_;
+  const std::size_t most_;
+  std::string body_;
+  json::Reader reader_;
+};
+}  // namespace
+
+std::unique_ptr<generation_wire::AnswerReader> read_generate(const GenerateRequest& request,
+                                                             bool stream, ReadLimits limits) {
+  return std::make_unique<GenerateReader>(request.choices, stream, limits.event_bytes);
+}
+
+std::unique_ptr<generation_wire::AnswerReader> read_embed(std::size_t inputs, ReadLimits limits) {
+  return std::make_unique<EmbedReader>(inputs, limits.event_bytes);
+}
+
+Result<bool> names_model(std::string_view body, std::string_view model) {
+  json::Reader reader;
+  const auto root = reader.parse_copy(body);
+  if (!root) return fail(unreadable(root.error().message));
+  const auto data = get<simdjson::dom::array>(*root, "data");
+  if (!data) return fail(unreadable("it has no data"));
+  for (const element entry : *data) {
+    if (generation_wire::get_text(entry, "id") == model) return true;
+  }
+  return false;
+}
+
+}  // namespace sluice::openai

@@ -1,0 +1,247 @@
+#include "backends/openai/read.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace sluice::openai {
+namespace {
+
+using testing::HasSubstr;
+
+struct Seen {
+  std::vector<TextPart> parts;
+  bool started = false;
+  Result<GenerateResponse> result = fail(internal("nothing yet"));
+  bool timed = false;
+};
+
+Seen read(std::string_view text, std::size_t piece = 1000, bool stream = true,
+          std::uint32_t choices = 1, std::size_t most = 10'000) {
+  GenerateRequest request;
+  request.choices = choices;
+  const auto reader = read_generate(request, stream, {most});
+  Seen seen;
+  for (std::size_t at = 0; at < text.size(); at += piece) {
+    if (auto fed = reader->feed(text.substr(at, piece), seen.parts); !fed) {
+      seen.result = fail(fed.error());
+      return seen;
+    }
+  }
+  auto answer = reader->end(seen.parts);
+  seen.started = reader->started();
+  if (!answer) {
+    seen.result = fail(answer.error());
+    return seen;
+  }
+  seen.timed = answer->timed;
+  seen.result = std::get<GenerateResponse>(std::move(answer->response));
+  return seen;
+}
+
+constexpr std::string_view kChat =
+    "data: {\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}],"
+    "\"usage\":null}\r\n\r\n"
+    ": keep-alive\n\n"
+    "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"Gr\xC3\xBC\"},"
+    "\"finish_reason\":null}],\"usage\":null}\n\n"
+    "event: message\ndata: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"n\"}}]}\n\n"
+    "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n"
+    "data: {\"choices\":null,\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":2,"
+    "\"prompt_tokens_details\":{\"cached_tokens\":4}}}\n\n"
+    "data: [DONE]\n\n";
+
+TEST(ReadGenerate, JoinsTheChunksHoweverTheyAreSplit) {
+  for (std::size_t piece = 1; piece < 200; piece += 7) {
+    const Seen seen = read(kChat, piece);
+    ASSERT_TRUE(seen.result) << seen.result.error().message;
+    EXPECT_EQ(seen.result->choices[0].text, "Gr\xC3\xBCn");
+    EXPECT_EQ(seen.result->choices[0].finish, FinishReason::kStop);
+    EXPECT_EQ(seen.result->usage.prompt_tokens, 9U);
+    EXPECT_EQ(seen.result->usage.completion_tokens, 2U);
+    EXPECT_EQ(seen.result->usage.cached_tokens, 4U);
+    ASSERT_EQ(seen.parts.size(), 2U);
+    EXPECT_EQ(seen.parts[1].text, "n");
+    EXPECT_FALSE(seen.timed);
+  }
+}
+
+TEST(ReadGenerate, TakesAnAnswerWithoutItsLastWordButNotOneThatWasCut) {
+  const std::string text = R"(data: {"choices":[{"delta":{"content":"a"}}]})"
+                           "\n\n";
+  const std::string end = R"(data: {"choices":[{"delta":{},"finish_reason":"length"}]})";
+  const Seen whole = read(text + end);
+  ASSERT_TRUE(whole.result);
+  EXPECT_EQ(whole.result->choices[0].finish, FinishReason::kLength);
+  EXPECT_EQ(whole.result->usage.completion_tokens, 1U) << "parts, where usage is not told";
+  EXPECT_EQ(read(text).result.error().message, "the answer ends before it is complete");
+  EXPECT_EQ(read("").result.error().code, ErrorCode::kUnavailable);
+  EXPECT_TRUE(read(text + "data: [DONE]").result);
+}
+
+TEST(ReadGenerate, ReadsAWholeMessageOfAnEngineThatDoesNotStream) {
+  const Seen seen =
+      read(R"({"object":"chat.completion","choices":[{"index":0,"message":{"role":"assistant",)"
+           R"("content":"hi"},"finish_reason":"stop"}],"usage":{"prompt_tokens":1,)"
+           R"("completion_tokens":2}})",
+           10, false);
+  ASSERT_TRUE(seen.result) << seen.result.error().message;
+  EXPECT_EQ(seen.result->choices[0].text, "hi");
+  EXPECT_EQ(seen.parts.size(), 1U);
+}
+
+TEST(ReadGenerate, KeepsChoicesApart) {
+  const Seen seen = read(
+      "data: {\"choices\":[{\"index\":1,\"text\":\"b\"},{\"index\":0,\"text\":\"a\"}]}\n\n"
+      "data: {\"choices\":[{\"index\":0,\"text\":\"A\",\"finish_reason\":\"stop\"}]}\n\n"
+      "data: {\"choices\":[{\"index\":1,\"text\":\"B\",\"finish_reason\":\"length\"}]}\n\n",
+      1000, true, 2);
+  ASSERT_TRUE(seen.result) << seen.result.error().message;
+  EXPECT_EQ(seen.result->choices[0].text, "aA");
+  EXPECT_EQ(seen.result->choices[1].text, "bB");
+  EXPECT_EQ(seen.result->choices[1].finish, FinishReason::kLength);
+  EXPECT_EQ(seen.parts[0].choice, 1U);
+}
+
+TEST(ReadGenerate, JoinsToolCallsByIndexOrId) {
+  const auto calls = [](std::string first, std::string second) {
+    return "data: {\"choices\":[{\"delta\":{\"tool_calls\":" + first +
+           "}}]}\n\n"
+           "data: {\"choices\":[{\"delta\":{\"tool_calls\":" +
+           second + "},\"finish_reason\":\"tool_calls\"}]}\n\n";
+  };
+  const std::string cases[] = {
+      calls(R"([{"index":0,"id":"a","function":{"name":"f","arguments":"{\"x\""}}])",
+            R"([{"index":0,"function":{"arguments":":1}"}},{"index":1,"id":"b","function":)"
+            R"({"name":"g","arguments":"{}"}}])"),
+      calls(R"([{"id":"a","function":{"name":"f","arguments":"{\"x\""}}])",
+            R"([{"function":{"arguments":":1}"}},{"id":"b","function":{"name":"g",)"
+            R"("arguments":{}}}])"),
+  };
+  for (const std::string& text : cases) {
+    const Seen seen = read(text);
+    ASSERT_TRUE(seen.result) << seen.result.error().message;
+    const auto& tools = seen.result->choices[0].tool_calls;
+    ASSERT_EQ(tools.size(), 2U);
+    EXPECT_EQ(tools[0].id, "a");
+    EXPECT_EQ(tools[0].arguments, R"({"x":1})");
+    EXPECT_EQ(tools[1].name, "g");
+    EXPECT_EQ(tools[1].arguments, "{}");
+    EXPECT_EQ(seen.result->choices[0].finish, FinishReason::kToolCalls);
+    EXPECT_TRUE(seen.started);
+  }
+}
+
+TEST(ReadGenerate, ReadsLogprobsOfBothForms) {
+  const Seen chat = read(
+      R"(data: {"choices":[{"delta":{"content":"a"},"finish_reason":"stop","logprobs":{"content":)"
+      R"([{"token":"a","logprob":-0.5,"bytes":[97],"top_logprobs":[{"token":"b","logprob":-1}]}]}}]})");
+  ASSERT_TRUE(chat.result);
+  const auto& probs = chat.result->choices[0].logprobs;
+  ASSERT_EQ(probs.size(), 1U);
+  EXPECT_EQ(probs[0].token, "a");
+  EXPECT_EQ(probs[0].logprob, -0.5);
+  EXPECT_EQ(probs[0].top[0].first, "b");
+  EXPECT_EQ(chat.parts[0].logprobs.size(), 1U);
+  const Seen old = read(
+      R"(data: {"choices":[{"text":"ab","finish_reason":"stop","logprobs":{"tokens":["a","b"],)"
+      R"("token_logprobs":[null,-2],"top_logprobs":[null,{"b":-2,"c":-3}]}}]})");
+  ASSERT_TRUE(old.result);
+  ASSERT_EQ(old.result->choices[0].logprobs.size(), 2U);
+  EXPECT_EQ(old.result->choices[0].logprobs[1].logprob, -2);
+  EXPECT_EQ(old.result->choices[0].logprobs[1].top.size(), 2U);
+}
+
+TEST(ReadGenerate, TakesTimingsOfLlamaCpp) {
+  const Seen seen =
+      read(R"(data: {"choices":[{"delta":{"content":"a"},"finish_reason":"stop"}],"timings":)"
+           R"({"cache_n":3,"prompt_n":5,"prompt_ms":12.5,"predicted_n":2,"predicted_ms":30}})");
+  ASSERT_TRUE(seen.result);
+  EXPECT_TRUE(seen.timed);
+  EXPECT_EQ(seen.result->times.prompt, std::chrono::microseconds(12'500));
+  EXPECT_EQ(seen.result->times.decode, std::chrono::milliseconds(30));
+  EXPECT_EQ(seen.result->usage.prompt_tokens, 8U);
+  EXPECT_EQ(seen.result->usage.cached_tokens, 3U);
+}
+
+TEST(ReadGenerate, ATokenOfAThoughtIsTheFirstToken) {
+  const Seen seen = read(R"(data: {"choices":[{"delta":{"reasoning_content":"hm"}}]})"
+                         "\n\ndata: [DONE]\n\n");
+  EXPECT_TRUE(seen.started);
+  EXPECT_EQ(seen.result->choices[0].text, "");
+}
+
+TEST(ReadGenerate, SaysWhatIsWrong) {
+  struct Case {
+    std::string_view text;
+    ErrorCode code;
+    std::string_view message;
+  };
+  const Case cases[] = {
+      {"data: {\"choices\"\n\n", ErrorCode::kUnavailable, "cannot be read: not JSON at byte 10"},
+      {"data: []\n\n", ErrorCode::kUnavailable, "a chunk that is no object"},
+      {"data: {\"choices\":{}}\n\n", ErrorCode::kUnavailable, "choices that are no array"},
+      {"data: {\"choices\":[{\"index\":1}]}\n\n", ErrorCode::kUnavailable,
+       "a choice 1, asked were 1"},
+      {"data: {\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":7}]}}]}\n\n",
+       ErrorCode::kUnavailable, "calls a tool at place 7 after 0 calls"},
+      {"data: {\"choices\":[{\"finish_reason\":\"abort\"}]}\n\n", ErrorCode::kUnavailable,
+       "finish_reason is abort"},
+      {"data: {\"error\":{\"message\":\"full\",\"code\":\"429\"}}\n\n", ErrorCode::kExhausted,
+       "the engine answered 429: full"},
+      {"event: error\ndata: {\"error\":\"broken\"}\n\n", ErrorCode::kUnavailable,
+       "the engine gave up: broken"},
+  };
+  for (const Case& c : cases) {
+    const Seen seen = read(c.text);
+    ASSERT_FALSE(seen.result) << c.text;
+    EXPECT_EQ(seen.result.error().code, c.code);
+    EXPECT_THAT(seen.result.error().message, HasSubstr(c.message));
+  }
+  EXPECT_THAT(read(kChat, 1000, true, 1, 50).result.error().message,
+              HasSubstr("a line is over 50 bytes"));
+  EXPECT_THAT(read(kChat, 10, false, 1, 50).result.error().message, HasSubstr("over 50 bytes"));
+}
+
+TEST(ReadEmbed, GivesVectorsOfLengthOneInOrder) {
+  const auto read = [](std::string_view body, std::size_t inputs) -> Result<EmbedResponse> {
+    const auto reader = read_embed(inputs, {1000});
+    std::vector<TextPart> parts;
+    if (auto fed = reader->feed(body, parts); !fed) return fail(fed.error());
+    auto answer = reader->end(parts);
+    if (!answer) return fail(answer.error());
+    return std::get<EmbedResponse>(std::move(answer->response));
+  };
+  const auto response =
+      read(R"({"data":[{"index":1,"embedding":[0,2]},{"index":0,"embedding":[3,4]}],)"
+           R"("usage":{"prompt_tokens":6}})",
+           2);
+  ASSERT_TRUE(response) << response.error().message;
+  EXPECT_THAT(response->vectors[0], testing::ElementsAre(0.6F, 0.8F));
+  EXPECT_THAT(response->vectors[1], testing::ElementsAre(0.0F, 1.0F));
+  EXPECT_EQ(response->prompt_tokens, 6U);
+  const std::pair<std::string_view, std::string_view> bad[] = {
+      {"{}", "it has no data"},
+      {R"({"data":[]})", "fewer vectors"},
+      {R"({"data":[{"embedding":[1]},{"embedding":[1]}]})", "a vector 1 for 1 texts"},
+      {R"({"data":[{"index":0,"embedding":"x"}]})", "no array"},
+      {R"({"data":[{"index":0,"embedding":[null]}]})", "something else than numbers"},
+      {R"({"data":[{"index":0,"embedding":[]}]})", "an empty vector"},
+      {R"({"error":{"message":"no","code":500}})", "500: no"},
+      {"<", "not JSON"},
+  };
+  for (const auto& [body, message] : bad) {
+    const auto refused = read(body, 1);
+    ASSERT_FALSE(refused) << body;
+    EXPECT_THAT(refused.error().message, HasSubstr(message));
+  }
+}
+
+TEST(NamesModel, LooksAmongTheData) {
+  EXPECT_TRUE(names_model(R"({"object":"list","data":[{"id":"a"},{"id":"m"}]})", "m").value());
+  EXPECT_FALSE(names_model(R"({"data":[{"id":"M"},7]})", "m").value());
+  EXPECT_FALSE(names_model(R"({"models":[]})", "m"));
+  EXPECT_FALSE(names_model("", "m"));
+}
+
+}  // namespace
+}  // namespace sluice::openai

@@ -32,7 +32,7 @@ def test_a_prompt_is_answered_with_true_durations(client: ollama.Client) -> None
     assert answer.eval_duration is not None
     assert answer.total_duration is not None
     assert answer.prompt_eval_duration >= 25 * ms
-    assert answer.eval_duration >= 80 * ms
+    assert answer.eval_duration >= 60 * ms  # the first token may have come late
     assert answer.total_duration >= answer.prompt_eval_duration + answer.eval_duration
 
 

@@ -129,7 +129,7 @@ def test_embeddings_in_both_encodings(client: openai.OpenAI) -> None:
     assert math.isclose(sum(x * x for x in numbers.data[2].embedding), 1, rel_tol=1e-5)
     assert numbers.usage.prompt_tokens == 5
     packed = client.embeddings.create(model="embedder", input="a b")  # base64 on the wire
-    assert packed.data[0].embedding == numbers.data[0].embedding
+    assert packed.data[0].embedding == pytest.approx(numbers.data[0].embedding)
     with pytest.raises(openai.BadRequestError, match="8 dimensions"):
         client.embeddings.create(model="embedder", input="a", dimensions=4)
 
@@ -195,7 +195,7 @@ def test_timings_add_up_and_are_told_everywhere(models: Server) -> None:
     parts = [timings[f"{part}_ms"] for part in ("queue", "load", "prompt", "decode", "overhead")]
     assert sum(parts) == pytest.approx(timings["total_ms"], abs=0.01)
     assert timings["prompt_ms"] >= 25
-    assert timings["decode_ms"] >= 80
+    assert timings["decode_ms"] >= 60  # the first token may have come late
     assert timings["total_ms"] <= answer.elapsed.total_seconds() * 1000
     told = dict(entry.split(";dur=") for entry in answer.headers["server-timing"].split(", "))
     assert float(told["total"]) == pytest.approx(timings["total_ms"], abs=0.01)

@@ -20,14 +20,14 @@ def language_models() -> Config:
     config = Config()
     simulated(config, "echo")
     simulated(config, "slow", prompt_time="5ms", token_time="20ms")
-    simulated(config, "endless", token_time="5ms", tokens=100_000, context=1_000_000)
+    simulated(config, "endless", token_time="20us", tokens=100_000, context=1_000_000)
     simulated(
         config,
         "single",
         token_time="5ms",
         tokens=100_000,
         context=1_000_000,
-        slots={"slots": 1, "depth": 1},
+        slots={"slots": 1, "depth": 1, "realtime": {"order": "fifo"}},
     )
     simulated(config, "failing", fail_at=0)
     simulated(config, "breaking", fail_at=2)

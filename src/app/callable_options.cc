@@ -33,6 +33,8 @@ void describe(config::Fields<ModelOptions>& f) {
                                                      "A service with POST /predict.")
       .alternative<tensorflow_serving::TensorflowServingOptions>("tensorflow_serving",
                                                                  "TensorFlow Serving over gRPC.")
+      .alternative<openai::OpenAiOptions>("openai", "Engines that speak OpenAI's API.")
+      .alternative<ollama::OllamaOptions>("ollama", "Engines that speak Ollama's API.")
       .alternative<simulated::SimulatedOptions>("simulated", "No model: for tests of clients.");
   f.field("slots", &ModelOptions::slots,
           "How many calls run at once and who goes next; without: the backend's own ways.");

@@ -6,7 +6,9 @@
 
 #include "backends/http_predict/http_predict.h"
 #include "backends/llama/model.h"
+#include "backends/ollama/ollama.h"
 #include "backends/onnx/repository.h"
+#include "backends/openai/openai.h"
 #include "backends/simulated/simulated.h"
 #include "backends/tensorflow_serving/watch.h"
 #include "config/config.h"
@@ -48,6 +50,21 @@ std::string_view key_of(http::TlsFault::File file) {
   return "ca";
 }
 
+// Of engines of language models behind a wire; null for other backends.
+const generation_wire::WireOptions* wire_options(const decltype(ModelOptions::backend)& backend) {
+  if (const auto* openai = std::get_if<openai::OpenAiOptions>(&backend)) return openai;
+  return std::get_if<ollama::OllamaOptions>(&backend);
+}
+
+// What tells whether a model is still the one that was made. The printed form hides a key.
+std::string signature_of(const ModelOptions& model) {
+  std::string signature = config::to_yaml(model);
+  if (const auto* wire = wire_options(model.backend); wire != nullptr && wire->api_key) {
+    signature += wire->api_key->reveal();
+  }
+  return signature;
+}
+
 // Why a model could not be made, at the file that is at fault if it is one.
 void add_unmade(const CallableOptions& callable, const Error& error, config::Problems& problems) {
   const config::Node at = callable.where.near("model");
@@ -58,6 +75,8 @@ void add_unmade(const CallableOptions& callable, const Error& error, config::Pro
   } else if (const auto* server =
                  std::get_if<tensorflow_serving::TensorflowServingOptions>(&backend)) {
     faults = tensorflow_serving::tls_faults(*server);
+  } else if (const auto* wire = wire_options(backend)) {
+    faults = generation_wire::tls_faults(*wire);
   }
   for (const http::TlsFault& fault : faults) {
     problems.add(at.near("tls").near(key_of(fault.file)), fault.error.message);
@@ -116,6 +135,7 @@ struct Models::Made {
   std::atomic<bool> live{false};                      // the gateway is told of changes
   std::shared_ptr<onnx::ModelRepository> repository;  // of a file
   CallablePtr callable;                               // of a service
+  std::shared_ptr<generation_wire::WireModel> wire;   // the same, where it is one
   std::shared_ptr<tensorflow_serving::Watch> watch;   // of a model of another server
   std::shared_ptr<scheduling::Slots> slots;           // null: calls wait for none
   const Clock* clock = nullptr;
@@ -210,6 +230,26 @@ Result<Models::MadePtr> Models::make_model(
   return made;
 }
 
+Models::MadePtr Models::made_of(const std::string& name,
+                                std::shared_ptr<generation_wire::WireModel> model) {
+  auto made = std::make_shared<Made>();
+  made->name = name;
+  made->callable = made->wire = std::move(model);
+  return made;
+}
+
+Result<Models::MadePtr> Models::make_model(const std::string& name,
+                                           const openai::OpenAiOptions& options) {
+  return openai::make_model(name, options, services_.io, services_.resolver, &services_.instruments)
+      .transform([&](auto model) { return made_of(name, std::move(model)); });
+}
+
+Result<Models::MadePtr> Models::make_model(const std::string& name,
+                                           const ollama::OllamaOptions& options) {
+  return ollama::make_model(name, options, services_.io, services_.resolver, &services_.instruments)
+      .transform([&](auto model) { return made_of(name, std::move(model)); });
+}
+
 Result<Models::MadePtr> Models::make_model(const std::string& name,
                                            const simulated::SimulatedOptions& options) {
   auto made = std::make_shared<Made>();
@@ -269,7 +309,7 @@ std::vector<gateway::CallableSpec> Models::make_all(const Options& options,
       continue;
     }
     const auto& model = std::get<ModelOptions>(callable.what);
-    const std::string signature = config::to_yaml(model);
+    const std::string signature = signature_of(model);
     const auto known = current_.find(name);
     Result<MadePtr> made;
     if (known != current_.end() && known->second->signature == signature) {
@@ -298,6 +338,8 @@ std::vector<gateway::CallableSpec> Models::make_all(const Options& options,
 void Models::commit() {
   current_ = std::exchange(next_, {});
   for (const auto& [name, made] : current_) {
+    // Engines are asked from now on only: one may be this very process.
+    if (made->wire && !made->live.exchange(true)) made->wire->watch_engines();
     if (made->callable || !(made->watch || made->repository) || made->live.exchange(true)) continue;
     if (made->watch) made->watch->start();
     // A change between make() and now went unheard.

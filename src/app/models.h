@@ -17,6 +17,10 @@
 #include "runtime/io_threads.h"
 #include "telemetry/log.h"
 
+namespace sluice::generation_wire {
+class WireModel;
+}
+
 namespace sluice::app {
 
 // An ensemble as the gateway takes it.
@@ -65,6 +69,10 @@ class Models {
                              const http_predict::HttpPredictOptions& options);
   Result<MadePtr> make_model(const std::string& name,
                              const tensorflow_serving::TensorflowServingOptions& options);
+  Result<MadePtr> make_model(const std::string& name, const openai::OpenAiOptions& options);
+  Result<MadePtr> make_model(const std::string& name, const ollama::OllamaOptions& options);
+  static MadePtr made_of(const std::string& name,
+                         std::shared_ptr<generation_wire::WireModel> model);
   static Result<MadePtr> make_model(const std::string& name,
                                     const simulated::SimulatedOptions& options);
   static gateway::ModelSpec spec_of(const MadePtr& made);

@@ -11,7 +11,9 @@
 #include "access/options.h"
 #include "backends/http_predict/options.h"
 #include "backends/llama/options.h"
+#include "backends/ollama/options.h"
 #include "backends/onnx/options.h"
+#include "backends/openai/options.h"
 #include "backends/simulated/options.h"
 #include "backends/tensorflow_serving/options.h"
 #include "base/time.h"
@@ -107,7 +109,8 @@ void describe(config::Fields<OnnxModelOptions>& f);
 
 struct ModelOptions {
   std::variant<OnnxModelOptions, llama::LlamaOptions, http_predict::HttpPredictOptions,
-               tensorflow_serving::TensorflowServingOptions, simulated::SimulatedOptions>
+               tensorflow_serving::TensorflowServingOptions, openai::OpenAiOptions,
+               ollama::OllamaOptions, simulated::SimulatedOptions>
       backend;
   std::optional<scheduling::SlotOptions> slots;
 };

@@ -28,7 +28,7 @@ std::string check_api_key(const config::Secret& key) {
 std::vector<EngineOptions> WireOptions::all_engines() const {
   std::vector<EngineOptions> all;
   all.reserve(urls.size() + engines.size());
-  for (const std::string& url : urls) all.push_back({.url = url, .slots = slots});
+  for (const std::string& url : urls) all.push_back({.url = url, .slots = engine_slots});
   all.insert(all.end(), engines.begin(), engines.end());
   return all;
 }

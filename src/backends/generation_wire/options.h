@@ -37,7 +37,7 @@ enum class TaskKind : std::uint8_t { kGenerate, kEmbed };
 // A dialect's options derive from this.
 struct WireOptions {
   std::vector<std::string> urls;       // engines with nothing special about them
-  std::uint32_t slots = 4;             // of each of these
+  std::uint32_t engine_slots = 4;      // of each of these
   std::vector<EngineOptions> engines;  // those with something special; after `urls`
   std::string engine_model;            // empty: as the callable
   TaskKind task = TaskKind::kGenerate;

@@ -20,7 +20,8 @@ void describe_wire(config::Fields<T>& f) {
           "idlest.")
       .entries(0, kMaxEngines)
       .check(check_engine_url);
-  f.field("slots", of(&O::slots), "How many calls at once each of `urls` takes.").range(1, 65536);
+  f.field("engine_slots", of(&O::engine_slots), "How many calls at once each of `urls` takes.")
+      .range(1, 65536);
   f.field("engines", of(&O::engines), "Engines that differ from one another, beside `urls`.")
       .entries(0, kMaxEngines);
   f.field("engine_model", of(&O::engine_model),

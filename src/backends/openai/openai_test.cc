@@ -327,7 +327,7 @@ TEST_F(Engines, TakeAsManyCallsAsTheyHaveSlotsAndTheOthersWait) {
     if (n == 0) first.set_value();
     if (n > 0) answer(peer, "later");
   });
-  options_.slots = 1;
+  options_.engine_slots = 1;
   options_.max_waiting = 1;
   Collector one;
   Collector two;
@@ -346,7 +346,7 @@ TEST_F(Engines, TakeAsManyCallsAsTheyHaveSlotsAndTheOthersWait) {
 
 TEST_F(Engines, AreWaitedForUntilTheDeadlineOrACancellation) {
   serve([](Peer&, const std::string&, int) {});
-  options_.slots = 1;
+  options_.engine_slots = 1;
   Collector one;
   begin(one);
   CancelHandle first;

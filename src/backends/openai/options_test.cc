@@ -22,7 +22,7 @@ std::pair<OpenAiOptions, std::string> read(std::string_view text) {
 TEST(OpenAiOptions, AreReadFromAFile) {
   const auto [options, problems] = read(R"(
 urls: ["http://a:8000", "http://b:8000/v1"]
-slots: 8
+engine_slots: 8
 engines:
   - {url: "https://spare", slots: 2, weight: 0.5, best_effort_only: true}
 engine_model: org/model
@@ -47,11 +47,11 @@ max_event_bytes: 1MiB
 
 TEST(OpenAiOptions, AreRefusedWithWhatWouldBeRight) {
   const std::pair<std::string_view, std::string_view> cases[] = {
-      {"slots: 2", "no engine is named: set urls, or engines"},
+      {"engine_slots: 2", "no engine is named: set urls, or engines"},
       {"urls: [\"a:1\"]", "a URL that can be called"},
       {"urls: [\"http://a/?x\"]", "a URL without a query"},
       {"urls: [\"http://a\", \"http://A:80\"]", "the engine http://a is named twice"},
-      {"urls: [\"http://a\"]\nslots: 0", "slots"},
+      {"urls: [\"http://a\"]\nengine_slots: 0", "engine_slots"},
       {"urls: [\"http://a\"]\npath_prefix: v1", "a path that begins with '/'"},
       {"urls: [\"http://a\"]\napi_key: \"a\\nb\"", "a key without line breaks"},
       {"urls: [\"http://a\"]\ntimeout: 1s\nconnect_timeout: 2s", "must not be longer than timeout"},

@@ -73,7 +73,7 @@ def test_a_batch_of_conversations_is_answered_line_by_line(client: httpx.Client)
     eventually(ended, what="the batch ends")
     output = client.get(f"/v1/jobs/batches/{batch['id']}/output").text.splitlines()
     said = {
-        (line := json.loads(text))["custom_id"]: line["result"]["choices"][0]["message"]["content"]
+        (line := json.loads(text))["custom_id"]: line["output"]["choices"][0]["message"]["content"]
         for text in output
     }
     assert said == {str(i): f"number {i}" for i in range(5)}

@@ -16,6 +16,8 @@ from support.config import MODELS, Config, mount
 from support.server import Server
 from support.waiting import eventually
 
+pytestmark = pytest.mark.alone
+
 QUESTION = "What is gravity?"
 
 

@@ -288,7 +288,9 @@ TEST_F(RedisStoreTest, EndsJobsOfAllKindsInOneCall) {
     EXPECT_EQ(ended->id, claimed[i].job.id);
     EXPECT_EQ(ended->state, kind(i) == 2 ? JobState::kFailed : JobState::kCompleted);
     EXPECT_EQ(ended->revision, 3U);
-    if (kind(i) == 3) EXPECT_EQ(ends[end++].get().error().code, ErrorCode::kConflict);
+    if (kind(i) == 3) {
+      EXPECT_EQ(ends[end++].get().error().code, ErrorCode::kConflict);
+    }
     const auto found = h.get(claimed[i].job.id);
     EXPECT_EQ(found->job.state, ended->state);
     EXPECT_EQ(found->output, kind(i) == 2 ? "" : std::to_string(i));

@@ -11,6 +11,7 @@
 
 #include "telemetry/job_metrics.h"
 #include "telemetry/process_metrics.h"
+#include "telemetry/slot_metrics.h"
 
 namespace sluice::telemetry {
 namespace {
@@ -180,6 +181,7 @@ TEST(Instruments, NamesKindsAndLabelsAreThoseOfTheGoldenList) {
   instruments.replica("c", "r");
   instruments.key("k");
   job_metrics(metrics, "c");
+  slot_metrics(metrics, "c", "realtime");
   metrics.level(jobs_pending_family(), {"c"});
   metrics.level(jobs_processing_family(), {"c"});
   const ProcessMetrics process(metrics, {"0"});

@@ -120,14 +120,11 @@ def test_people_are_answered_while_background_work_goes_on(client: httpx.Client)
     said: list[str] = []
     thread = threading.Thread(target=lambda: said.append(summary()))
     thread.start()
-    people = 0
-    while thread.is_alive():
-        answer = client.post("/v1/chat/completions", json=chat(f"Hello {people}", max_tokens=3))
+    for person in range(8):
+        answer = client.post("/v1/chat/completions", json=chat(f"Hello {person}", max_tokens=3))
         assert answer.status_code == 200
-        people += 1
     thread.join()
     assert said == [alone]
-    assert people > 0
 
 
 def test_fifty_clients_that_come_and_vanish_leave_no_slot_behind(
@@ -138,13 +135,13 @@ def test_fifty_clients_that_come_and_vanish_leave_no_slot_behind(
     body = json.dumps(chat("Tell me a long story.", max_tokens=400, stream=True))
     request = (
         f"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-        f"X-Sluice-Class: {{}}\r\nContent-Length: {len(body)}\r\n\r\n{body}"
+        f"X-Sluice-Class: CLASS\r\nContent-Length: {len(body)}\r\n\r\n{body}"
     )
     open_sockets: list[socket.socket] = []
     for _ in range(50):
         connection = socket.create_connection((host, port))
         of_class = chance.choice(["realtime", "best_effort"])
-        text = request.format(of_class).encode()
+        text = request.replace("CLASS", of_class).encode()
         connection.sendall(text[: chance.choice([len(text), len(text), len(text) // 2])])
         open_sockets.append(connection)
         if chance.random() < 0.5:

@@ -108,28 +108,18 @@ class LlamaText final : public Prompter {
       }
     }
     inputs.tool_choice = to_choice(request.tool_choice);
-    switch (request.constraint.kind) {
-      case Constraint::Kind::kNone:
-        break;
-      case Constraint::Kind::kJson:
-        inputs.json_schema = kAnyObject;
-        break;
-      case Constraint::Kind::kJsonSchema:
-        inputs.json_schema = request.constraint.text;
-        break;
-      case Constraint::Kind::kGrammar:
-        inputs.grammar = request.constraint.text;
-        break;
-    }
+    // Beside tools the template's format has to know of it. Alone, an answer is held to it from its
+    // first token on, without the wrapping that a template may allow.
+    if (tools) constrain(request.constraint, inputs);
     const common_chat_params chat = common_chat_templates_apply(templates_.get(), inputs);
 
     common_params_sampling sampling = sampling_of(request);
-    if (!chat.grammar.empty()) {
-      sampling.grammar = {grammar_type(request, tools), chat.grammar};
+    if (tools && !chat.grammar.empty()) {
+      sampling.grammar = {grammar_type(request), chat.grammar};
       sampling.grammar_lazy = chat.grammar_lazy;
       sampling.generation_prompt = chat.generation_prompt;
       add_triggers(chat, sampling);
-    } else {  // the template's format says nothing of it
+    } else {
       sampling.grammar = grammar_of(request.constraint);
     }
     Prepared prepared;
@@ -177,6 +167,21 @@ class LlamaText final : public Prompter {
     return sampling;
   }
 
+  static void constrain(const Constraint& constraint, common_chat_templates_inputs& inputs) {
+    switch (constraint.kind) {
+      case Constraint::Kind::kNone:
+        break;
+      case Constraint::Kind::kJson:
+        inputs.json_schema = kAnyObject;
+        break;
+      case Constraint::Kind::kJsonSchema:
+        inputs.json_schema = constraint.text;
+        break;
+      case Constraint::Kind::kGrammar:
+        inputs.grammar = constraint.text;
+        break;
+    }
+  }
   static common_grammar grammar_of(const Constraint& constraint) {
     const auto of_schema = [](std::string_view schema) -> common_grammar {
       return {COMMON_GRAMMAR_TYPE_OUTPUT_FORMAT,
@@ -194,9 +199,9 @@ class LlamaText final : public Prompter {
     }
     return {};
   }
-  static common_grammar_type grammar_type(const GenerateRequest& request, bool tools) {
+  static common_grammar_type grammar_type(const GenerateRequest& request) {
     if (request.constraint.kind == Constraint::Kind::kGrammar) return COMMON_GRAMMAR_TYPE_USER;
-    return tools ? COMMON_GRAMMAR_TYPE_TOOL_CALLS : COMMON_GRAMMAR_TYPE_OUTPUT_FORMAT;
+    return COMMON_GRAMMAR_TYPE_TOOL_CALLS;
   }
 
   // A trigger that is one token of the vocabulary is looked for as such.

@@ -43,6 +43,15 @@ SlotOptions two_slots() {
 
 class ScheduledCallableTest : public ::testing::Test {
  protected:
+  // No call is left without an end: who waits holds the slots for which it waits.
+  void TearDown() override {
+    for (CancelHandle& handle : handles_) handle.cancel();
+    home_.run_ready();
+    while (!inner_->pending.empty()) {
+      reply();
+      home_.run_ready();
+    }
+  }
   void use(const SlotOptions& options) {
     slots_ = Slots::make(options, "llm",
                          {.timers = home_, .clock = clock_, .metrics = &metrics_, .log = nullptr});

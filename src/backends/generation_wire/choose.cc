@@ -16,7 +16,8 @@ Choice choose(std::span<const EngineState> engines, ServiceClass service_class, 
   std::optional<std::tuple<bool, bool, bool>> best_fitness;
   for (std::size_t i = 0; i < engines.size(); ++i) {
     if (was_tried(i)) continue;
-    best_fitness = std::max(best_fitness, std::optional(fitness(engines[i])));
+    const auto fits = fitness(engines[i]);
+    if (!best_fitness || fits > *best_fitness) best_fitness = fits;
   }
   if (!best_fitness) return {Choice::Kind::kNobody};
 

@@ -103,7 +103,7 @@ void ModelHost::was_loaded(const std::string& id, Result<CallablePtr> made) {
     try_waiting();
     return;
   }
-  model.callable = *made;
+  model.callable = std::move(*made);
   residency_.loaded(id, services_.clock.now());
   for (const auto& call : waiting) {
     residency_.begin(id);

@@ -17,6 +17,7 @@ fetch_wheel() {
 
 # show_model FILE NAME: models/NAME is this file.
 show_model() {
+  mkdir -p "$repository/models"
   [[ $(readlink "$repository/models/$2" 2>/dev/null) == "$1" ]] || ln -sf "$1" "$repository/models/$2"
 }
 

@@ -156,7 +156,9 @@ class TensorflowServingWatch : public ::testing::Test {
     return start(
         [callable](const Call& call, Sink& sink) {
           return callable->start(
-              call, make_request({.inputs = {sluice::testing::fp32("x", {1, 2}, {1, 2})}}), sink);
+              call,
+              make_request(InferRequest{.inputs = {sluice::testing::fp32("x", {1, 2}, {1, 2})}}),
+              sink);
         },
         deadline);
   }

@@ -49,7 +49,7 @@ TEST_F(AsyncIrisCodecTest, TakesTheBodyAndTheBareArray) {
   for (const char* input : {R"({"data":[[5.1,3.5,1.4,0.2]]})", "[[5.1,3.5,1.4,0.2]]"}) {
     const auto request = codec->decode(input, kIris);
     ASSERT_TRUE(request) << input;
-    EXPECT_EQ(request->inputs.at(0).shape, (Shape{1, 4}));
+    EXPECT_EQ(std::get<InferRequest>(*request).inputs.at(0).shape, (Shape{1, 4}));
   }
   EXPECT_FALSE(codec->decode(R"({"data":[[5.1,3.5,1.4,10]]})", kIris));
   EXPECT_FALSE(codec->decode("5", kIris));

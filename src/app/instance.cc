@@ -78,12 +78,12 @@ struct Instance::Parts {
     server.reset();  // handlers' sites go on their own threads
     jobs.reset();    // nobody asks it any more
     models.reset();
-    loader.reset();
     if (gateway && threads) {
       // What callables keep on io threads goes there, so those must still run.
       [[maybe_unused]] const auto emptied = gateway->configure({});
       threads->on_each([](std::size_t, EventLoop&) {});
     }
+    loader.reset();  // a language model that goes is given to it, as long as there is one
     if (threads) threads->stop();
     pool.reset();  // what still ran has posted its result to a loop that reads no more
   }

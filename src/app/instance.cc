@@ -74,6 +74,7 @@ struct Instance::Parts {
   std::function<Result<>()> request_reload;  // guarded by reload_mutex
 
   ~Parts() {
+    const auto job_loops = jobs ? jobs->loops() : nullptr;
     grpc.reset();    // waits for its threads, so that no call is at home there any more
     server.reset();  // handlers' sites go on their own threads
     jobs.reset();    // nobody asks it any more
@@ -83,7 +84,8 @@ struct Instance::Parts {
       [[maybe_unused]] const auto emptied = gateway->configure({});
       threads->on_each([](std::size_t, EventLoop&) {});
     }
-    loader.reset();  // a language model that goes is given to it, as long as there is one
+    if (language_models) language_models->close();  // from now on it gives the loader nothing
+    loader.reset();
     if (threads) threads->stop();
     pool.reset();  // what still ran has posted its result to a loop that reads no more
   }

@@ -45,6 +45,9 @@ class JobSystem {
   // Opens the store; before that, and when it cannot be had, all who ask for a job are told why,
   // and the rest of the process serves on. Before anything is served.
   void open(const Options& options);
+  // Its threads' loops stay there for as long as this is held: a call that was told to stop has its
+  // answer, and yet what ran it may post to its home once more.
+  [[nodiscard]] std::shared_ptr<const void> loops() const { return thread_; }
   [[nodiscard]] bool is_open() const { return thread_ != nullptr; }
   [[nodiscard]] const jobs::Desk& desk() const { return *desk_; }
 
@@ -77,7 +80,7 @@ class JobSystem {
   std::unique_ptr<Lock> lock_;
   std::filesystem::path folder_;  // of the store
   jobs::Hub hub_;
-  std::unique_ptr<IoThreads> thread_;  // and a second one, where a store needs it
+  std::shared_ptr<IoThreads> thread_;  // and a second one, where a store needs it
   std::unique_ptr<jobs::Store> store_;
   std::unique_ptr<jobs::Desk> desk_;
   std::unique_ptr<jobs::QueueGauges> gauges_;  // of the thread

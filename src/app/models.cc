@@ -84,13 +84,16 @@ void add_unmade(const CallableOptions& callable, const Error& error, config::Pro
   if (faults.empty()) problems.add(at, error.message);
 }
 
-// Language models of this process have slots in any case: as many as they can write answers side by
-// side, and best effort gives way by itself.
-std::optional<scheduling::SlotOptions> slots_of(const ModelOptions& model) {
+// Language models of this process have slots in any case, and best effort gives way by itself: as
+// many as they can write answers side by side, or as an encoder puts into a batch.
+std::optional<scheduling::SlotOptions> slots_of(const ModelOptions& model,
+                                                const Callable* callable) {
   const auto* llama = std::get_if<llama::LlamaOptions>(&model.backend);
   if (llama == nullptr) return model.slots;
+  const bool encodes = callable != nullptr && callable->describe().takes == RequestKind::kEmbed;
   scheduling::SlotOptions slots = model.slots.value_or(scheduling::SlotOptions{
-      .slots = llama->realtime_sequences, .best_effort_slots = llama->best_effort_sequences});
+      .slots = encodes ? llama::kBatchTexts : llama->realtime_sequences,
+      .best_effort_slots = encodes ? llama::kBatchTexts : llama->best_effort_sequences});
   slots.preemption = scheduling::Preemption::kFull;
   return slots;
 }
@@ -323,7 +326,7 @@ std::vector<gateway::CallableSpec> Models::make_all(const Options& options,
       }
       (*made)->signature = signature;
       (*made)->clock = &services_.clock;
-      if (const auto slots = slots_of(model)) {
+      if (const auto slots = slots_of(model, (*made)->callable.get())) {
         (*made)->slots = scheduling::Slots::make(
             *slots, name,
             {services_.io.any(), services_.clock, &services_.metrics, &services_.log});

@@ -79,7 +79,9 @@ void describe(config::Fields<SlotOptions>& f) {
   f.field("reserved", &SlotOptions::reserved, "How many of them are kept free of best effort.")
       .range(0, kMaxSlots)
       .default_is("one where there is more than one");
-  f.field("preemption", &SlotOptions::preemption, "Whether the engine can pause best effort.");
+  f.field("preemption", &SlotOptions::preemption,
+          "Whether the engine pauses best effort by itself; language models of this process always "
+          "do.");
   f.field("best_effort_slots", &SlotOptions::best_effort_slots,
           "With preemption: full, how many best-effort calls it holds beside `slots` of realtime.")
       .range(1, kMaxSlots)

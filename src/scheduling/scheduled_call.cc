@@ -55,6 +55,7 @@ ScheduledCall::ScheduledCall(CallablePtr inner, std::shared_ptr<Slots> slots, co
       expected_cost_(expected_cost(*request_)),
       queued_(clock.now()) {
   call_.times = &inner_times_;
+  if (times_ != nullptr) times_->queued = queued_;
 }
 
 void ScheduledCall::on_slot() {
@@ -72,6 +73,7 @@ void ScheduledCall::run() {
   if (cancelled_) return;  // its slot has been given back
   running_ = true;
   started_ = clock_.now();
+  if (times_ != nullptr) times_->started = started_;  // before the first part tells of it
   CancelHandle handle = inner_->start(call_, std::move(request_), *this);
   if (sink_ == nullptr) return;
   handle_ = std::move(handle);

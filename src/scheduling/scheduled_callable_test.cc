@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <deque>
+#include <functional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -258,9 +259,13 @@ class Talking final : public Callable {
 };
 
 struct PartSink final : Sink {
+  std::function<void()> on_each;
   std::string text;
   bool done = false;
-  void on_part(Part part) override { text += part.text; }
+  void on_part(Part part) override {
+    if (on_each) on_each();
+    text += part.text;
+  }
   void on_result(Result<Response> result) override { done = result.has_value(); }
 };
 
@@ -272,8 +277,13 @@ TEST_F(ScheduledCallableTest, PassesPartsThrough) {
   Call call;
   call.home = &home_;
   call.times = &times;
+  std::size_t known = 0;  // parts before which it was known how long the call had waited
+  sink.on_each = [&] {
+    known += static_cast<std::size_t>(times.queued == home_.now() && times.started == home_.now());
+  };
   talking->start(call, make_request(GenerateRequest()), sink);
   EXPECT_EQ(sink.text, "ab");
+  EXPECT_EQ(known, 2U);
   EXPECT_TRUE(sink.done);
   EXPECT_EQ(times.first, home_.now());
   EXPECT_EQ(slots_->snapshot().available_slots, 2U);

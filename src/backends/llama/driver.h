@@ -65,7 +65,6 @@ class Driver {
   [[nodiscard]] static std::optional<std::uint32_t> to_park(
       std::span<const SequenceView> sequences);
 
-  [[nodiscard]] const CostModel& cost() const { return cost_; }
   // How long a step of best effort alone may be; Duration::max() where it does not matter.
   [[nodiscard]] Duration best_effort_step() const;
 

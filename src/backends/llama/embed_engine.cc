@@ -17,11 +17,11 @@ struct EmbedEngine::Embedding {
 };
 
 EmbedEngine::EmbedEngine(std::string model, std::unique_ptr<Encoder> encoder, const Clock& clock,
-                         std::size_t waiting_limit, std::function<void()> prepare_thread)
+                         std::size_t call_limit, std::function<void()> prepare_thread)
     : model_(std::move(model)),
       encoder_(std::move(encoder)),
       clock_(clock),
-      inbox_(std::make_shared<Inbox>(waiting_limit)),
+      inbox_(std::make_shared<Inbox>(call_limit)),
       thread_([this, prepare = std::move(prepare_thread)] {
         if (prepare) prepare();
         run();
@@ -33,23 +33,17 @@ EmbedEngine::~EmbedEngine() {
 }
 
 void EmbedEngine::submit(std::shared_ptr<EngineCall> call) {
-  call->begin([inbox = inbox_, raw = call.get()] { inbox->give_up(*raw); });
-  if (inbox_->push(call)) return;
-  call->end(
-      fail(ErrorCode::kExhausted, std::format("too many calls wait for '{}' already", model_)), {},
-      {});
+  Inbox::submit(inbox_, std::move(call), model_);
 }
 
 void EmbedEngine::run() {
   encoder_->bind();
-  encoder_->rest();
   for (;;) {
     if (open_.empty() ? !inbox_->wait([this] { encoder_->rest(); }, [this] { encoder_->wake(); })
                       : inbox_->closed()) {
       break;
     }
     for (auto& call : inbox_->take()) take_in(std::move(call));
-    std::erase_if(open_, [](const EmbeddingPtr& of) { return of->done; });
     for (const EmbeddingPtr& of : std::deque(open_)) {
       if (of->call->stopped()) finish(of, fail(cancelled("the caller went away")));
     }
@@ -58,7 +52,7 @@ void EmbedEngine::run() {
   }
   const Error gone = unavailable(std::format("'{}' was unloaded", model_));
   for (const EmbeddingPtr& of : std::deque(open_)) finish(of, fail(gone));
-  for (const auto& call : inbox_->take()) call->end(fail(gone), {}, {});
+  inbox_->refuse_rest(gone);
 }
 
 void EmbedEngine::take_in(std::shared_ptr<EngineCall> call) {
@@ -66,8 +60,11 @@ void EmbedEngine::take_in(std::shared_ptr<EngineCall> call) {
   of->call = std::move(call);
   of->came = clock_.now();
   const auto& request = of->call->request<EmbedRequest>();
+  if (of->call->stopped()) return finish(of, fail(cancelled("the caller went away")));
   for (std::size_t i = 0; i < request.inputs.size(); ++i) {
     std::vector<Token> tokens = encoder_->tokenize(request.inputs[i]);
+    // A batch is of many callers, and fails as one.
+    if (tokens.empty()) return finish(of, fail(invalid(std::format("input {} is empty", i))));
     if (tokens.size() > encoder_->length()) {
       if (!request.truncate) {
         return finish(
@@ -141,6 +138,7 @@ void EmbedEngine::finish(const EmbeddingPtr& of, Result<Response> result) {
   of->done = true;
   std::erase(open_, of);
   const TimePoint now = clock_.now();
+  inbox_->done();
   of->call->end(std::move(result), now, now);
 }
 

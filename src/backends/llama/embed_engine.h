@@ -22,7 +22,7 @@ class EmbedEngine final : public CallTaker {
  public:
   // As of Engine.
   EmbedEngine(std::string model, std::unique_ptr<Encoder> encoder, const Clock& clock,
-              std::size_t waiting_limit, std::function<void()> prepare_thread);
+              std::size_t call_limit, std::function<void()> prepare_thread);
   ~EmbedEngine() override;
   EmbedEngine(const EmbedEngine&) = delete;
   EmbedEngine& operator=(const EmbedEngine&) = delete;

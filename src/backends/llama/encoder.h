@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "backends/llama/options.h"
 #include "backends/llama/ports.h"
 #include "backends/llama/weights.h"
 
@@ -37,7 +38,7 @@ class Encoder {
 
 struct EncoderOptions {
   std::uint32_t batch_tokens = 2048;
-  std::uint32_t batch_texts = 32;
+  std::uint32_t batch_texts = kBatchTexts;
   std::uint32_t threads = 0;  // 0: one for each usable processor
   bool pinned = false;        // as of ContextOptions
 };

@@ -11,7 +11,7 @@ namespace sluice::llama {
 struct Engine::Answering {
   std::shared_ptr<EngineCall> call;
   std::vector<Choice> choices;
-  std::function<Result<Choice>(std::string)> read;
+  std::function<Choice(std::string)> read;
   std::size_t open = 0;  // answers that are not whole yet
   bool prompt_done = false;
   Usage usage;
@@ -50,7 +50,7 @@ Engine::Engine(EngineOptions options, std::unique_ptr<Context> context,
       clock_(clock),
       driver_(options_.driver),
       places_(context_->sequences()),
-      inbox_(std::make_shared<Inbox>(options_.waiting_limit)),
+      inbox_(std::make_shared<Inbox>(options_.call_limit)),
       thread_([this, prepare = std::move(prepare_thread)] {
         if (prepare) prepare();
         run();
@@ -62,18 +62,11 @@ Engine::~Engine() {
 }
 
 void Engine::submit(std::shared_ptr<EngineCall> call) {
-  call->begin([inbox = inbox_, raw = call.get()] { inbox->give_up(*raw); });
-  ++calls_;
-  if (inbox_->push(call)) return;
-  --calls_;
-  call->end(fail(ErrorCode::kExhausted, std::format("{} calls wait for '{}' already",
-                                                    options_.waiting_limit, options_.model)),
-            {}, {});
+  Inbox::submit(inbox_, std::move(call), options_.model);
 }
 
 void Engine::run() {
   context_->bind();
-  context_->rest();
   bool idle = true;
   for (;;) {
     if (idle ? !inbox_->wait([this] { context_->rest(); }, [this] { context_->wake(); })
@@ -94,7 +87,7 @@ void Engine::run() {
     const AnsweringPtr of = sequences_.front()->of;
     finish(of, fail(gone));
   }
-  for (const auto& call : inbox_->take()) call->end(fail(gone), {}, {});
+  inbox_->refuse_rest(gone);
 }
 
 void Engine::take_in(std::shared_ptr<EngineCall> call) {
@@ -260,7 +253,7 @@ void Engine::step(const StepPlan& plan) {
     sequence.fed += static_cast<std::uint32_t>(parts[i].tokens.size());
   }
   // All are sampled before any is told: what a call does at its end may move the others.
-  std::vector<std::pair<Sequence*, Sampled>> next;
+  std::vector<std::pair<Sequence*, Result<Sampled>>> next;
   for (std::size_t i = 0; i < worked.size(); ++i) {
     if (!parts[i].wants_next) continue;
     next.emplace_back(worked[i], context_->sample(*worked[i]->sampler, i));
@@ -268,7 +261,12 @@ void Engine::step(const StepPlan& plan) {
   for (auto& [sequence, token] : next) {
     const bool there =
         std::ranges::any_of(sequences_, [s = sequence](const auto& one) { return one.get() == s; });
-    if (there) sampled(*sequence, std::move(token));
+    if (!there) continue;
+    if (token) {
+      sampled(*sequence, std::move(*token));
+    } else {
+      finish(AnsweringPtr(sequence->of), fail(std::move(token.error())));
+    }
   }
 }
 
@@ -327,9 +325,7 @@ void Engine::close(Sequence& sequence, FinishReason finish_reason) {
   std::ranges::move(sequence.untold, std::back_inserter(sequence.logprobs));
   Choice& choice = of->choices[sequence.choice];
   if (of->read) {
-    auto read = of->read(sequence.text.text());
-    if (!read) return finish(of, fail(std::move(read.error())));
-    choice = std::move(*read);
+    choice = of->read(sequence.text.text());
     if (!choice.tool_calls.empty() && finish_reason == FinishReason::kStop) {
       finish_reason = FinishReason::kToolCalls;
     }
@@ -361,7 +357,7 @@ void Engine::finish(const AnsweringPtr& of, Result<Response> result) {
       ++i;
     }
   }
-  --calls_;
+  inbox_->done();
   of->call->end(std::move(result), of->first, clock_.now());
 }
 

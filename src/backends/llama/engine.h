@@ -20,7 +20,7 @@ namespace sluice::llama {
 struct EngineOptions {
   std::string model;  // its name, for messages
   DriverOptions driver;
-  std::size_t waiting_limit = 1024;  // calls that have no place yet
+  std::size_t call_limit = 1024;  // calls that are here at once, with a place or without
 };
 
 // Owns its context and its thread, which begins with the constructor. The destructor ends every
@@ -38,8 +38,6 @@ class Engine final : public CallTaker {
   Engine& operator=(const Engine&) = delete;
 
   void submit(std::shared_ptr<EngineCall> call) override;
-  // Calls that are here. From any thread.
-  [[nodiscard]] std::size_t calls() const { return calls_.load(std::memory_order_relaxed); }
 
  private:
   struct Answering;  // a call
@@ -72,7 +70,6 @@ class Engine final : public CallTaker {
   std::uint64_t arrivals_ = 0;
 
   const std::shared_ptr<Inbox> inbox_;
-  std::atomic<std::size_t> calls_ = 0;
   std::thread thread_;
 };
 

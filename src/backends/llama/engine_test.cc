@@ -22,10 +22,10 @@ using testing::tokens_of;
 class EngineTest : public ::testing::Test {
  protected:
   void make(std::uint32_t sequences, DriverOptions driver = {}, std::uint32_t length = 4096) {
-    engine_ = std::make_unique<Engine>(
-        EngineOptions{.model = "fake", .driver = driver, .waiting_limit = 8},
-        std::make_unique<FakeContext>(sequences, length, gate_, seen_),
-        std::make_unique<FakePrompter>(), clock_, nullptr);
+    engine_ =
+        std::make_unique<Engine>(EngineOptions{.model = "fake", .driver = driver, .call_limit = 8},
+                                 std::make_unique<FakeContext>(sequences, length, gate_, seen_),
+                                 std::make_unique<FakePrompter>(), clock_, nullptr);
   }
   static GenerateRequest ask(std::string prompt, std::uint32_t tokens) {
     GenerateRequest request;
@@ -170,9 +170,10 @@ TEST_F(EngineTest, ACancelledCallIsAnsweredAtOnceAndItsStepGivenUp) {
   call->cancel();
   ASSERT_TRUE(caller.result);
   EXPECT_EQ(caller.code(), ErrorCode::kCancelled);
-  gate_.open();
   Caller next;
   start(next, ask("next", 3));
+  gate_.wait_for(2);  // the first step has ended though the gate is shut
+  gate_.open();
   wait(next);
   EXPECT_EQ(next.text(), answer_to(tokens_of("next"), 3));
 }
@@ -188,7 +189,9 @@ TEST_F(EngineTest, OthersInAStepThatIsGivenUpLoseNothing) {
   const auto call = start(large, ask(std::string(200, 'l'), 5));
   gate_.pass(1);
   gate_.wait_for(4);
+  seen_.kept_of_a_part = 1;
   call->cancel();
+  gate_.wait_for(5);  // the fourth step has ended though the gate is shut
   gate_.open();
   wait(small);
   EXPECT_EQ(small.text(), answer_to(tokens_of("abc"), 6));
@@ -238,18 +241,56 @@ TEST_F(EngineTest, RealtimeParksBestEffortWhichGoesOnTokenForToken) {
   EXPECT_GE(seen_.saved, 1U);
 }
 
-TEST_F(EngineTest, BeyondItsBoundCallsAreRefused) {
-  make(1);
+TEST_F(EngineTest, BeyondItsBoundCallsAreRefusedWhetherTheyHaveAPlaceOrNot) {
+  make(2);
   gate_.close();
-  Caller running;
-  start(running, ask("a", 1));
-  gate_.wait_for(1);
   std::vector<Caller> callers(9);
-  for (Caller& caller : callers) start(caller, ask("b", 1));
+  for (Caller& caller : callers) {
+    start(caller, ask("a", 1));
+    gate_.wait_for(1);  // the first have been taken in
+  }
   wait(callers[8]);
   EXPECT_EQ(callers[8].code(), ErrorCode::kExhausted);
   gate_.open();
-  for (std::size_t i = 0; i < 8; ++i) wait(callers[i]);
+  for (std::size_t i = 0; i < 8; ++i) {
+    wait(callers[i]);
+    EXPECT_TRUE(*callers[i].result);
+  }
+  Caller again;
+  start(again, ask("a", 1));
+  wait(again);
+  EXPECT_TRUE(*again.result);
+}
+
+TEST_F(EngineTest, AnAnswerThatCannotGoOnFailsAlone) {
+  make(2);
+  seen_.impossible_after = 3;
+  Caller bound;
+  GenerateRequest request = ask("bound", 50);
+  request.constraint.kind = Constraint::Kind::kGrammar;
+  start(bound, request);
+  Caller free;
+  start(free, ask("free", 10));
+  wait(bound);
+  wait(free);
+  EXPECT_EQ(bound.code(), ErrorCode::kInvalid);
+  EXPECT_EQ(free.text(), answer_to(tokens_of("free"), 10));
+}
+
+TEST_F(EngineTest, AParkedSequenceWhoseStateIsLostIsComputedAgain) {
+  make(1, {.shared = true});
+  gate_.close();
+  Caller background;
+  start(background, ask("in no hurry at all", 20), ServiceClass::kBestEffort);
+  gate_.pass(6);
+  gate_.wait_for(7);
+  seen_.lose_states = true;
+  Caller person;
+  start(person, ask("quick", 4));
+  gate_.open();
+  wait(person);
+  wait(background);
+  EXPECT_EQ(background.text(), answer_to(tokens_of("in no hurry at all"), 20));
 }
 
 TEST_F(EngineTest, WhatIsThereAtItsEndIsToldThatTheModelHasGone) {

@@ -38,7 +38,7 @@ CancelHandle HostedCall::start() {
     return {};
   }
   if (*callable != nullptr) {
-    run(*callable);
+    run(std::move(*callable));
   } else if (!call_.deadline.is_never()) {
     timer_ = call_.home->run_at(call_.deadline.at(), [keep] {
       keep->timer_ = 0;
@@ -51,20 +51,26 @@ CancelHandle HostedCall::start() {
 void HostedCall::ready(Result<CallablePtr> callable) {
   call_.home->post([self = shared_from_this(), callable = std::move(callable)]() mutable {
     if (self->sink_ == nullptr) {  // answered already
-      if (callable) self->host_->leave(self->id_, keep_alive_of(*self->request_));
-      return;
+      if (!callable) return;
+      self->host_->leave(self->id_, keep_alive_of(*self->request_));
+      return self->host_->discard(std::move(*callable));
     }
     if (self->timer_ != 0) self->call_.home->cancel(std::exchange(self->timer_, 0));
     self->load_ = self->call_.home->now() - self->came_;
     if (!callable) return self->answer(fail(std::move(callable.error())));
-    self->run(*callable);
+    self->run(std::move(*callable));
   });
 }
 
-void HostedCall::run(const CallablePtr& callable) {
+void HostedCall::run(CallablePtr callable) {
+  const auto keep = shared_from_this();
   callable_ = callable;
   CancelHandle handle = callable->start(call_, request_, *this);
-  if (sink_ != nullptr) handle_ = std::move(handle);
+  if (sink_ != nullptr) {
+    handle_ = std::move(handle);
+  } else {
+    host_->discard(std::move(callable));  // it may have been evicted by now
+  }
 }
 
 void HostedCall::cancel() {
@@ -74,6 +80,7 @@ void HostedCall::cancel() {
 
 void HostedCall::stop_waiting(Error why) {
   if (sink_ == nullptr || callable_ != nullptr) return;
+  host_->forget(id_, this);
   answer(fail(std::move(why)));
 }
 

@@ -26,7 +26,7 @@ class HostedCall final : public Sink,
   void ready(Result<CallablePtr> callable);
 
  private:
-  void run(const CallablePtr& callable);
+  void run(CallablePtr callable);
   void answer(Result<Response> result);
   void stop_waiting(Error why);
 

@@ -1,13 +1,38 @@
 #include "backends/llama/inbox.h"
 
+#include <format>
+
 namespace sluice::llama {
 
-bool Inbox::push(const CallPtr& call) {
+void Inbox::submit(const std::shared_ptr<Inbox>& inbox, CallPtr call, std::string_view model) {
+  call->begin([inbox, raw = call.get()] { inbox->give_up(*raw); });
+  bool closed = false;
+  {
+    const std::scoped_lock lock(inbox->mutex_);
+    closed = inbox->closed_;
+    if (!closed && inbox->here_ < inbox->limit_) {
+      ++inbox->here_;
+      inbox->calls_.push_back(std::move(call));
+      inbox->something_.notify_one();
+      return;
+    }
+  }
+  call->end(closed ? fail(unavailable(std::format("'{}' was unloaded", model)))
+                   : fail(ErrorCode::kExhausted,
+                          std::format("'{}' has {} calls already", model, inbox->limit_)),
+            {}, {});
+}
+
+void Inbox::done() {
   const std::scoped_lock lock(mutex_);
-  if (closed_ || calls_.size() >= limit_) return false;
-  calls_.push_back(call);
-  something_.notify_one();
-  return true;
+  --here_;
+}
+
+void Inbox::refuse_rest(const Error& why) {
+  for (const CallPtr& call : take()) {
+    done();
+    call->end(fail(why), {}, {});
+  }
 }
 
 void Inbox::give_up(const EngineCall& call) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <format>
+#include <limits>
 #include <numeric>
 
 #include "backends/llama/llama_sampler.h"
@@ -92,11 +93,20 @@ class LlamaContext final : public Context {
                                     state.size(), id(sequence)) != 0;
   }
 
-  Sampled sample(Sampler& sampler, std::size_t part) override {
+  Result<Sampled> sample(Sampler& sampler, std::size_t part) override {
     auto& own = static_cast<LlamaSampler&>(sampler);
     const int at = ends_[part];
-    const llama_token token = common_sampler_sample(own.chain.get(), context_.get(), at);
-    common_sampler_accept(own.chain.get(), token, true);
+    llama_token token = LLAMA_TOKEN_NULL;
+    try {
+      token = common_sampler_sample(own.chain.get(), context_.get(), at);
+      // A token that the grammar forbids would end the process when the grammar is told of it.
+      if (!is_possible(*common_sampler_get_candidates(own.chain.get(), false))) {
+        return fail(invalid("the grammar allows nothing that the model can write here"));
+      }
+      common_sampler_accept(own.chain.get(), token, true);
+    } catch (const std::exception& e) {
+      return fail(invalid(std::format("the grammar cannot be kept: {}", e.what())));
+    }
     Sampled sampled{.token = token, .end = llama_vocab_is_eog(vocab_, token)};
     if (sampled.end) return sampled;
     sampled.piece = piece(token);
@@ -108,6 +118,10 @@ class LlamaContext final : public Context {
   void wake() override { pool_.wake(); }
 
  private:
+  static bool is_possible(const llama_token_data_array& candidates) {
+    if (candidates.selected < 0) return false;
+    return candidates.data[candidates.selected].logit > -std::numeric_limits<float>::infinity();
+  }
   static llama_seq_id id(std::uint32_t sequence) { return static_cast<llama_seq_id>(sequence); }
   static bool wants_abort(void* self) {
     const auto* stop = static_cast<LlamaContext*>(self)->stop_;
@@ -134,6 +148,7 @@ class LlamaContext final : public Context {
     const double all = log_sum(logits);
     TokenLogprob out{
         .token = piece(token), .logprob = logits[static_cast<std::size_t>(token)] - all, .top = {}};
+    if (top == 0) return out;
     std::vector<llama_token> order(logits.size());
     std::iota(order.begin(), order.end(), 0);
     const auto end = order.begin() + std::min<std::ptrdiff_t>(top, std::ssize(order));

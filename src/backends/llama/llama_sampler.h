@@ -12,7 +12,6 @@ namespace sluice::llama {
 struct LlamaSampler final : Sampler {
   common_sampler_ptr chain;
   std::optional<std::uint32_t> logprobs;  // likeliest alternatives told
-  bool ignore_end = false;
 };
 
 }  // namespace sluice::llama

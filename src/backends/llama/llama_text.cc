@@ -132,6 +132,11 @@ class LlamaText final : public Prompter {
 
   Result<Prepared> finish(Prepared prepared, const GenerateRequest& request,
                           const std::string& prompt, common_params_sampling sampling) {
+    if (sampling.ignore_eos && !sampling.grammar.empty()) {
+      return fail(
+          invalid("an answer that is held to a grammar cannot go on beyond its end: leave "
+                  "ignore_eos out"));
+    }
     prepared.prompt = common_tokenize(vocab_, prompt, true, true);
     for (std::uint32_t choice = 0; choice < request.choices; ++choice) {
       common_params_sampling own = sampling;
@@ -220,10 +225,10 @@ class LlamaText final : public Prompter {
     }
   }
 
-  static std::function<Result<Choice>(std::string)> reader(const common_chat_params& chat) {
+  static std::function<Choice(std::string)> reader(const common_chat_params& chat) {
     common_chat_parser_params params(chat);
     if (!chat.parser.empty()) params.parser.load(chat.parser);
-    return [params = std::move(params)](std::string text) -> Result<Choice> {
+    return [params = std::move(params)](std::string text) {
       Choice choice;
       try {
         const common_chat_msg message = common_chat_parse(text, false, params);

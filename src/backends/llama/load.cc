@@ -14,7 +14,7 @@ namespace sluice::llama {
 
 namespace {
 
-constexpr std::size_t kWaitingLimit = 1024;  // calls of an encoder
+constexpr std::size_t kCallLimit = 1024;  // calls of an encoder at once
 
 Description describe_model(const std::string& name, const ModelFacts& facts,
                            std::uint32_t context) {
@@ -96,7 +96,7 @@ struct Loader {
                                          .threads = options.threads,
                                          .pinned = which == kRealtime});
     if (!opened) return fail(std::move(opened.error()));
-    return std::make_unique<EmbedEngine>(name, std::move(*opened), clock, kWaitingLimit,
+    return std::make_unique<EmbedEngine>(name, std::move(*opened), clock, kCallLimit,
                                          prepare(which));
   }
 };

@@ -1,5 +1,6 @@
 #include "backends/llama/model_host.h"
 
+#include <algorithm>
 #include <format>
 #include <utility>
 
@@ -7,12 +8,20 @@
 
 namespace sluice::llama {
 
+using Answer = Residency::Answer;
+
 ModelHost::ModelHost(Services services, std::uint64_t budget)
-    : services_(services), residency_(budget) {}
+    : services_(services), loader_(&services.loader), residency_(budget) {}
 
 ModelHost::~ModelHost() = default;
 
+void ModelHost::close() {
+  const std::scoped_lock lock(mutex_);
+  loader_ = nullptr;
+}
+
 std::shared_ptr<HostedModel> ModelHost::add(Spec spec) {
+  std::vector<CallablePtr> gone;
   std::string id;
   {
     const std::scoped_lock lock(mutex_);
@@ -21,65 +30,93 @@ std::shared_ptr<HostedModel> ModelHost::add(Spec spec) {
     Model& model = models_[id];
     model.name = spec.name;
     model.load = std::move(spec.load);
-    // One that is in memory already stays if it has room, as if it had been asked for.
-    if (spec.loaded != nullptr && residency_.want(id).answer == Residency::Answer::kLoad) {
-      model.callable = std::move(spec.loaded);
-      residency_.loaded(id, services_.clock.now());
-      arm();
+    if (spec.loaded != nullptr) {
+      // One that is in memory already stays if there can be room, as if it had been asked for.
+      const Residency::Wanted wanted = residency_.want(id);
+      if (wanted.answer == Answer::kLoad) {
+        for (const std::string& other : wanted.evict) {
+          gone.push_back(std::exchange(models_.at(other).callable, nullptr));
+        }
+        model.callable = std::move(spec.loaded);
+        residency_.loaded(id, services_.clock.now());
+        arm();
+      } else {
+        gone.push_back(std::move(spec.loaded));
+      }
     }
   }
+  discard(std::move(gone));
   return std::make_shared<HostedModel>(shared_from_this(), std::move(id),
                                        std::move(spec.description));
 }
 
 void ModelHost::remove(const std::string& id) {
   Model gone;
-  const std::scoped_lock lock(mutex_);
-  const auto it = models_.find(id);
-  gone = std::move(it->second);
-  models_.erase(it);
-  residency_.remove(id);
+  {
+    const std::scoped_lock lock(mutex_);
+    const auto it = models_.find(id);
+    gone = std::move(it->second);
+    models_.erase(it);
+    residency_.remove(id);
+    try_waiting();
+  }
   for (const auto& call : gone.waiting) {
     call->ready(fail(unavailable(std::format("'{}' is not served any more", gone.name))));
   }
-  try_waiting();
+  discard(std::move(gone.callable));
+}
+
+bool ModelHost::must_yield(const std::string& id) const {
+  const TimePoint now = services_.clock.now();
+  return std::ranges::any_of(models_, [&](const auto& entry) {
+    const auto& [other, model] = entry;
+    return other != id && !model.waiting.empty() && !residency_.is_loading(other) &&
+           now - model.waits_since > kPatience;
+  });
 }
 
 Result<CallablePtr> ModelHost::enter(const std::string& id,
                                      const std::shared_ptr<HostedCall>& call) {
   const std::scoped_lock lock(mutex_);
   Model& model = models_.at(id);
-  const Residency::Wanted wanted = residency_.want(id);
-  if (wanted.answer == Residency::Answer::kHere) {
-    residency_.begin(id);
-    return model.callable;
-  }
-  if (wanted.answer == Residency::Answer::kTooLarge) {
-    return fail(unavailable(
-        std::format("'{}' does not fit into the memory for language models", model.name)));
-  }
   if (model.waiting.size() >= kMostWaiting) {
     return fail(ErrorCode::kExhausted,
                 std::format("{} calls wait for '{}' to be loaded", kMostWaiting, model.name));
   }
-  model.waiting.push_back(call);
-  if (wanted.answer == Residency::Answer::kLoad) {
-    std::vector<CallablePtr> evicted;
-    for (const std::string& other : wanted.evict) {
-      evicted.push_back(std::exchange(models_.at(other).callable, nullptr));
-    }
-    load(id, std::move(evicted));
+  const Residency::Wanted wanted = residency_.want(id);
+  if (wanted.answer == Answer::kHere && !must_yield(id)) {
+    residency_.begin(id);
+    return model.callable;
   }
+  if (wanted.answer == Answer::kTooLarge) {
+    return fail(unavailable(
+        std::format("'{}' does not fit into the memory for language models", model.name)));
+  }
+  if (model.waiting.empty()) model.waits_since = services_.clock.now();
+  model.waiting.push_back(call);
+  if (wanted.answer == Answer::kLoad) load(id, wanted.evict);
   return nullptr;
 }
 
-void ModelHost::load(const std::string& id, std::vector<CallablePtr> evicted) {
+void ModelHost::forget(const std::string& id, const HostedCall* call) {
+  const std::scoped_lock lock(mutex_);
+  const auto it = models_.find(id);
+  if (it == models_.end()) return;
+  std::erase_if(it->second.waiting, [&](const auto& one) { return one.get() == call; });
+  try_waiting();  // others may have yielded to it
+}
+
+void ModelHost::load(const std::string& id, const std::vector<std::string>& evicted) {
+  std::vector<CallablePtr> gone;
+  for (const std::string& other : evicted) {
+    gone.push_back(std::exchange(models_.at(other).callable, nullptr));
+  }
   Task task = [self = shared_from_this(), id, load = models_.at(id).load,
-               evicted = std::move(evicted)]() mutable {
-    evicted.clear();  // its memory is needed
+               gone = std::move(gone)]() mutable {
+    gone.clear();  // its memory is needed
     self->was_loaded(id, load());
   };
-  if (!services_.loader.submit(task)) {
+  if (loader_ == nullptr || !loader_->submit(task)) {
     residency_.gone(id);
     for (const auto& call : std::exchange(models_.at(id).waiting, {})) {
       call->ready(fail(ErrorCode::kExhausted, "too many models wait to be loaded"));
@@ -88,28 +125,26 @@ void ModelHost::load(const std::string& id, std::vector<CallablePtr> evicted) {
 }
 
 void ModelHost::was_loaded(const std::string& id, Result<CallablePtr> made) {
-  CallablePtr unwanted;
   const std::scoped_lock lock(mutex_);
   const auto it = models_.find(id);
-  if (it == models_.end()) {  // removed meanwhile
-    if (made) unwanted = std::move(*made);
-    return;
-  }
-  Model& model = it->second;
-  const auto waiting = std::exchange(model.waiting, {});
+  if (it == models_.end()) return;  // removed meanwhile; this thread lets go of it
   if (!made) {
     residency_.gone(id);
-    for (const auto& call : waiting) call->ready(fail(made.error()));
-    try_waiting();
-    return;
+    for (const auto& call : std::exchange(it->second.waiting, {})) call->ready(fail(made.error()));
+    return try_waiting();
   }
-  model.callable = std::move(*made);
+  it->second.callable = std::move(*made);
   residency_.loaded(id, services_.clock.now());
-  for (const auto& call : waiting) {
+  give(it->second, id);
+  arm();
+}
+
+// To those that wait for it.
+void ModelHost::give(Model& model, const std::string& id) {
+  for (const auto& call : std::exchange(model.waiting, {})) {
     residency_.begin(id);
     call->ready(model.callable);
   }
-  arm();
 }
 
 void ModelHost::leave(const std::string& id, std::optional<Duration> keep_alive) {
@@ -120,27 +155,35 @@ void ModelHost::leave(const std::string& id, std::optional<Duration> keep_alive)
   arm();
 }
 
-// Somebody may have made room.
+// Somebody may have made room. Who has waited for longest comes first.
 void ModelHost::try_waiting() {
-  for (auto& [id, model] : models_) {
-    if (model.waiting.empty()) continue;
+  std::vector<std::string> ids;
+  for (const auto& [id, model] : models_) {
+    if (!model.waiting.empty()) ids.push_back(id);
+  }
+  std::ranges::sort(ids, {}, [&](const std::string& id) { return models_.at(id).waits_since; });
+  for (const std::string& id : ids) {
     const Residency::Wanted wanted = residency_.want(id);
-    if (wanted.answer != Residency::Answer::kLoad) continue;
-    std::vector<CallablePtr> evicted;
-    for (const std::string& other : wanted.evict) {
-      evicted.push_back(std::exchange(models_.at(other).callable, nullptr));
-    }
-    load(id, std::move(evicted));
+    if (wanted.answer == Answer::kLoad) load(id, wanted.evict);
+    if (wanted.answer == Answer::kHere && !must_yield(id)) give(models_.at(id), id);
   }
 }
 
 void ModelHost::arm() {
   const auto next = residency_.next();
-  if (!next || (armed_ && *armed_ <= *next)) return;
+  if (next == armed_) return;
   armed_ = next;
-  services_.timers.post([weak = weak_from_this(), &timers = services_.timers, at = *next] {
-    timers.run_at(at, [weak] {
-      if (const auto self = weak.lock()) self->expire();
+  services_.timers.post([weak = weak_from_this(), at = next] {
+    const auto self = weak.lock();
+    if (self == nullptr) return;
+    Executor& timers = self->services_.timers;
+    if (self->timer_ != 0) timers.cancel(std::exchange(self->timer_, 0));
+    if (!at) return;
+    self->timer_ = timers.run_at(*at, [weak] {
+      if (const auto host = weak.lock()) {
+        host->timer_ = 0;
+        host->expire();
+      }
     });
   });
 }
@@ -155,10 +198,24 @@ void ModelHost::expire() {
     }
     arm();
   }
-  if (idle.empty()) return;
-  // It takes a while to give memory back, and this may be an io thread.
-  Task task = [idle = std::move(idle)]() mutable { idle.clear(); };
-  if (!services_.loader.submit(task)) task();
+  discard(std::move(idle));
+}
+
+void ModelHost::discard(CallablePtr gone) {
+  std::vector<CallablePtr> one;
+  one.push_back(std::move(gone));
+  discard(std::move(one));
+}
+
+void ModelHost::discard(std::vector<CallablePtr> gone) {
+  std::erase(gone, nullptr);
+  if (gone.empty()) return;
+  Task task = [gone = std::move(gone)]() mutable { gone.clear(); };
+  {
+    const std::scoped_lock lock(mutex_);
+    if (loader_ != nullptr && loader_->submit(task)) return;
+  }
+  task();
 }
 
 std::vector<ModelHost::Resident> ModelHost::residents() const {

@@ -45,9 +45,10 @@ class ModelHost final : public std::enable_shared_from_this<ModelHost> {
   ModelHost(Services services, std::uint64_t budget);
   ~ModelHost();
 
-  // The callable keeps its share of the host. When it goes, so does the model, at once and on the
-  // thread that lets go of it.
+  // The callable keeps its share of the host. When it goes, the model goes as well.
   std::shared_ptr<HostedModel> add(Spec spec);
+  // The loader is about to end: what goes from now on goes on the thread that lets go of it.
+  void close();
 
   // What is in memory, for those who list it.
   struct Resident {
@@ -60,30 +61,45 @@ class ModelHost final : public std::enable_shared_from_this<ModelHost> {
  private:
   friend class HostedCall;
   friend class HostedModel;
+  using Waiting = std::deque<std::shared_ptr<HostedCall>>;
   struct Model {
     std::string name;
     Load load;
-    CallablePtr callable;                             // in memory
-    std::deque<std::shared_ptr<HostedCall>> waiting;  // for that
+    CallablePtr callable;     // in memory
+    Waiting waiting;          // for that
+    TimePoint waits_since{};  // the first of them
   };
   static constexpr std::size_t kMostWaiting = 1024;  // calls, for one model
+  // After this, those that are in memory take no further calls while one waits for their room.
+  static constexpr Duration kPatience = std::chrono::seconds(10);
 
   // Either the callable, with a call counted for it, or the call waits, or an error.
   Result<CallablePtr> enter(const std::string& id, const std::shared_ptr<HostedCall>& call);
+  // A call that waits no longer: it has been answered.
+  void forget(const std::string& id, const HostedCall* call);
   void leave(const std::string& id, std::optional<Duration> keep_alive);
   void remove(const std::string& id);
-  void load(const std::string& id, std::vector<CallablePtr> evicted);  // mutex_ held
   void was_loaded(const std::string& id, Result<CallablePtr> made);
-  void try_waiting();  // mutex_ held
-  void arm();          // mutex_ held
-  void expire();
+  // It takes a while to give memory back, and engines to end: the loader's thread does it.
+  void discard(std::vector<CallablePtr> gone);
+  void discard(CallablePtr gone);
+
+  // All with mutex_ held.
+  [[nodiscard]] bool must_yield(const std::string& id) const;
+  void load(const std::string& id, const std::vector<std::string>& evicted);
+  void give(Model& model, const std::string& id);
+  void try_waiting();
+  void arm();
+  void expire();  // without
 
   Services services_;
   mutable std::mutex mutex_;
+  ComputePool* loader_;                  // null once it ends; guarded by mutex_
   Residency residency_;                  // guarded by mutex_
   std::map<std::string, Model> models_;  // by id; guarded by mutex_
   std::uint64_t made_ = 0;               // guarded by mutex_
   std::optional<TimePoint> armed_;       // guarded by mutex_
+  TimerId timer_ = 0;                    // of the timers' thread
 };
 
 // One of its models.

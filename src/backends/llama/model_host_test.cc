@@ -35,6 +35,7 @@ class FakeModel final : public Callable {
     }
     return {};
   }
+  [[nodiscard]] bool is_asked() const { return waiting_ != nullptr; }
   void answer() { answer(*std::exchange(waiting_, nullptr)); }
 
  private:
@@ -77,6 +78,13 @@ class ModelHostTest : public ::testing::Test {
   }
   void wait(Caller& caller) {
     home_.run_until([&] { return caller.done(); });
+  }
+  // What the loader was given has been done.
+  void pool_wait() {
+    std::promise<void> done;
+    Task task = [&] { done.set_value(); };
+    ASSERT_TRUE(pool_.submit(task));
+    done.get_future().wait();
   }
   void answered(const CallablePtr& model) {
     Caller caller;
@@ -142,6 +150,7 @@ TEST_F(ModelHostTest, OneMakesRoomForAnother) {
   answered(a);
   last_ = nullptr;
   answered(b);
+  pool_wait();
   EXPECT_EQ(alive_, 1);
   EXPECT_EQ(host_->residents()[0].name, "b");
   answered(a);
@@ -175,6 +184,44 @@ TEST_F(ModelHostTest, OneThatNeverFitsIsRefused) {
   ask(add("a", 101), caller);
   ASSERT_TRUE(caller.done());
   EXPECT_EQ(caller.code(), ErrorCode::kUnavailable);
+}
+
+TEST_F(ModelHostTest, TheBudgetHoldsForModelsThatAreLoadedAtTheStart) {
+  make(100);
+  const auto loaded = [&](const std::string& name) {
+    return host_->add({.name = name,
+                       .description = prompts(name),
+                       .bytes = 60,
+                       .keep_alive = Duration(-1),
+                       .load = [] { return fail(unavailable("not again")); },
+                       .loaded = std::make_shared<FakeModel>(name, alive_, true)});
+  };
+  const auto a = loaded("a");
+  const auto b = loaded("b");
+  pool_wait();
+  EXPECT_EQ(alive_, 1);
+  ASSERT_EQ(host_->residents().size(), 1U);
+  EXPECT_EQ(host_->residents()[0].name, "b");
+}
+
+TEST_F(ModelHostTest, OneThatIsAlwaysInUseMakesRoomInTheEnd) {
+  make(100);
+  const auto a = add("a", 60, Duration(-1), false);
+  const auto b = add("b", 60);
+  Caller first;
+  ask(a, first);
+  home_.run_until([&] { return last_ != nullptr && last_->is_asked(); });
+  Caller second;
+  ask(b, second);
+  home_clock_.advance(std::chrono::seconds(11));
+  Caller third;
+  ask(a, third);  // would keep it in use
+  std::exchange(last_, nullptr)->answer();
+  wait(second);
+  EXPECT_EQ(second.answer().model, "b");
+  home_.run_until([&] { return last_ != nullptr && last_->is_asked(); });
+  last_->answer();
+  EXPECT_TRUE(third.done()) << "and is there again for who waits for it";
 }
 
 TEST_F(ModelHostTest, AnIdleModelLeavesMemoryWhenItsTimeIsOver) {
@@ -225,6 +272,7 @@ TEST_F(ModelHostTest, AModelThatIsNotServedAnyMoreGoesWithItsCallable) {
   last_ = nullptr;
   EXPECT_EQ(alive_, 1);
   model.reset();
+  pool_wait();
   EXPECT_EQ(alive_, 0);
   EXPECT_TRUE(host_->residents().empty());
 }

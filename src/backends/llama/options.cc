@@ -17,13 +17,13 @@ void describe(config::Fields<LlamaOptions>& f) {
   f.field("path", &LlamaOptions::path, "The .gguf file.").required().not_empty();
   f.field("context", &LlamaOptions::context,
           "Tokens of prompt and answer together; 0: as the model was trained, at most 8192.")
-      .at_most(1U << 24U);
+      .at_most(1U << 20U);
   f.field("realtime_sequences", &LlamaOptions::realtime_sequences,
           "Answers to people who wait that are written side by side.")
-      .range(1, 256);
+      .range(1, 128);
   f.field("best_effort_sequences", &LlamaOptions::best_effort_sequences,
           "Answers that nobody waits for that are written side by side.")
-      .range(1, 256);
+      .range(1, 128);
   f.field("threads", &LlamaOptions::threads,
           "Threads of a context; 0: one for each usable processor.")
       .at_most(512);

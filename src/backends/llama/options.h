@@ -34,6 +34,8 @@ struct LlamaOptions {
 };
 
 inline constexpr std::uint32_t kDefaultContext = 8192;
+// Of an encoder: the most texts in a batch.
+inline constexpr std::uint32_t kBatchTexts = 32;
 
 void describe(config::Choices<Sharing>& c);
 void describe(config::Fields<LlamaOptions>& f);

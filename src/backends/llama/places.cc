@@ -5,8 +5,9 @@
 namespace sluice::llama {
 
 namespace {
-// Copying a sequence to another is not free: shorter beginnings are computed.
-constexpr std::uint32_t kWorthCopying = 32;
+// Shorter beginnings are computed: copying a sequence is not free, and a template's first words are
+// no reason to overwrite a long conversation that another of its tenant's will go on with.
+constexpr std::uint32_t kWorthwhile = 32;
 
 std::uint32_t common(std::span<const Token> a, std::span<const Token> b) {
   const auto end = std::ranges::mismatch(a, b).in1;
@@ -23,18 +24,21 @@ std::optional<Places::Found> Places::take(std::string_view tenant, std::span<con
   std::uint32_t reused = 0;
   for (std::size_t i = 0; i < places_.size(); ++i) {
     if (places_[i].busy) continue;
-    const std::uint32_t here = shared(places_[i]);
+    std::uint32_t here = shared(places_[i]);
+    if (here < kWorthwhile) here = 0;
     if (!chosen || here > reused || (here == reused && places_[i].used < places_[*chosen].used)) {
       chosen = i;
       reused = here;
     }
   }
   if (!chosen) return std::nullopt;
-  Found found{.sequence = static_cast<std::uint32_t>(*chosen), .reused = reused, .copy_from = {}};
+  Found found{.sequence = static_cast<std::uint32_t>(*chosen),
+              .reused = shared(places_[*chosen]),
+              .copy_from = {}};
   for (std::size_t i = 0; i < places_.size(); ++i) {
     if (!places_[i].busy) continue;
     const std::uint32_t there = shared(places_[i]);
-    if (there >= found.reused + kWorthCopying) {
+    if (there >= found.reused + kWorthwhile) {
       found.reused = there;
       found.copy_from = static_cast<std::uint32_t>(i);
     }

@@ -71,6 +71,16 @@ TEST(Places, WhatWasUnusedForLongestGoesFirst) {
   EXPECT_EQ(places.take("c", run(900, 10))->sequence, old);
 }
 
+TEST(Places, AFewCommonWordsAreNoReasonToOverwriteALongBeginning) {
+  Places places(2);
+  used(places, "other", run(900, 10));
+  const std::uint32_t conversation = used(places, "a", run(0, 500));
+  std::vector<Token> unrelated = run(0, 5);
+  unrelated.insert(unrelated.end(), 50, 7);
+  EXPECT_NE(places.take("a", unrelated)->sequence, conversation);
+  EXPECT_EQ(places.take("a", run(0, 600))->reused, 500U);
+}
+
 TEST(Places, ThereIsNoneWhenAllAreBusy) {
   Places places(1);
   const auto found = places.take("a", run(0, 10));

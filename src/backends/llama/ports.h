@@ -66,8 +66,9 @@ class Context {
   virtual std::string save(std::uint32_t sequence) = 0;
   virtual bool restore(std::uint32_t sequence, const std::string& state) = 0;
 
-  // What follows the part of the last step that stands at `part` and wanted it.
-  virtual Sampled sample(Sampler& sampler, std::size_t part) = 0;
+  // What follows the part of the last step that stands at `part` and wanted it. kInvalid where the
+  // grammar leaves nothing that could follow: that answer has come to a bad end, and no other.
+  virtual Result<Sampled> sample(Sampler& sampler, std::size_t part) = 0;
 
   // Nothing is to be done for now; and again.
   virtual void rest() {}
@@ -81,7 +82,7 @@ struct Prepared {
   std::vector<std::string> stop;
   // From the whole text of an answer to what it says: calls of tools are taken out of it. Empty
   // where the text is the answer.
-  std::function<Result<Choice>(std::string text)> read;
+  std::function<Choice(std::string text)> read;
 };
 
 // Used by the engine's thread alone: each engine has its own, so that best effort that is in the

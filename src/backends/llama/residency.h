@@ -53,6 +53,9 @@ class Residency {
     return models_.at(model).bytes;
   }
   [[nodiscard]] bool is_here(const std::string& model) const;
+  [[nodiscard]] bool is_loading(const std::string& model) const {
+    return models_.at(model).place == Place::kLoading;
+  }
   [[nodiscard]] std::optional<TimePoint> until(const std::string& model) const;
 
  private:

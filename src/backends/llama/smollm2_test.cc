@@ -154,6 +154,25 @@ TEST_P(SmolLm2, WhatIsNoSchemaAndNoGrammarIsRefusedWithAReason) {
   }
 }
 
+TEST_P(SmolLm2, AGrammarThatNothingFitsFailsItsAnswerAndNoOther) {
+  GenerateRequest impossible = chat("hello", 10);
+  impossible.constraint = {Constraint::Kind::kGrammar, R"(root ::= "\x00")"};
+  Caller caller;
+  start(caller, impossible);
+  wait(caller);
+  ASSERT_FALSE(*caller.result);
+  EXPECT_EQ(caller.code(), ErrorCode::kInvalid);
+  GenerateRequest endless = chat("hello", 10);
+  endless.constraint = {Constraint::Kind::kGrammar, R"(root ::= "yes")"};
+  endless.sampling.ignore_end = true;
+  Caller other;
+  start(other, endless);
+  wait(other);
+  ASSERT_FALSE(*other.result);
+  EXPECT_EQ(other.code(), ErrorCode::kInvalid);
+  EXPECT_FALSE(answer(plain("The capital of France is", 3)).empty());
+}
+
 TEST_P(SmolLm2, LogprobsAreThoseOfTheTokensToldAndAddUpToAtMostOne) {
   GenerateRequest request = chat("What is the capital of France?", 8);
   request.logprobs = 5;

@@ -1,6 +1,7 @@
 // A model that is a hash function, for tests of what stands around models; no part of the product.
 #pragma once
 
+#include <algorithm>
 #include <condition_variable>
 #include <cstdint>
 #include <cstring>
@@ -47,7 +48,10 @@ inline std::vector<Token> tokens_of(std::string_view text) {
   return tokens;
 }
 
-struct FakeSampler final : Sampler {};
+struct FakeSampler final : Sampler {
+  bool bound = false;  // to a grammar
+  std::uint32_t sampled = 0;
+};
 
 // The gate through which a test lets steps pass, and what it sees of them. Any thread.
 class Gate {
@@ -64,10 +68,6 @@ class Gate {
   void wait_for(unsigned steps) {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return begun_ >= steps; });
-  }
-  [[nodiscard]] unsigned begun() const {
-    const std::scoped_lock lock(mutex_);
-    return begun_;
   }
 
   // --- context; false: the step was given up
@@ -98,7 +98,11 @@ struct Seen {
   std::atomic<std::uint32_t> tokens = 0;  // computed
   std::atomic<std::uint32_t> saved = 0;
   std::atomic<std::uint32_t> copied = 0;
-  std::atomic<bool> resting = false;
+  // Of each part of a step that is given up, so many tokens stay.
+  std::atomic<std::uint32_t> kept_of_a_part = 0;
+  // Answers bound to a grammar can't go on after so many tokens.
+  std::atomic<std::uint32_t> impossible_after = 0;
+  std::atomic<bool> lose_states = false;
   std::atomic<bool> wrong_position = false;
   std::atomic<bool> fail_next = false;
 };
@@ -114,7 +118,14 @@ class FakeContext final : public Context {
   [[nodiscard]] std::uint32_t length() const override { return length_; }
 
   Result<> decode(std::span<const StepPart> parts, const std::atomic<bool>& stop) override {
-    if (!gate_.step(stop)) return fail(cancelled("given up"));
+    if (!gate_.step(stop)) {
+      for (const StepPart& part : parts) {
+        auto& memory = memory_[part.sequence];
+        const std::size_t kept = std::min<std::size_t>(seen_.kept_of_a_part, part.tokens.size());
+        memory.insert(memory.end(), part.tokens.begin(), part.tokens.begin() + kept);
+      }
+      return fail(cancelled("given up"));
+    }
     if (seen_.fail_next.exchange(false)) return fail(internal("the fake broke"));
     last_.clear();
     for (const StepPart& part : parts) {
@@ -143,17 +154,18 @@ class FakeContext final : public Context {
            std::string(reinterpret_cast<const char*>(memory.data()), memory.size() * sizeof(Token));
   }
   bool restore(std::uint32_t sequence, const std::string& state) override {
+    if (seen_.lose_states) return false;
     auto& memory = memory_[sequence];
     memory.resize((state.size() - 1) / sizeof(Token));
     std::memcpy(memory.data(), state.data() + 1, state.size() - 1);
     return true;
   }
-  Sampled sample(Sampler& /*sampler*/, std::size_t part) override {
+  Result<Sampled> sample(Sampler& sampler, std::size_t part) override {
+    auto& own = static_cast<FakeSampler&>(sampler);
+    if (own.bound && own.sampled++ == seen_.impossible_after) return fail(invalid("no way on"));
     const Token token = next_token(memory_[last_[part]]);
-    return {.token = token, .end = false, .piece = piece_of(token), .logprob = {}};
+    return Sampled{.token = token, .end = false, .piece = piece_of(token), .logprob = {}};
   }
-  void rest() override { seen_.resting = true; }
-  void wake() override { seen_.resting = false; }
 
  private:
   std::vector<std::vector<Token>> memory_;
@@ -171,7 +183,9 @@ class FakePrompter final : public Prompter {
     prepared.prompt = tokens_of(request.prompt.value_or(""));
     prepared.stop = request.stop;
     for (std::uint32_t i = 0; i < request.choices; ++i) {
-      prepared.samplers.push_back(std::make_unique<FakeSampler>());
+      auto sampler = std::make_unique<FakeSampler>();
+      sampler->bound = request.constraint.kind != Constraint::Kind::kNone;
+      prepared.samplers.push_back(std::move(sampler));
     }
     return prepared;
   }

@@ -80,7 +80,6 @@ Weights::Weights(llama_model* model) : model_(model) {
   facts_.context_bytes_a_token = static_cast<std::uint64_t>(llama_model_n_layer(model)) *
                                  (facts_.embedding / heads) * kept_heads * kKeyAndValue;
   facts_.encodes = !meta(model, (facts_.architecture + ".pooling_type").c_str()).empty();
-  facts_.name = meta(model, "general.name");
   facts_.quantization = llama_ftype_name(llama_model_ftype(model));
   const char* chat = llama_model_chat_template(model, nullptr);
   if (chat != nullptr) facts_.chat_template = chat;

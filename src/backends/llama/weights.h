@@ -16,7 +16,6 @@ struct ModelFacts {
   std::string description;    // "llama 135M Q4_1"
   std::string architecture;   // "llama"
   std::string quantization;   // "Q4_1"
-  std::string name;           // the author's
   std::string chat_template;  // empty: none
   std::uint64_t bytes = 0;    // of the weights
   std::uint64_t parameters = 0;

@@ -5,6 +5,7 @@
 #include "api/generation/face.h"
 #include "api/generation/service_class.h"
 #include "api/ollama/ollama.h"
+#include "base/utf8.h"
 #include "http/json/reader.h"
 #include "http/json/writer.h"
 #include "inference/queue_status.h"

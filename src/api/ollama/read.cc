@@ -8,14 +8,12 @@ namespace sluice::api::ollama {
 namespace {
 using simdjson::dom::element;
 
-constexpr std::size_t kMaxCalls = 128;
-
 void read_common(const Fields& f, GenerateAsked& asked) {
   asked.model = f.text("model").value_or("");
   asked.request.stream = f.boolean("stream").value_or(true);
   asked.request.keep_alive = read_keep_alive(f);
   asked.request.constraint = read_format(f);
-  asked.priority = read_priority(f);
+  asked.priority = generation::read_priority(f);
   read_options(f, asked);
 }
 
@@ -31,27 +29,6 @@ void refuse_text(const Fields& f, std::string_view name, std::string_view why) {
   if (!f.text(name).value_or("").empty()) generation::refuse(f, name, why);
 }
 
-std::vector<ToolCall> read_calls(const Fields& message) {
-  std::vector<ToolCall> calls;
-  const auto list = message.array("tool_calls", kMaxCalls);
-  if (!list) return calls;
-  for (const element entry : *list) {
-    const std::string place = std::format("{}[{}]", message.path_of("tool_calls"), calls.size());
-    const Fields call(entry, message.faults(), place);
-    const auto called = call.get("function");
-    if (!called) {
-      call.fault("function", std::format("'{}.function' is missing", place));
-      return calls;
-    }
-    const Fields function(*called, message.faults(), place + ".function");
-    const auto arguments = function.get("arguments");
-    calls.push_back({.id = std::string(call.text("id").value_or("")),
-                     .name = std::string(function.needed_text("name")),
-                     .arguments = arguments ? generation::json_text(*arguments) : "{}"});
-  }
-  return calls;
-}
-
 ChatMessage read_message(const Fields& f) {
   const std::string_view role = f.needed_text("role");
   if (role != "system" && role != "user" && role != "assistant" && role != "tool") {
@@ -61,7 +38,7 @@ ChatMessage read_message(const Fields& f) {
   refuse_images(f);
   return {.role = std::string(role),
           .content = std::string(f.text("content").value_or("")),
-          .tool_calls = read_calls(f),
+          .tool_calls = generation::read_tool_calls(f),
           .tool_call_id = std::string(f.text("tool_call_id").value_or("")),
           .name = std::string(f.text("tool_name").value_or(""))};
 }
@@ -69,7 +46,7 @@ ChatMessage read_message(const Fields& f) {
 void read_embed_common(const Fields& f, EmbedAsked& asked) {
   asked.model = f.text("model").value_or("");
   asked.request.keep_alive = read_keep_alive(f);
-  asked.priority = read_priority(f);
+  asked.priority = generation::read_priority(f);
   if (const auto options = f.get("options")) {
     asked.context = read_context(Fields(*options, f.faults(), "options"));
   }

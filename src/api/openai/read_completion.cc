@@ -69,7 +69,7 @@ generation::Read<EmbedAsked> read_embedding(json::Reader& reader, std::string_vi
   const Fields f(*root, faults);
   EmbedAsked asked;
   asked.model = f.text("model").value_or("");
-  asked.priority = read_priority(f);
+  asked.priority = priority_of(f);
   if (!f.get("input")) f.fault("input", "'input' is missing");
   asked.request.inputs = f.texts("input", kMaxEmbedInputs).value_or(std::vector<std::string>());
   if (!faults.any() && asked.request.inputs.empty()) {

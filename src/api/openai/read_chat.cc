@@ -84,20 +84,17 @@ void read_logprobs(const Fields& f, GenerateRequest& request) {
 }  // namespace
 
 generation::Read<GenerateAsked> read_chat(json::Reader& reader, std::string_view body) {
-  const auto root = reader.parse(body);
-  if (!root) return std::unexpected(generation::Fault{root.error(), {}});
-  generation::Faults faults;
-  const Fields f(*root, faults);
-  GenerateAsked asked;
-  read_messages(f, asked.request);
-  asked.request.tools = generation::read_tools(f);
-  read_tool_choice(f, asked.request);
-  read_logprobs(f, asked.request);
-  read_common(f, asked);
-  generation::refuse(f, "functions", "say it with 'tools'");
-  generation::refuse(f, "function_call", "say it with 'tool_choice'");
-  generation::refuse(f, "audio", "answers are text");
-  return faults.unless_any(std::move(asked));
+  return generation::read_object<GenerateAsked>(
+      reader, body, [](const Fields& f, GenerateAsked& asked) {
+        read_messages(f, asked.request);
+        asked.request.tools = generation::read_tools(f);
+        read_tool_choice(f, asked.request);
+        read_logprobs(f, asked.request);
+        read_common(f, asked);
+        generation::refuse(f, "functions", "say it with 'tools'");
+        generation::refuse(f, "function_call", "say it with 'tool_choice'");
+        generation::refuse(f, "audio", "answers are text");
+      });
 }
 
 }  // namespace sluice::api::openai

@@ -111,6 +111,8 @@ JobSystem::JobSystem(Services services, const Options& all)
   codecs_.emplace("infer/1", api::open_inference::make_job_codec);
   codecs_.emplace("generate/1",
                   [&clock = services_.clock] { return api::openai::make_generate_codec(clock); });
+  codecs_.emplace("complete/1",
+                  [&clock = services_.clock] { return api::openai::make_complete_codec(clock); });
   codecs_.emplace("embed/1", api::openai::make_embed_codec);
   // A worker runs what others serve.
   for (const auto* listeners : {&all.listeners, &all.served_elsewhere}) {

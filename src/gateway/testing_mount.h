@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -37,6 +38,12 @@ class MountBench {
     exchange_->serve(router);
     return *exchange_;
   }
+  // All of the log so far.
+  std::string logged() {
+    log_.flush();
+    const std::lock_guard lock(logged_.mutex);
+    return logged_.text;
+  }
   http::TestExchange& get(std::string path) { return serve({.path = std::move(path)}); }
   http::TestExchange& post(std::string path, std::string body = {}) {
     return serve({http::Method::kPost, std::move(path), std::move(body), {}});
@@ -50,11 +57,22 @@ class MountBench {
   http::Router router;
 
  private:
-  struct NoSink final : telemetry::LogSink {
-    bool write(std::string_view, const std::atomic<bool>&) override { return true; }
+  struct Logged {
+    std::mutex mutex;  // the log writes on a thread of its own
+    std::string text;
+  };
+  struct LogKeeper final : telemetry::LogSink {
+    explicit LogKeeper(Logged& logged) : logged(logged) {}
+    bool write(std::string_view lines, const std::atomic<bool>&) override {
+      const std::lock_guard lock(logged.mutex);
+      logged.text += lines;
+      return true;
+    }
+    Logged& logged;
   };
 
-  telemetry::Log log_{{}, clock, std::make_unique<NoSink>()};
+  Logged logged_;
+  telemetry::Log log_{{}, clock, std::make_unique<LogKeeper>(logged_)};
   ManualExecutor home_;
   LocalGateway& local_ = gateway.add_home(home_);
   std::unique_ptr<http::TestExchange> exchange_;

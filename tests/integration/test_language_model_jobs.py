@@ -44,6 +44,15 @@ def test_a_conversation_is_answered_as_a_job(client: httpx.Client) -> None:
     assert found["result"]["choices"][0]["message"]["content"] == WORDS
 
 
+def test_a_prompt_is_answered_as_a_completion(client: httpx.Client) -> None:
+    answer = submitted(client, "echo", {"prompt": WORDS})
+    assert answer.status_code == 202
+    found = jobs.ended(client, answer.json()["id"])
+    assert found["status"] == "completed", found
+    assert found["result"]["object"] == "text_completion"
+    assert found["result"]["choices"][0]["text"] == WORDS
+
+
 def test_texts_are_embedded_as_a_job(client: httpx.Client) -> None:
     answer = submitted(client, "embedder", {"input": ["a", "b"]})
     found = jobs.ended(client, answer.json()["id"])

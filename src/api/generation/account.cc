@@ -1,8 +1,23 @@
 #include "api/generation/account.h"
 
+#include <algorithm>
+
 #include "api/generation/service_class.h"
 
 namespace sluice::api::generation {
+
+void Account::tell_wait(const http::Exchange& exchange) {
+  if (wait_told_ || times_.queued == TimePoint() || times_.started == TimePoint()) return;
+  wait_told_ = true;
+  if (!mount_.log.access_enabled()) return;
+  const Duration waited = std::max(Duration::zero(), times_.started - times_.queued);
+  mount_.log.info("generation", "slot_acquired",
+                  {{"message", queue_wait_line(service_class_, waited)},
+                   {"request_id", exchange.request_id},
+                   {"callable", exchange.labels.callable},
+                   {"class", to_string(service_class_)},
+                   {"queue_ms", waited}});
+}
 
 GenerationTimings Account::timings(const http::Exchange& exchange,
                                    const EngineTimes& engine) const {

@@ -20,6 +20,10 @@ class Account {
     return times_.queued != TimePoint() && times_.started == TimePoint();
   }
 
+  // To the log, once: for how long the call waited for its slot. Nothing while it has none, or
+  // where it needs none; to be called with each part and with the result, which bring the times.
+  void tell_wait(const http::Exchange& exchange);
+
   // Now: before the answer is written.
   [[nodiscard]] GenerationTimings timings(const http::Exchange& exchange,
                                           const EngineTimes& engine) const;
@@ -31,6 +35,7 @@ class Account {
   const gateway::Mount& mount_;
   ServiceClass service_class_;
   CallTimes times_;
+  bool wait_told_ = false;
 };
 
 }  // namespace sluice::api::generation

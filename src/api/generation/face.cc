@@ -1,22 +1,21 @@
 #include "api/generation/face.h"
 
-#include <format>
-
 namespace sluice::api::generation {
 
 namespace {
 constexpr std::string_view kLatest = ":latest";
+}  // namespace
 
 bool makes_text(const Description& description) {
   return description.takes == RequestKind::kGenerate || description.takes == RequestKind::kEmbed;
 }
-}  // namespace
 
-Result<const CallablePtr*> Face::find(std::string_view model, RequestKind kind) const {
+Result<const CallablePtr*> Face::find(std::string_view model, RequestKind kind,
+                                      const Principal* principal) const {
   const gateway::Registry& registry = mount_.local.registry();
   if (model.empty() && !mount_.target.empty()) model = mount_.target;
   if (model.empty()) {
-    for (const Callable* callable : served(nullptr)) {
+    for (const Callable* callable : served(principal)) {
       if (callable->describe().takes != kind) continue;
       if (!model.empty()) return fail(invalid("which model? Say its name in 'model'"));
       model = callable->describe().name;
@@ -26,9 +25,11 @@ Result<const CallablePtr*> Face::find(std::string_view model, RequestKind kind) 
   if (registry.entry(model) == nullptr && model.ends_with(kLatest)) {
     model.remove_suffix(kLatest.size());
   }
+  // Before anything that would tell what there is.
+  if (auto may = check_callable(principal, model); !may) return fail(may.error());
   auto found = registry.find(model);
   if (!found && found.error().code == ErrorCode::kNotFound) {
-    return fail(not_found(std::format("there is no model '{}'", shown(model))));
+    return fail(no_model(model));
   }
   return found;
 }

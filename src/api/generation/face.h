@@ -1,6 +1,7 @@
 // Which callables a mount of an API for language models serves, by the names that clients say.
 #pragma once
 
+#include <format>
 #include <map>
 #include <string>
 #include <string_view>
@@ -17,6 +18,12 @@ inline std::string_view shown(std::string_view name) {
   return name.substr(0, 100);
 }
 
+// Whether it takes prompts or texts to embed.
+bool makes_text(const Description& description);
+inline Error no_model(std::string_view name) {
+  return not_found(std::format("there is no model '{}'", shown(name)));
+}
+
 // One mount as one thread sees it; on that thread only.
 class Face {
  public:
@@ -24,9 +31,11 @@ class Face {
   Face(std::string_view api, const gateway::Mount& mount) : api_(api), mount_(mount) {}
 
   // Under its name, or with ":latest" behind it. A client that says none gets the mount's target,
-  // or the only callable that takes such requests. kNotFound, or kUnavailable for one that is not
-  // ready.
-  [[nodiscard]] Result<const CallablePtr*> find(std::string_view model, RequestKind kind) const;
+  // or the only callable that takes such requests and that it may call. kForbidden for one that
+  // `principal` may not call, whether it exists or not; kNotFound, or kUnavailable for one that is
+  // not ready. Null: on nobody's behalf, or of who came without a key.
+  [[nodiscard]] Result<const CallablePtr*> find(std::string_view model, RequestKind kind,
+                                                const Principal* principal) const;
   // Those that take prompts or texts to embed and that this caller may call, by configuration.
   [[nodiscard]] std::vector<const Callable*> served(const Principal* principal) const;
 

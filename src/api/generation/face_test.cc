@@ -23,9 +23,10 @@ class GenerationFaceTest : public ::testing::Test {
     for (auto& [name, kind] : models) specs.push_back(MountBench::model(name, taking(name, kind)));
     bench_.configure(std::move(specs));
   }
-  std::string found(std::string_view model, std::string target = {}) {
+  std::string found(std::string_view model, std::string target = {},
+                    const Principal* principal = nullptr) {
     const gateway::Mount mount = bench_.mount("", std::move(target));
-    const auto callable = Face("test", mount).find(model, RequestKind::kGenerate);
+    const auto callable = Face("test", mount).find(model, RequestKind::kGenerate, principal);
     return callable ? (**callable)->describe().name : std::string(to_string(callable.error().code));
   }
   MountBench bench_;
@@ -43,6 +44,19 @@ TEST_F(GenerationFaceTest, FindsModelsByNameAndAsTheLatest) {
 TEST_F(GenerationFaceTest, TakesTheOnlyOneOfItsKindForWhoNamesNone) {
   serve({{"x", RequestKind::kInfer}, {"a", RequestKind::kGenerate}, {"e", RequestKind::kEmbed}});
   EXPECT_EQ(found(""), "a");
+}
+
+TEST_F(GenerationFaceTest, TellsAKeyNothingOfWhatItMayNotCall) {
+  serve({{"a", RequestKind::kGenerate}, {"b", RequestKind::kGenerate}});
+  Principal principal;
+  principal.scopes.callables = {"b"};
+  for (const std::string_view name : {"a", "a:latest", "gone", "gone:latest"}) {
+    EXPECT_EQ(found(name, {}, &principal), "forbidden") << name;
+  }
+  EXPECT_EQ(found("b:latest", {}, &principal), "b");
+  // The only one that it may call, though there are two.
+  EXPECT_EQ(found("", {}, &principal), "b");
+  EXPECT_EQ(found("", "a", &principal), "forbidden");
 }
 
 TEST_F(GenerationFaceTest, ListsWhatTakesTextAndMayBeCalled) {

@@ -70,6 +70,19 @@ class Fields {
   std::string path_;
 };
 
+// What `fill(fields, read)` makes of a body that must be one object. `body` must be followed by
+// json::kPadding readable bytes.
+template <class T, class F>
+Read<T> read_object(json::Reader& reader, std::string_view body, F fill) {
+  const auto root = reader.parse(body);
+  if (!root) return std::unexpected(Fault{root.error(), {}});
+  Faults faults;
+  const Fields fields(*root, faults);
+  T read{};
+  fill(fields, read);
+  return faults.unless_any(std::move(read));
+}
+
 // An element as JSON text.
 std::string json_text(const simdjson::dom::element& value);
 

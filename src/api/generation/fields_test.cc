@@ -94,5 +94,34 @@ TEST_F(FieldsTest, ReadsToolsWithTheirSchemas) {
   EXPECT_EQ(fault(), "tools[0].function.name: 'tools[0].function.name' is missing");
 }
 
+TEST_F(FieldsTest, ReadsArgumentsOfCallsAsATextOrAnObject) {
+  const auto calls = read_tool_calls(of(R"({"tool_calls": [
+      {"id": "1", "function": {"name": "f", "arguments": "{\"a\": 1}"}},
+      {"function": {"name": "f", "arguments": {"a": 1}}},
+      {"function": {"name": "f"}}]})"));
+  EXPECT_EQ(fault(), "");
+  ASSERT_EQ(calls.size(), 3);
+  EXPECT_EQ(calls[0].id, "1");
+  EXPECT_EQ(calls[0].arguments, R"({"a": 1})");
+  EXPECT_EQ(calls[1].arguments, R"({"a":1})");
+  EXPECT_EQ(calls[2].arguments, "{}");
+  read_tool_calls(of(R"({"tool_calls": [{"function": {"name": "f", "arguments": 1}}]})"));
+  EXPECT_EQ(fault(),
+            "tool_calls[0].function.arguments: 'tool_calls[0].function.arguments' must be a "
+            "string, got 1");
+  faults_ = {};
+  read_tool_calls(of(R"({"tool_calls": [{"id": "1"}]})"));
+  EXPECT_EQ(fault(), "tool_calls[0].function: 'tool_calls[0].function' is missing");
+}
+
+TEST_F(FieldsTest, ReadsThePriority) {
+  EXPECT_EQ(read_priority(of(R"({"priority": "high"})")), ServiceClass::kRealtime);
+  EXPECT_EQ(read_priority(of(R"({"priority": "low"})")), ServiceClass::kBestEffort);
+  EXPECT_FALSE(read_priority(of("{}")));
+  EXPECT_EQ(fault(), "");
+  EXPECT_FALSE(read_priority(of(R"({"priority": "urgent"})")));
+  EXPECT_EQ(fault(), "priority: 'priority' must be high or low, got 'urgent'");
+}
+
 }  // namespace
 }  // namespace sluice::api::generation

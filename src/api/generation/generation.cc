@@ -35,6 +35,7 @@ class Generation final : public std::enable_shared_from_this<Generation> {
 
   void on_part(const TextPart& part) {
     if (done_ || broken_) return;
+    account_.tell_wait(exchange_);
     said_at_ = mount_.clock.now();
     out_.clear();
     begin();
@@ -44,6 +45,7 @@ class Generation final : public std::enable_shared_from_this<Generation> {
 
   void on_answer(Result<Response> result) {
     done_ = true;
+    account_.tell_wait(exchange_);
     auto response = gateway::response_as<GenerateResponse>(std::move(result));
     if (!stream_) return answer_whole(response);
     if (!response && !streaming_) return form_->refuse(exchange_, response.error());
@@ -181,6 +183,7 @@ void start_embedding(http::Exchange& exchange, const gateway::Mount& mount,
   options.times = &state->account.times();
   gateway::Listener listener{
       .on_part = {}, .answer = [state](http::Exchange& x, Result<Response> result) {
+        state->account.tell_wait(x);
         auto response = gateway::response_as<EmbedResponse>(std::move(result));
         if (!response) return state->answer(x, fail(response.error()), {});
         const auto timings = state->account.timings(x, response->times);

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <utility>
+
 #include "gateway/testing_mount.h"
 #include "inference/testing_callable.h"
 
@@ -86,6 +88,37 @@ TEST_F(GenerationTest, AnswersAsAWholeWithItsTimings) {
   EXPECT_EQ(x.status, 200);
   EXPECT_EQ(x.answer, "[whole all]");
   EXPECT_TRUE(x.server_timing.starts_with("queue;dur="));
+}
+
+TEST_F(GenerationTest, TellsTheLogOnceForHowLongACallWaited) {
+  struct Case {
+    bool started;  // else it is refused while it waits
+    bool fails;
+    std::size_t lines;
+  };
+  std::size_t before = 0;
+  for (const Case& c : {Case{true, false, 1}, Case{true, true, 1}, Case{false, true, 0}}) {
+    ask(true);
+    CallTimes& times = *call().call.times;
+    times.queued = bench_.clock.now();
+    if (c.started) {
+      times.started = times.queued + 1500ms;
+      call().sink->on_part({0, "a", {}});
+      call().sink->on_part({0, "b", {}});
+    }
+    call().reply(c.fails ? Result<Response>(fail(internal("x"))) : Result<Response>(answer()));
+    fake_->pending.clear();
+    const std::string all = bench_.logged();
+    const std::string text = all.substr(std::exchange(before, all.size()));
+    std::size_t lines = 0;
+    for (std::size_t at = 0; (at = text.find("Acquired semaphore (HIGH PRIORITY), "
+                                             "queue_wait_time_seconds=1.500",
+                                             at)) != std::string::npos;
+         ++at) {
+      ++lines;
+    }
+    EXPECT_EQ(lines, c.lines) << text;
+  }
 }
 
 TEST_F(GenerationTest, StreamsPartsAsTheyCome) {

@@ -10,6 +10,13 @@ void take(std::optional<T>& into, const std::optional<U>& read) {
   if (read) into = static_cast<T>(*read);
 }
 constexpr std::int64_t kMostTokens = 1'000'000'000;
+
+std::string read_arguments(const Fields& function) {
+  const auto value = function.get("arguments");
+  if (!value) return "{}";
+  if (value->is_object()) return json_text(*value);
+  return std::string(function.text("arguments").value_or(""));
+}
 }  // namespace
 
 void read_sampling(const Fields& f, Sampling& s) {
@@ -69,6 +76,36 @@ std::vector<ToolDeclaration> read_tools(const Fields& f) {
     tools.push_back(std::move(one));
   }
   return tools;
+}
+
+std::vector<ToolCall> read_tool_calls(const Fields& message) {
+  std::vector<ToolCall> calls;
+  const auto list = message.array("tool_calls", kMaxCalls);
+  if (!list) return calls;
+  for (const simdjson::dom::element entry : *list) {
+    const std::string place = std::format("{}[{}]", message.path_of("tool_calls"), calls.size());
+    const Fields call(entry, message.faults(), place);
+    const auto called = call.get("function");
+    if (!called) {
+      call.fault("function", std::format("'{}.function' is missing", place));
+      return calls;
+    }
+    const Fields function(*called, message.faults(), place + ".function");
+    calls.push_back({.id = std::string(call.text("id").value_or("")),
+                     .name = std::string(function.needed_text("name")),
+                     .arguments = read_arguments(function)});
+  }
+  return calls;
+}
+
+std::optional<ServiceClass> read_priority(const Fields& f) {
+  const auto priority = f.text("priority");
+  if (!priority) return std::nullopt;
+  if (*priority == "high") return ServiceClass::kRealtime;
+  if (*priority == "low") return ServiceClass::kBestEffort;
+  f.fault("priority",
+          std::format("'priority' must be high or low, got '{}'", priority->substr(0, 100)));
+  return std::nullopt;
 }
 
 void refuse(const Fields& f, std::string_view name, std::string_view why) {

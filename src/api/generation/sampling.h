@@ -3,6 +3,7 @@
 #pragma once
 
 #include "api/generation/fields.h"
+#include "inference/callable.h"
 #include "inference/generate.h"
 
 namespace sluice::api::generation {
@@ -18,7 +19,15 @@ std::vector<std::string> read_stops(const Fields& fields);
 // parameters}}.
 std::vector<ToolDeclaration> read_tools(const Fields& fields);
 inline constexpr std::size_t kMaxTools = 128;
+
+// `tool_calls` of a message of the assistant: {id, function: {name, arguments}}. The arguments are
+// JSON as a text, which is taken as it is, or an object, which becomes its text.
+std::vector<ToolCall> read_tool_calls(const Fields& message);
+inline constexpr std::size_t kMaxCalls = 128;
 inline constexpr std::size_t kMaxMessages = 10'000;
+
+// `priority`: "high" or "low".
+std::optional<ServiceClass> read_priority(const Fields& fields);
 
 // A member that is known and not served: a fault unless it is left out.
 void refuse(const Fields& fields, std::string_view name, std::string_view why);

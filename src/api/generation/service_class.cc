@@ -13,10 +13,4 @@ Result<ServiceClass> class_of(const http::RequestHead& head, std::optional<Servi
       invalid(std::format("{} must be realtime or best_effort, got {}", kClassHeader, *header)));
 }
 
-std::optional<ServiceClass> class_of_priority(std::string_view priority) {
-  if (priority == "high") return ServiceClass::kRealtime;
-  if (priority == "low") return ServiceClass::kBestEffort;
-  return std::nullopt;
-}
-
 }  // namespace sluice::api::generation

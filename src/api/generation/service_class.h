@@ -17,7 +17,4 @@ inline constexpr std::string_view kClassHeader = "X-Sluice-Class";
 Result<ServiceClass> class_of(const http::RequestHead& head, std::optional<ServiceClass> priority,
                               ServiceClass otherwise);
 
-// "high" or "low"; none for anything else.
-std::optional<ServiceClass> class_of_priority(std::string_view priority);
-
 }  // namespace sluice::api::generation

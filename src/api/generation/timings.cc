@@ -59,4 +59,9 @@ std::string first_token_line(const GenerationTimings& timings) {
                      to_seconds(timings.prompt));
 }
 
+std::string queue_wait_line(ServiceClass service_class, Duration waited) {
+  return std::format("Acquired semaphore ({} PRIORITY), queue_wait_time_seconds={:.3f}",
+                     service_class == ServiceClass::kRealtime ? "HIGH" : "LOW", to_seconds(waited));
+}
+
 }  // namespace sluice::api::generation

@@ -23,4 +23,7 @@ void append_timings(std::string& out, const GenerationTimings& timings);
 // "TTFT breakdown: total=28.200s, queue_wait=27.600s, prompt_eval=0.600s"
 std::string first_token_line(const GenerationTimings& timings);
 
+// "Acquired semaphore (LOW PRIORITY), queue_wait_time_seconds=10.200"; HIGH of realtime.
+std::string queue_wait_line(ServiceClass service_class, Duration waited);
+
 }  // namespace sluice::api::generation

@@ -29,6 +29,13 @@ TEST(GenerationTimings, AddUpToTheWholeWithTheEnginesAccount) {
             "TTFT breakdown: total=0.031s, queue_wait=0.010s, prompt_eval=0.014s");
 }
 
+TEST(QueueWaitLine, IsAsTheLogHasAlwaysHadIt) {
+  EXPECT_EQ(queue_wait_line(ServiceClass::kBestEffort, 10200ms),
+            "Acquired semaphore (LOW PRIORITY), queue_wait_time_seconds=10.200");
+  EXPECT_EQ(queue_wait_line(ServiceClass::kRealtime, 0ms),
+            "Acquired semaphore (HIGH PRIORITY), queue_wait_time_seconds=0.000");
+}
+
 TEST(GenerationTimings, TakeTheCallsTimesWhereAnEngineSaysNothing) {
   const CallTimes call{
       .queued = kArrival, .started = kArrival, .first = kArrival + 20ms, .ran = kArrival + 50ms};

@@ -100,12 +100,18 @@ Result<> SubmissionReader::read_options(const object& body, WallTime now,
 }
 
 namespace {
-std::string_view format_for(RequestKind kind) {
+bool has_prompt(const element& input) {
+  element prompt;
+  return input.is_object() && input.at_key("prompt").get(prompt) == simdjson::SUCCESS &&
+         !prompt.is_null();
+}
+
+std::string_view format_for(RequestKind kind, const element& input) {
   switch (kind) {
     case RequestKind::kInfer:
       break;
     case RequestKind::kGenerate:
-      return kGenerateFormat;
+      return has_prompt(input) ? kCompleteFormat : kGenerateFormat;
     case RequestKind::kEmbed:
       return kEmbedFormat;
   }
@@ -155,7 +161,7 @@ Result<> SubmissionReader::read_call(const object& body, std::string_view callab
   if (found && (**found)->describe().kind == CallableKind::kExternal) {
     job.format = kJsonFormat;  // its worker says whether it can be run
   } else if (found) {
-    job.format = format_for((**found)->describe().takes);
+    job.format = format_for((**found)->describe().takes, input);
     auto decoded = codecs_.find(job.format)->decode(job.input, (**found)->describe());
     if (!decoded) return fail(decoded.error());
     if (auto ok = check_request((**found)->describe(), *decoded); !ok) return ok;

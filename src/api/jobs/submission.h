@@ -14,8 +14,10 @@ namespace sluice::api::jobs {
 
 // The format of jobs whose input is the JSON of an inference request.
 inline constexpr std::string_view kInferFormat = "infer/1";
-// Of the body of a request for text, and of one for vectors, as OpenAI's API has them.
+// Of the body of a request for an answer to messages, for one to a prompt, and for vectors, as
+// OpenAI's API has them.
 inline constexpr std::string_view kGenerateFormat = "generate/1";
+inline constexpr std::string_view kCompleteFormat = "complete/1";
 inline constexpr std::string_view kEmbedFormat = "embed/1";
 
 // Reads submissions; keeps its parser's memory. One thread.

@@ -39,8 +39,10 @@ std::string embed_json(const EmbedResponse& response, const telemetry::Generatio
 // Of /api/embeddings: the first vector alone.
 std::string embeddings_json(const EmbedResponse& response);
 
-// Of /api/tags and /api/ps. `now` stands where Ollama has a file's time, which is not known here.
+// Of /api/tags. `now` stands where Ollama has a file's time, which is not known here.
 std::string tags_json(const std::vector<const Callable*>& callables, WallTime now);
+// Of /api/ps: those that are loaded. Who does not say so (inference/residency_status.h) is as long
+// as it is ready.
 std::string running_json(const std::vector<const Callable*>& callables, WallTime now);
 std::string show_json(const Description& description, WallTime now);
 

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include "inference/residency_status.h"
+#include "inference/testing_callable.h"
+
 namespace sluice::api::ollama {
 namespace {
 
@@ -84,6 +87,47 @@ TEST_F(OllamaAnswerTest, ShowsWhatIsKnownOfAModel) {
             std::string::npos)
       << shown;
   EXPECT_NE(shown.find(R"("llama.context_length":2048)"), std::string::npos);
+}
+
+// A model that comes and goes.
+class FakeResident final : public sluice::testing::FakeCallable, public Resident {
+ public:
+  explicit FakeResident(std::string name) : FakeCallable(std::move(name)) {}
+  [[nodiscard]] bool loaded() const override { return is_loaded; }
+  [[nodiscard]] std::optional<Duration> leaves_in() const override { return left; }
+  [[nodiscard]] std::uint64_t bytes() const override { return 145; }
+
+  bool is_loaded = true;
+  std::optional<Duration> left = 5min;
+};
+
+TEST_F(OllamaAnswerTest, ListsTheModelsThatAreLoadedAndWhenTheyLeave) {
+  FakeResident model("m");
+  const auto listed = [&](const Callable& callable) {
+    return running_json({&callable}, clock_.wall());
+  };
+  const std::string leaving = listed(model);
+  EXPECT_TRUE(
+      leaving.starts_with(R"({"models":[{"name":"m:latest","model":"m:latest","size":145,)"))
+      << leaving;
+  EXPECT_NE(leaving.find(R"("expires_at":"2023-11-14T22:18:20.000Z")"), std::string::npos);
+  for (const auto left : {std::optional<Duration>(), std::optional(Duration::max())}) {
+    model.left = left;
+    EXPECT_NE(listed(model).find(R"("expires_at":"2123-10-21T22:13:20.000Z")"), std::string::npos)
+        << listed(model);
+  }
+  model.is_loaded = false;
+  EXPECT_EQ(listed(model), R"({"models":[]})");
+}
+
+TEST_F(OllamaAnswerTest, ListsAModelThatDoesNotSayWhetherItIsLoadedWhileItIsReady) {
+  sluice::testing::FakeCallable model("m");
+  model.description.properties["size"] = std::int64_t{99};
+  const auto listed = [&] { return running_json({&model}, clock_.wall()); };
+  EXPECT_NE(listed().find(R"("size":99)"), std::string::npos) << listed();
+  EXPECT_NE(listed().find(R"("expires_at":"2123-)"), std::string::npos) << listed();
+  model.readiness = fail(unavailable("loading"));
+  EXPECT_EQ(listed(), R"({"models":[]})");
 }
 
 }  // namespace

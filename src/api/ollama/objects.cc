@@ -1,14 +1,19 @@
 // The answers that are no text: vectors and models.
+#include <algorithm>
 #include <format>
 
 #include "api/ollama/answer.h"
 #include "base/digest.h"
 #include "base/timestamp.h"
 #include "http/json/writer.h"
+#include "inference/residency_status.h"
 
 namespace sluice::api::ollama {
 
 namespace {
+
+// How Ollama says it.
+constexpr Duration kForEver = std::chrono::hours(24 * 365 * 100);
 
 std::string text_of(const Description& description, std::string_view name) {
   const auto found = description.properties.find(name);
@@ -25,6 +30,10 @@ std::int64_t number_of(const Description& description, std::string_view name) {
   if (found == description.properties.end()) return 0;
   const auto* number = std::get_if<std::int64_t>(&found->second);
   return number == nullptr ? 0 : *number;
+}
+
+std::uint64_t size_of(const Description& description) {
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(0, number_of(description, "size")));
 }
 
 // The number of weights as people say it: 134M, 7.2B.
@@ -67,12 +76,12 @@ void write_details(json::Writer& writer, const Description& description) {
       .end_object();
 }
 
-void open_model(json::Writer& writer, const Description& description) {
+void open_model(json::Writer& writer, const Description& description, std::uint64_t size) {
   const std::string name = description.name + ":latest";
   writer.begin_object()
       .field("name", name)
       .field("model", name)
-      .field("size", number_of(description, "size"))
+      .field("size", size)
       .field("digest", digest_of(description));
   write_details(writer, description);
 }
@@ -112,7 +121,8 @@ std::string tags_json(const std::vector<const Callable*>& callables, WallTime no
   json::Writer writer(out);
   writer.begin_object().key("models").begin_array();
   for (const Callable* callable : callables) {
-    open_model(writer, callable->describe());
+    const Description& description = callable->describe();
+    open_model(writer, description, size_of(description));
     writer.field("modified_at", timestamp(now)).end_object();
   }
   writer.end_array().end_object();
@@ -120,16 +130,16 @@ std::string tags_json(const std::vector<const Callable*>& callables, WallTime no
 }
 
 std::string running_json(const std::vector<const Callable*>& callables, WallTime now) {
-  // How Ollama says "for ever".
-  const WallTime never = now + std::chrono::hours(24 * 365 * 100);
   std::string out;
   json::Writer writer(out);
   writer.begin_object().key("models").begin_array();
   for (const Callable* callable : callables) {
-    if (!callable->ready()) continue;
+    const auto* resident = dynamic_cast<const Resident*>(callable);
+    if (!(resident != nullptr ? resident->loaded() : callable->ready().has_value())) continue;
     const Description& description = callable->describe();
-    open_model(writer, description);
-    writer.field("expires_at", timestamp(never))
+    open_model(writer, description, resident != nullptr ? resident->bytes() : size_of(description));
+    const auto left = resident != nullptr ? resident->leaves_in() : std::nullopt;
+    writer.field("expires_at", timestamp(now + std::min(left.value_or(kForEver), kForEver)))
         .field("size_vram", 0)
         .field("context_length", number_of(description, "context"))
         .end_object();

@@ -72,7 +72,7 @@ class Ollama {
   // The callable, or null when the exchange has been answered that there is none.
   const CallablePtr* find(http::Exchange& exchange, std::string_view model, RequestKind kind,
                           std::optional<std::int64_t> context) {
-    const auto found = face_.find(model, kind);
+    const auto found = face_.find(model, kind, exchange.principal.get());
     const auto fits = found ? check_context((**found)->describe(), context) : Result<>();
     if (!found || !fits) {
       refuse(exchange, found ? fits.error() : found.error());
@@ -153,9 +153,7 @@ class Ollama {
     const CallablePtr* callable = find(exchange, *model, RequestKind::kGenerate, std::nullopt);
     if (callable == nullptr) return;
     const Description& description = (*callable)->describe();
-    if (auto may = check_callable(exchange.principal.get(), description.name); !may) {
-      return refuse(exchange, may.error());
-    }
+    if (!generation::makes_text(description)) return refuse(exchange, generation::no_model(*model));
     exchange.respond(200, kJson, show_json(description, now()));
   }
   void version(http::Exchange& exchange) {

@@ -22,6 +22,18 @@ class OllamaTest : public ::testing::Test {
   void serve(const OllamaRules& rules = {}) {
     kept_ = add_ollama(bench_.router, bench_.mount("", ""), rules).value();
   }
+  // With a key that may call what is named in `callables`.
+  std::unique_ptr<http::TestExchange> post_as(std::vector<std::string> callables, std::string path,
+                                              std::string body) {
+    auto exchange = std::make_unique<http::TestExchange>(
+        bench_.loop,
+        http::TestExchange::Request{http::Method::kPost, std::move(path), std::move(body), {}, ""});
+    auto principal = std::make_shared<Principal>();
+    principal->scopes.callables = std::move(callables);
+    exchange->principal = std::move(principal);
+    exchange->serve(bench_.router);
+    return exchange;
+  }
   FakeCallable::Pending& call() { return *model_->pending.at(0); }
 
   MountBench bench_;
@@ -81,6 +93,31 @@ TEST_F(OllamaTest, RefusesAContextThatTheModelHasNot) {
   EXPECT_EQ(x.answer,
             R"({"error":"options.num_ctx is 4096, and the context of 'm' has 2048 tokens"})");
   EXPECT_EQ(bench_.post("/api/show", R"({"model":"gone"})").status, 404);
+}
+
+TEST_F(OllamaTest, TellsAKeyNothingOfWhatItMayNotCall) {
+  serve();
+  for (const std::string path : {"/api/generate", "/api/chat", "/api/embed", "/api/show"}) {
+    for (const std::string name : {"m", "gone"}) {
+      const auto x =
+          post_as({"other"}, path, R"({"options":{"num_ctx":4096},"model":")" + name + R"("})");
+      EXPECT_EQ(x->status, 403) << path << " " << name << ": " << x->answer;
+    }
+  }
+  EXPECT_EQ(post_as({"m"}, "/api/show", R"({"model":"m"})")->status, 200);
+}
+
+TEST_F(OllamaTest, ShowsOnlyWhatTakesText) {
+  const auto tensors = std::make_shared<FakeCallable>("iris");
+  const auto embedder = std::make_shared<FakeCallable>("e");
+  embedder->description.takes = RequestKind::kEmbed;
+  bench_.configure({MountBench::model("m", model_), MountBench::model("iris", tensors),
+                    MountBench::model("e", embedder)});
+  serve();
+  EXPECT_EQ(bench_.post("/api/show", R"({"model":"e"})").status, 200);
+  const auto& x = bench_.post("/api/show", R"({"model":"iris"})");
+  EXPECT_EQ(x.status, 404);
+  EXPECT_EQ(x.answer, R"({"error":"there is no model 'iris'"})");
 }
 
 TEST_F(OllamaTest, HasTheClassesThatItIsGiven) {

@@ -3,7 +3,6 @@
 #include <format>
 
 #include "api/generation/sampling.h"
-#include "api/generation/service_class.h"
 
 namespace sluice::api::ollama {
 
@@ -72,17 +71,6 @@ std::optional<Duration> read_keep_alive(const Fields& f) {
                         text->substr(0, 100)));
   }
   return duration;
-}
-
-std::optional<ServiceClass> read_priority(const Fields& f) {
-  const auto text = f.text("priority");
-  if (!text) return std::nullopt;
-  const auto read = generation::class_of_priority(*text);
-  if (!read) {
-    f.fault("priority",
-            std::format("'priority' must be high or low, got '{}'", text->substr(0, 100)));
-  }
-  return read;
 }
 
 void refuse_images(const Fields& f) {

@@ -16,7 +16,6 @@ void read_options(const Fields& fields, GenerateAsked& asked);
 Constraint read_format(const Fields& fields);
 // `keep_alive`: seconds, or a text as parse_duration() takes it.
 std::optional<Duration> read_keep_alive(const Fields& fields);
-std::optional<ServiceClass> read_priority(const Fields& fields);
 // The context that `options` count on.
 std::optional<std::int64_t> read_context(const Fields& options);
 void refuse_images(const Fields& fields);

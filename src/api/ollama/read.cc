@@ -8,14 +8,12 @@ namespace sluice::api::ollama {
 namespace {
 using simdjson::dom::element;
 
-constexpr std::size_t kMaxCalls = 128;
-
 void read_common(const Fields& f, GenerateAsked& asked) {
   asked.model = f.text("model").value_or("");
   asked.request.stream = f.boolean("stream").value_or(true);
   asked.request.keep_alive = read_keep_alive(f);
   asked.request.constraint = read_format(f);
-  asked.priority = read_priority(f);
+  asked.priority = generation::read_priority(f);
   read_options(f, asked);
 }
 
@@ -31,27 +29,6 @@ void refuse_text(const Fields& f, std::string_view name, std::string_view why) {
   if (!f.text(name).value_or("").empty()) generation::refuse(f, name, why);
 }
 
-std::vector<ToolCall> read_calls(const Fields& message) {
-  std::vector<ToolCall> calls;
-  const auto list = message.array("tool_calls", kMaxCalls);
-  if (!list) return calls;
-  for (const element entry : *list) {
-    const std::string place = std::format("{}[{}]", message.path_of("tool_calls"), calls.size());
-    const Fields call(entry, message.faults(), place);
-    const auto called = call.get("function");
-    if (!called) {
-      call.fault("function", std::format("'{}.function' is missing", place));
-      return calls;
-    }
-    const Fields function(*called, message.faults(), place + ".function");
-    const auto arguments = function.get("arguments");
-    calls.push_back({.id = std::string(call.text("id").value_or("")),
-                     .name = std::string(function.needed_text("name")),
-                     .arguments = arguments ? generation::json_text(*arguments) : "{}"});
-  }
-  return calls;
-}
-
 ChatMessage read_message(const Fields& f) {
   const std::string_view role = f.needed_text("role");
   if (role != "system" && role != "user" && role != "assistant" && role != "tool") {
@@ -61,7 +38,7 @@ ChatMessage read_message(const Fields& f) {
   refuse_images(f);
   return {.role = std::string(role),
           .content = std::string(f.text("content").value_or("")),
-          .tool_calls = read_calls(f),
+          .tool_calls = generation::read_tool_calls(f),
           .tool_call_id = std::string(f.text("tool_call_id").value_or("")),
           .name = std::string(f.text("tool_name").value_or(""))};
 }
@@ -69,7 +46,7 @@ ChatMessage read_message(const Fields& f) {
 void read_embed_common(const Fields& f, EmbedAsked& asked) {
   asked.model = f.text("model").value_or("");
   asked.request.keep_alive = read_keep_alive(f);
-  asked.priority = read_priority(f);
+  asked.priority = generation::read_priority(f);
   if (const auto options = f.get("options")) {
     asked.context = read_context(Fields(*options, f.faults(), "options"));
   }
@@ -78,85 +55,69 @@ void read_embed_common(const Fields& f, EmbedAsked& asked) {
 }  // namespace
 
 generation::Read<GenerateAsked> read_generate(json::Reader& reader, std::string_view body) {
-  const auto root = reader.parse(body);
-  if (!root) return std::unexpected(generation::Fault{root.error(), {}});
-  generation::Faults faults;
-  const Fields f(*root, faults);
-  GenerateAsked asked;
-  read_common(f, asked);
-  const std::string prompt(f.text("prompt").value_or(""));
-  const std::string system(f.text("system").value_or(""));
-  refuse_text(f, "template", "prompts go through the model's own template");
-  refuse_text(f, "suffix", "a text is continued at its end only");
-  if (const auto context = f.array("context", 1'000'000); context && context->size() > 0) {
-    f.fault("context", "'context' is not served: send the conversation to /api/chat");
-  }
-  refuse_images(f);
-  if (prompt.empty()) {
-    ask_to_load(asked);
-  } else if (f.boolean("raw").value_or(false)) {
-    asked.request.prompt = prompt;
-  } else {
-    if (!system.empty()) asked.request.messages.push_back({"system", system, {}, "", ""});
-    asked.request.messages.push_back({"user", prompt, {}, "", ""});
-  }
-  return faults.unless_any(std::move(asked));
+  return generation::read_object<GenerateAsked>(
+      reader, body, [](const Fields& f, GenerateAsked& asked) {
+        read_common(f, asked);
+        const std::string prompt(f.text("prompt").value_or(""));
+        const std::string system(f.text("system").value_or(""));
+        refuse_text(f, "template", "prompts go through the model's own template");
+        refuse_text(f, "suffix", "a text is continued at its end only");
+        if (const auto context = f.array("context", 1'000'000); context && context->size() > 0) {
+          f.fault("context", "'context' is not served: send the conversation to /api/chat");
+        }
+        refuse_images(f);
+        if (prompt.empty()) {
+          ask_to_load(asked);
+        } else if (f.boolean("raw").value_or(false)) {
+          asked.request.prompt = prompt;
+        } else {
+          if (!system.empty()) asked.request.messages.push_back({"system", system, {}, "", ""});
+          asked.request.messages.push_back({"user", prompt, {}, "", ""});
+        }
+      });
 }
 
 generation::Read<GenerateAsked> read_chat(json::Reader& reader, std::string_view body) {
-  const auto root = reader.parse(body);
-  if (!root) return std::unexpected(generation::Fault{root.error(), {}});
-  generation::Faults faults;
-  const Fields f(*root, faults);
-  GenerateAsked asked;
-  read_common(f, asked);
-  if (const auto list = f.array("messages", generation::kMaxMessages)) {
-    for (const element entry : *list) {
-      const auto place = std::format("messages[{}]", asked.request.messages.size());
-      asked.request.messages.push_back(read_message(Fields(entry, faults, place)));
-    }
-  }
-  asked.request.tools = generation::read_tools(f);
-  if (asked.request.messages.empty()) ask_to_load(asked);
-  return faults.unless_any(std::move(asked));
+  return generation::read_object<GenerateAsked>(
+      reader, body, [](const Fields& f, GenerateAsked& asked) {
+        read_common(f, asked);
+        if (const auto list = f.array("messages", generation::kMaxMessages)) {
+          for (const element entry : *list) {
+            const auto place = std::format("messages[{}]", asked.request.messages.size());
+            asked.request.messages.push_back(read_message(Fields(entry, f.faults(), place)));
+          }
+        }
+        asked.request.tools = generation::read_tools(f);
+        if (asked.request.messages.empty()) ask_to_load(asked);
+      });
 }
 
 generation::Read<EmbedAsked> read_embed(json::Reader& reader, std::string_view body) {
-  const auto root = reader.parse(body);
-  if (!root) return std::unexpected(generation::Fault{root.error(), {}});
-  generation::Faults faults;
-  const Fields f(*root, faults);
-  EmbedAsked asked;
-  read_embed_common(f, asked);
-  asked.request.inputs = f.texts("input", kMaxEmbedInputs).value_or(std::vector<std::string>());
-  asked.request.truncate = f.boolean("truncate").value_or(true);
-  if (const auto dimensions = f.integer("dimensions", 1, 1 << 20)) {
-    asked.dimensions = static_cast<std::uint32_t>(*dimensions);
-  }
-  return faults.unless_any(std::move(asked));
+  return generation::read_object<EmbedAsked>(reader, body, [](const Fields& f, EmbedAsked& asked) {
+    read_embed_common(f, asked);
+    asked.request.inputs = f.texts("input", kMaxEmbedInputs).value_or(std::vector<std::string>());
+    asked.request.truncate = f.boolean("truncate").value_or(true);
+    if (const auto dimensions = f.integer("dimensions", 1, 1 << 20)) {
+      asked.dimensions = static_cast<std::uint32_t>(*dimensions);
+    }
+  });
 }
 
 generation::Read<EmbedAsked> read_embeddings(json::Reader& reader, std::string_view body) {
-  const auto root = reader.parse(body);
-  if (!root) return std::unexpected(generation::Fault{root.error(), {}});
-  generation::Faults faults;
-  const Fields f(*root, faults);
-  EmbedAsked asked;
-  read_embed_common(f, asked);
-  asked.request.inputs.emplace_back(f.text("prompt").value_or(""));
-  asked.request.truncate = true;
-  return faults.unless_any(std::move(asked));
+  return generation::read_object<EmbedAsked>(reader, body, [](const Fields& f, EmbedAsked& asked) {
+    read_embed_common(f, asked);
+    asked.request.inputs.emplace_back(f.text("prompt").value_or(""));
+    asked.request.truncate = true;
+  });
 }
 
 generation::Read<std::string> read_show(json::Reader& reader, std::string_view body) {
-  const auto root = reader.parse(body);
-  if (!root) return std::unexpected(generation::Fault{root.error(), {}});
-  generation::Faults faults;
-  const Fields f(*root, faults);
-  std::string model(f.text("model").value_or(""));
-  if (model.empty()) model = f.text("name").value_or("");
-  if (model.empty()) f.fault("model", "model is required");
-  return faults.unless_any(std::move(model));
+  const auto fill = [](const Fields& f, std::string& model) {
+    model = f.text("model").value_or("");
+    if (model.empty()) model = f.text("name").value_or("");
+    if (model.empty()) f.fault("model", "model is required");
+  };
+  return generation::read_object<std::string>(reader, body, fill);
 }
 
 }  // namespace sluice::api::ollama

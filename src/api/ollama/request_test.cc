@@ -101,12 +101,14 @@ TEST_F(OllamaRequestTest, ReadsAConversation) {
   const auto asked = chat(R"({"model":"m","messages":[
       {"role":"user","content":"x"},
       {"role":"assistant","content":"","tool_calls":[
-          {"function":{"name":"f","arguments":{"a":1}}}]},
+          {"function":{"name":"f","arguments":{"a":1}}},
+          {"function":{"name":"f","arguments":"{\"a\":2}"}}]},
       {"role":"tool","tool_name":"f","content":"2"}],
       "tools":[{"type":"function","function":{"name":"f","parameters":{}}}]})");
   ASSERT_TRUE(asked) << asked.error().error.message;
   ASSERT_EQ(asked->request.messages.size(), 3);
   EXPECT_EQ(asked->request.messages[1].tool_calls.at(0).arguments, R"({"a":1})");
+  EXPECT_EQ(asked->request.messages[1].tool_calls.at(1).arguments, R"({"a":2})");
   EXPECT_EQ(asked->request.messages[2].name, "f");
   EXPECT_EQ(asked->request.tools.size(), 1);
 }

@@ -4,7 +4,6 @@
 #include <format>
 
 #include "api/generation/sampling.h"
-#include "api/generation/service_class.h"
 
 namespace sluice::api::openai {
 
@@ -100,22 +99,16 @@ void read_max_tokens(const Fields& f, GenerateRequest& request) {
 
 }  // namespace
 
-std::optional<ServiceClass> read_priority(const Fields& f) {
+std::optional<ServiceClass> priority_of(const Fields& f) {
   const auto value = f.get("priority");
-  if (!value || value->is_number()) return std::nullopt;  // vLLM's, in which nothing is promised
-  const auto priority = f.text("priority");
-  if (!priority) return std::nullopt;
-  const auto read = generation::class_of_priority(*priority);
-  if (!read) {
-    f.fault("priority", std::format("'priority' must be high or low, got '{}'", *priority));
-  }
-  return read;
+  if (value && value->is_number()) return std::nullopt;  // in which nothing is promised
+  return generation::read_priority(f);
 }
 
 void read_common(const Fields& f, GenerateAsked& asked) {
   GenerateRequest& request = asked.request;
   asked.model = f.text("model").value_or("");
-  asked.priority = read_priority(f);
+  asked.priority = priority_of(f);
   request.stream = f.boolean("stream").value_or(false);
   if (const auto options = f.get("stream_options")) {
     const Fields stream(*options, f.faults(), "stream_options");

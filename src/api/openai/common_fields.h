@@ -10,7 +10,8 @@ using generation::Fields;
 
 // Everything but what is asked (messages or prompt), tools and logprobs.
 void read_common(const Fields& fields, GenerateAsked& asked);
-std::optional<ServiceClass> read_priority(const Fields& fields);
+// As generation::read_priority(); a number, as vLLM has it, says nothing.
+std::optional<ServiceClass> priority_of(const Fields& fields);
 // The texts of `content`: a string, or a list of parts of which only texts are served.
 std::string read_content(const Fields& message);
 

@@ -30,14 +30,21 @@ class Padded {
   std::string copy_;
 };
 
-class GenerateCodec final : public sluice::jobs::Codec {
+// What one path of that API takes and answers.
+struct TextPath {
+  generation::Read<GenerateAsked> (*read)(json::Reader&, std::string_view);
+  std::unique_ptr<generation::Form> (*make_form)(AnswerFacts);
+  std::string_view id;
+};
+constexpr TextPath kChat{read_chat, make_chat_form, "chatcmpl-job"};
+constexpr TextPath kCompletion{read_completion, make_completion_form, "cmpl-job"};
+
+class TextCodec final : public sluice::jobs::Codec {
  public:
-  explicit GenerateCodec(const Clock& clock) : clock_(clock) {}
+  TextCodec(const TextPath& path, const Clock& clock) : path_(path), clock_(clock) {}
 
   Result<Request> decode(std::string_view input, const Description& /*callable*/) override {
-    const Padded body(input);
-    auto asked = takes_prompt(body.view()) ? read_completion(reader_, body.view())
-                                           : read_chat(reader_, body.view());
+    auto asked = path_.read(reader_, Padded(input).view());
     if (!asked) return fail(error_of(std::move(asked.error())));
     asked->request.stream = false;
     return std::move(asked->request);
@@ -50,7 +57,8 @@ class GenerateCodec final : public sluice::jobs::Codec {
                                                .prompt = generated.times.prompt,
                                                .decode = generated.times.decode};
     sluice::jobs::RunOutput out;
-    make_chat_form({.id = "chatcmpl-job",
+    path_
+        .make_form({.id = std::string(path_.id),
                     .model = callable.name,
                     .created = std::chrono::duration_cast<std::chrono::seconds>(
                                    clock_.wall().time_since_epoch())
@@ -60,11 +68,7 @@ class GenerateCodec final : public sluice::jobs::Codec {
   }
 
  private:
-  bool takes_prompt(std::string_view body) {
-    const auto root = reader_.parse(body);
-    return root && root->is_object() && (*root)["prompt"].error() == simdjson::SUCCESS;
-  }
-
+  const TextPath& path_;
   const Clock& clock_;
   json::Reader reader_;
 };
@@ -90,7 +94,10 @@ class EmbedCodec final : public sluice::jobs::Codec {
 }  // namespace
 
 std::unique_ptr<sluice::jobs::Codec> make_generate_codec(const Clock& clock) {
-  return std::make_unique<GenerateCodec>(clock);
+  return std::make_unique<TextCodec>(kChat, clock);
+}
+std::unique_ptr<sluice::jobs::Codec> make_complete_codec(const Clock& clock) {
+  return std::make_unique<TextCodec>(kCompletion, clock);
 }
 std::unique_ptr<sluice::jobs::Codec> make_embed_codec() {
   return std::make_unique<EmbedCodec>();

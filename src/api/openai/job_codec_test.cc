@@ -10,7 +10,7 @@ using ::testing::HasSubstr;
 
 const Description kModel{.name = "m", .takes = RequestKind::kGenerate};
 
-TEST(OpenAiJobCodec, ReadsAConversationOrAPrompt) {
+TEST(OpenAiJobCodec, ReadsAConversation) {
   const ManualClock clock;
   const auto codec = make_generate_codec(clock);
   const auto chat = codec->decode(
@@ -20,9 +20,20 @@ TEST(OpenAiJobCodec, ReadsAConversationOrAPrompt) {
   EXPECT_EQ(asked.messages.at(0).content, "hi");
   EXPECT_EQ(asked.max_tokens, 7U);
   EXPECT_FALSE(asked.stream);
-  const auto prompt = codec->decode(R"({"prompt":"once upon"})", kModel);
+}
+
+TEST(OpenAiJobCodec, ReadsAPromptAndAnswersItAsACompletion) {
+  const ManualClock clock;
+  const auto codec = make_complete_codec(clock);
+  const auto prompt = codec->decode(R"({"prompt":"once upon","stream":true})", kModel);
   ASSERT_TRUE(prompt) << prompt.error().message;
   EXPECT_EQ(std::get<GenerateRequest>(*prompt).prompt, "once upon");
+  EXPECT_FALSE(std::get<GenerateRequest>(*prompt).stream);
+  const auto output =
+      codec->encode(GenerateResponse{.model = "m", .choices = {Choice{.text = " a time"}}}, kModel);
+  ASSERT_TRUE(output);
+  EXPECT_THAT(output->bytes, HasSubstr(R"("object":"text_completion")"));
+  EXPECT_THAT(output->bytes, HasSubstr(R"("text":" a time")"));
 }
 
 TEST(OpenAiJobCodec, SaysWhichMemberIsWrong) {

@@ -1,6 +1,6 @@
 #include "api/openai/logprobs.h"
 
-#include <algorithm>
+#include "base/utf8.h"
 
 namespace sluice::api::openai {
 
@@ -10,11 +10,6 @@ void write_bytes(json::Writer& writer, std::string_view token) {
   writer.key("bytes").begin_array();
   for (const char c : token) writer.value(static_cast<unsigned>(static_cast<unsigned char>(c)));
   writer.end_array();
-}
-
-std::size_t characters(std::string_view text) {
-  return static_cast<std::size_t>(std::ranges::count_if(
-      text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
 }
 
 }  // namespace
@@ -58,7 +53,7 @@ void write_completion_logprobs(json::Writer& writer, const std::vector<TokenLogp
   writer.end_array().key("text_offset").begin_array();
   for (const TokenLogprob& token : tokens) {
     writer.value(offset);
-    offset += characters(token.token);
+    offset += count_characters(token.token);
   }
   writer.end_array().end_object();
 }

@@ -60,7 +60,7 @@ class OpenAi {
 
   // The callable, or null when the exchange has been answered that there is none.
   const CallablePtr* find(http::Exchange& exchange, std::string_view model, RequestKind kind) {
-    const auto found = face_.find(model, kind);
+    const auto found = face_.find(model, kind, exchange.principal.get());
     if (!found) {
       const bool unknown = found.error().code == ErrorCode::kNotFound;
       answer_error(exchange, found.error(), "model", unknown ? "model_not_found" : "");
@@ -138,9 +138,7 @@ class OpenAi {
       if (callable->describe().name != name) continue;
       return exchange.respond(200, kJson, model_json(*callable, created_));
     }
-    answer_error(exchange,
-                 not_found(std::format("there is no model '{}'", generation::shown(name))), "model",
-                 "model_not_found");
+    answer_error(exchange, generation::no_model(name), "model", "model_not_found");
   }
 
   generation::Face face_;

@@ -80,6 +80,21 @@ TEST_F(OpenAiTest, RefusesUnknownModelsByTheirCode) {
   EXPECT_EQ(bench_.get("/v1/models/gpt").status, 404);
 }
 
+TEST_F(OpenAiTest, TellsAKeyNothingOfWhatItMayNotCall) {
+  auto principal = std::make_shared<Principal>();
+  principal->scopes.callables = {"e"};
+  for (const std::string name : {"m", "m:latest", "gone"}) {
+    http::TestExchange x(bench_.loop, {http::Method::kPost,
+                                       "/v1/completions",
+                                       R"({"prompt":"a","model":")" + name + R"("})",
+                                       {},
+                                       ""});
+    x.principal = principal;
+    x.serve(bench_.router);
+    EXPECT_EQ(x.status, 403) << name;
+  }
+}
+
 TEST_F(OpenAiTest, TakesTheClassFromTheHeaderOrThePriority) {
   post("/v1/chat/completions", kChat, {{"X-Sluice-Class", "best_effort"}});
   EXPECT_EQ(call().call.service_class, ServiceClass::kBestEffort);

@@ -11,27 +11,6 @@ namespace {
 using simdjson::dom::element;
 
 constexpr std::array<std::string_view, 4> kRoles = {"system", "user", "assistant", "tool"};
-constexpr std::size_t kMaxCalls = 128;
-
-std::vector<ToolCall> read_calls(const Fields& message) {
-  std::vector<ToolCall> calls;
-  const auto list = message.array("tool_calls", kMaxCalls);
-  if (!list) return calls;
-  for (const element entry : *list) {
-    const std::string place = std::format("{}[{}]", message.path_of("tool_calls"), calls.size());
-    const Fields call(entry, message.faults(), place);
-    const auto called = call.get("function");
-    if (!called) {
-      call.fault("function", std::format("'{}.function' is missing", place));
-      return calls;
-    }
-    const Fields function(*called, message.faults(), place + ".function");
-    calls.push_back({.id = std::string(call.text("id").value_or("")),
-                     .name = std::string(function.needed_text("name")),
-                     .arguments = std::string(function.text("arguments").value_or("{}"))});
-  }
-  return calls;
-}
 
 ChatMessage read_message(const Fields& f) {
   std::string_view role = f.needed_text("role");
@@ -42,7 +21,7 @@ ChatMessage read_message(const Fields& f) {
   }
   ChatMessage message{.role = std::string(role),
                       .content = read_content(f),
-                      .tool_calls = read_calls(f),
+                      .tool_calls = generation::read_tool_calls(f),
                       .tool_call_id = std::string(f.text("tool_call_id").value_or("")),
                       .name = std::string(f.text("name").value_or(""))};
   if (!f.get("content") && message.tool_calls.empty()) {
@@ -105,20 +84,17 @@ void read_logprobs(const Fields& f, GenerateRequest& request) {
 }  // namespace
 
 generation::Read<GenerateAsked> read_chat(json::Reader& reader, std::string_view body) {
-  const auto root = reader.parse(body);
-  if (!root) return std::unexpected(generation::Fault{root.error(), {}});
-  generation::Faults faults;
-  const Fields f(*root, faults);
-  GenerateAsked asked;
-  read_messages(f, asked.request);
-  asked.request.tools = generation::read_tools(f);
-  read_tool_choice(f, asked.request);
-  read_logprobs(f, asked.request);
-  read_common(f, asked);
-  generation::refuse(f, "functions", "say it with 'tools'");
-  generation::refuse(f, "function_call", "say it with 'tool_choice'");
-  generation::refuse(f, "audio", "answers are text");
-  return faults.unless_any(std::move(asked));
+  return generation::read_object<GenerateAsked>(
+      reader, body, [](const Fields& f, GenerateAsked& asked) {
+        read_messages(f, asked.request);
+        asked.request.tools = generation::read_tools(f);
+        read_tool_choice(f, asked.request);
+        read_logprobs(f, asked.request);
+        read_common(f, asked);
+        generation::refuse(f, "functions", "say it with 'tools'");
+        generation::refuse(f, "function_call", "say it with 'tool_choice'");
+        generation::refuse(f, "audio", "answers are text");
+      });
 }
 
 }  // namespace sluice::api::openai

@@ -1,6 +1,5 @@
 #include "services/news_creator/prompt.h"
 
-#include <algorithm>
 #include <format>
 
 #include "base/file.h"
@@ -68,11 +67,6 @@ std::string PromptTemplate::render(std::string_view content, std::string_view ar
       text_, [&](std::string_view text) { out += text; },
       [&](std::string_view name) { out += name == "content" ? content : article_id; });
   return out;
-}
-
-std::size_t count_characters(std::string_view text) {
-  return static_cast<std::size_t>(std::ranges::count_if(
-      text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
 }
 
 }  // namespace sluice::news_creator

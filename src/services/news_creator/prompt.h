@@ -24,7 +24,4 @@ class PromptTemplate {
   std::string text_;
 };
 
-// Of UTF-8.
-std::size_t count_characters(std::string_view text);
-
 }  // namespace sluice::news_creator

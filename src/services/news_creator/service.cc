@@ -5,6 +5,7 @@
 #include "api/generation/face.h"
 #include "api/generation/service_class.h"
 #include "api/ollama/ollama.h"
+#include "base/utf8.h"
 #include "http/json/reader.h"
 #include "http/json/writer.h"
 #include "inference/queue_status.h"
@@ -80,7 +81,7 @@ class Service {
     if (!asked) return api::ollama::answer_error(exchange, 422, asked.error().error);
     auto prompt = prompt_of(*asked);
     if (!prompt) return refuse(exchange, prompt.error());
-    const auto callable = face_.find({}, RequestKind::kGenerate);
+    const auto callable = face_.find({}, RequestKind::kGenerate, exchange.principal.get());
     if (!callable) return refuse(exchange, callable.error());
     // Who reads along waits.
     const auto otherwise = asked->stream ? ServiceClass::kRealtime : ServiceClass::kBestEffort;
@@ -98,7 +99,7 @@ class Service {
 
   // The target as it is now; null while it is not ready.
   [[nodiscard]] const Callable* target() const {
-    const auto found = face_.find({}, RequestKind::kGenerate);
+    const auto found = face_.find({}, RequestKind::kGenerate, nullptr);
     return found ? (**found).get() : nullptr;
   }
 

@@ -2,8 +2,7 @@
 
 #include <format>
 
-#include "api/generation/fields.h"
-#include "api/generation/service_class.h"
+#include "api/generation/sampling.h"
 #include "api/generation/timings.h"
 #include "api/ollama/answer.h"
 #include "http/json/writer.h"
@@ -74,26 +73,17 @@ class SummarizeForm final : public api::generation::Form {
 }  // namespace
 
 api::generation::Read<SummarizeAsked> read_summarize(json::Reader& reader, std::string_view body) {
-  const auto root = reader.parse(body);
-  if (!root) return std::unexpected(api::generation::Fault{root.error(), {}});
-  api::generation::Faults faults;
-  const Fields f(*root, faults);
-  SummarizeAsked asked{.article_id = std::string(f.needed_text("article_id")),
-                       .content = std::string(f.needed_text("content")),
-                       .stream = f.boolean("stream").value_or(false),
-                       .priority = std::nullopt};
-  if (asked.article_id.empty() || asked.article_id.size() > kMaxArticleId) {
-    f.fault("article_id", std::format("'article_id' must have from 1 to {} bytes, got {}",
-                                      kMaxArticleId, asked.article_id.size()));
-  }
-  if (const auto priority = f.text("priority")) {
-    asked.priority = api::generation::class_of_priority(*priority);
-    if (!asked.priority) {
-      f.fault("priority",
-              std::format("'priority' must be high or low, got '{}'", priority->substr(0, 100)));
+  const auto fill = [](const Fields& f, SummarizeAsked& asked) {
+    asked = {.article_id = std::string(f.needed_text("article_id")),
+             .content = std::string(f.needed_text("content")),
+             .stream = f.boolean("stream").value_or(false),
+             .priority = api::generation::read_priority(f)};
+    if (asked.article_id.empty() || asked.article_id.size() > kMaxArticleId) {
+      f.fault("article_id", std::format("'article_id' must have from 1 to {} bytes, got {}",
+                                        kMaxArticleId, asked.article_id.size()));
     }
-  }
-  return faults.unless_any(std::move(asked));
+  };
+  return api::generation::read_object<SummarizeAsked>(reader, body, fill);
 }
 
 std::unique_ptr<api::generation::Form> make_summarize_form(std::string article_id) {

@@ -34,8 +34,8 @@ Duration nanoseconds(const element& object, std::string_view key) {
 
 class GenerateReader final : public generation_wire::AnswerReader {
  public:
-  explicit GenerateReader(std::size_t most)
-      : lines_(generation_wire::LineEnd::kLf, most), answer_(1) {}
+  GenerateReader(const GenerateRequest& request, std::size_t most)
+      : lines_(generation_wire::LineEnd::kLf, most), answer_(request) {}
 
   Result<> feed(std::string_view bytes, std::vector<TextPart>& parts) override {
     lines_.feed(bytes);
@@ -171,8 +171,9 @@ bool has_tag(std::string_view name) {
 }
 }  // namespace
 
-std::unique_ptr<generation_wire::AnswerReader> read_generate(ReadLimits limits) {
-  return std::make_unique<GenerateReader>(limits.line_bytes);
+std::unique_ptr<generation_wire::AnswerReader> read_generate(const GenerateRequest& request,
+                                                             ReadLimits limits) {
+  return std::make_unique<GenerateReader>(request, limits.line_bytes);
 }
 
 std::unique_ptr<generation_wire::AnswerReader> read_embed(std::size_t inputs, ReadLimits limits) {

@@ -25,8 +25,8 @@ Error unreadable(std::string_view why) {
 
 class GenerateReader final : public generation_wire::AnswerReader {
  public:
-  GenerateReader(std::uint32_t choices, bool stream, std::size_t most)
-      : stream_(stream), most_(most), events_(most), answer_(choices) {}
+  GenerateReader(const GenerateRequest& request, bool stream, std::size_t most)
+      : stream_(stream), most_(most), events_(most), answer_(request) {}
 
   Result<> feed(std::string_view bytes, std::vector<TextPart>& parts) override {
     if (!stream_) {
@@ -137,7 +137,7 @@ class EmbedReader final : public generation_wire::AnswerReader {
 
 std::unique_ptr<generation_wire::AnswerReader> read_generate(const GenerateRequest& request,
                                                              bool stream, ReadLimits limits) {
-  return std::make_unique<GenerateReader>(request.choices, stream, limits.event_bytes);
+  return std::make_unique<GenerateReader>(request, stream, limits.event_bytes);
 }
 
 std::unique_ptr<generation_wire::AnswerReader> read_embed(std::size_t inputs, ReadLimits limits) {

@@ -146,6 +146,19 @@ std::vector<EngineState> EnginePool::engines() const {
   return engines_;
 }
 
+QueueStatus EnginePool::status() const {
+  const std::scoped_lock lock(mutex_);
+  QueueStatus status{.realtime_waiting = realtime_.size(),
+                     .best_effort_waiting = best_effort_.size(),
+                     .depth = max_waiting_};
+  for (const EngineState& engine : engines_) {
+    status.slots += engine.slots;
+    status.held += engine.used;
+  }
+  status.accepting = realtime_.size() < max_waiting_ || status.held < status.slots;
+  return status;
+}
+
 std::size_t EnginePool::waiting(ServiceClass service_class) const {
   const std::scoped_lock lock(mutex_);
   return service_class == ServiceClass::kRealtime ? realtime_.size() : best_effort_.size();

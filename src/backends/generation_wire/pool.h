@@ -13,6 +13,7 @@
 #include "backends/generation_wire/choose.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "inference/queue_status.h"
 
 namespace sluice::generation_wire {
 
@@ -54,7 +55,8 @@ class EnginePool {
 
   [[nodiscard]] std::vector<EngineState> engines() const;
   [[nodiscard]] std::size_t waiting(ServiceClass service_class) const;
-  [[nodiscard]] std::size_t max_waiting() const { return max_waiting_; }
+  // Who holds the slots is not known here.
+  [[nodiscard]] QueueStatus status() const;
 
  private:
   struct Entry {

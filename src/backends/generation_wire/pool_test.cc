@@ -85,8 +85,13 @@ TEST_F(Slots, AreWaitedForByEachClassWithinABoundOfItsOwn) {
   EXPECT_FALSE(pool.take(all[2], kRealtime, 0, kNow).value());
   EXPECT_EQ(pool.take(w, kRealtime, 0, kNow).error().retry_after, 2s) << "others come after it";
   EXPECT_EQ(pool.take(w, kBestEffort, 0, kNow).error().retry_after, 3s);
-  EXPECT_EQ(pool.waiting(kRealtime), 1U);
-  EXPECT_EQ(pool.waiting(kBestEffort), 1U);
+  const QueueStatus status = pool.status();
+  EXPECT_EQ(status.realtime_waiting, 1U);
+  EXPECT_EQ(status.best_effort_waiting, 1U);
+  EXPECT_EQ(status.slots, 1U);
+  EXPECT_EQ(status.held, 1U);
+  EXPECT_EQ(status.depth, 1U);
+  EXPECT_FALSE(status.accepting);
 }
 
 TEST_F(Slots, OfAnEngineThatIsBusyAreGivenToThoseWhoWaitWhenItsTimeIsOver) {

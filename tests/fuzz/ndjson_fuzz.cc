@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "backends/generation_wire/lines.h"
+#include "backends/generation_wire/testing_read.h"
 #include "backends/ollama/read.h"
 
 namespace {
@@ -44,17 +45,11 @@ std::vector<std::string> lines_of(std::string_view text, std::size_t piece, Line
 }
 
 std::string answer_of(std::string_view text, std::size_t piece) {
-  const auto reader = sluice::ollama::read_generate({64 * 1024});
+  const auto reader = sluice::ollama::read_generate({.stream = true}, {64 * 1024});
   std::vector<sluice::TextPart> parts;
-  for (std::size_t at = 0; at < text.size(); at += piece) {
-    if (const auto fed = reader->feed(text.substr(at, piece), parts); !fed) {
-      return "error: " + fed.error().message;
-    }
-  }
-  auto answer = reader->end(parts);
+  const auto answer = sluice::generation_wire::read_in_pieces(*reader, text, piece, parts);
   if (!answer) return "error: " + answer.error().message;
-  std::string joined;
-  for (const sluice::TextPart& part : parts) joined += part.text;
+  const std::string joined = sluice::generation_wire::joined(parts);
   check(std::get<sluice::GenerateResponse>(answer->response).choices.at(0).text == joined);
   return joined;
 }

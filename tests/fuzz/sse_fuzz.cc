@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "backends/generation_wire/sse.h"
+#include "backends/generation_wire/testing_read.h"
 #include "backends/openai/read.h"
 
 namespace {
@@ -43,25 +44,18 @@ std::vector<std::string> events_of(std::string_view text, std::size_t piece) {
 }
 
 std::string answer_of(std::string_view text, std::size_t piece, bool stream) {
-  const sluice::GenerateRequest request{.choices = 2};
+  const sluice::GenerateRequest request{.choices = 2, .stream = true};
   const auto reader = sluice::openai::read_generate(request, stream, {64 * 1024});
   std::vector<sluice::TextPart> parts;
-  for (std::size_t at = 0; at < text.size(); at += piece) {
-    if (const auto fed = reader->feed(text.substr(at, piece), parts); !fed) {
-      return "error: " + fed.error().message;
-    }
-  }
-  auto answer = reader->end(parts);
+  const auto answer = sluice::generation_wire::read_in_pieces(*reader, text, piece, parts);
   if (!answer) return "error: " + answer.error().message;
-  std::string joined;
-  for (const sluice::TextPart& part : parts) joined += part.text;
   std::size_t size = 0;
   std::string out;
   for (const auto& choice : std::get<sluice::GenerateResponse>(answer->response).choices) {
     size += choice.text.size();
     out += choice.text + '\0';
   }
-  check(size == joined.size());
+  check(size == sluice::generation_wire::joined(parts).size());
   return out;
 }
 }  // namespace

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <format>
+#include <iterator>
 
 namespace sluice::generation_wire {
 
@@ -20,16 +21,22 @@ void AnswerBuilder::add_text(std::uint32_t choice, std::string_view text,
                              std::vector<TokenLogprob> logprobs, std::vector<TextPart>& parts) {
   if (text.empty() && logprobs.empty()) return;
   started_ = true;
+  if (empty_) return;
   ++pieces_;
   Choice& into = choices_[choice];
   into.text += text;
-  into.logprobs.insert(into.logprobs.end(), logprobs.begin(), logprobs.end());
-  parts.push_back({choice, std::string(text), std::move(logprobs)});
+  if (parts_wanted_) parts.push_back({choice, std::string(text), logprobs});
+  into.logprobs.insert(into.logprobs.end(), std::make_move_iterator(logprobs.begin()),
+                       std::make_move_iterator(logprobs.end()));
 }
 
 Result<> AnswerBuilder::add_tool(std::uint32_t choice, std::size_t place, std::string_view id,
                                  std::string_view name, std::string_view arguments) {
   std::vector<ToolCall>& calls = choices_[choice].tool_calls;
+  if (empty_) {
+    started_ = true;
+    return {};
+  }
   if (place > calls.size() || place >= kMaxTools) {
     return fail(unavailable(
         std::format("the answer calls a tool at place {} after {} calls", place, calls.size())));
@@ -64,11 +71,12 @@ Result<GenerateResponse> AnswerBuilder::take(bool said_done) {
       if (call.id.empty()) call.id = std::format("call_{}_{}", i, n);
       if (call.arguments.empty()) call.arguments = "{}";
     }
+    if (empty_) choice.finish = FinishReason::kLength;
     if (!choice.tool_calls.empty() && choice.finish == FinishReason::kStop) {
       choice.finish = FinishReason::kToolCalls;
     }
   }
-  if (!usage_told) usage.completion_tokens = pieces_;
+  if (!usage_told || empty_) usage.completion_tokens = pieces_;
   GenerateResponse response;
   response.choices = std::move(choices_);
   response.usage = usage;

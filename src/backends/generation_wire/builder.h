@@ -12,9 +12,16 @@
 namespace sluice::generation_wire {
 
 // A value; one thread. Its size is bounded by the bytes of the answer that it is made from.
+//
+// Parts are made only where they were asked for. Where no token was asked for (max_tokens 0, which
+// some engines can't be asked for), what comes all the same is left out.
 class AnswerBuilder {
  public:
-  explicit AnswerBuilder(std::uint32_t choices) : choices_(choices), finished_(choices, false) {}
+  explicit AnswerBuilder(const GenerateRequest& request)
+      : choices_(request.choices),
+        finished_(request.choices, false),
+        parts_wanted_(request.stream),
+        empty_(request.max_tokens == 0U) {}
 
   // kUnavailable for a choice that was not asked for.
   Result<> check(std::uint64_t choice) const;
@@ -45,6 +52,8 @@ class AnswerBuilder {
  private:
   std::vector<Choice> choices_;
   std::vector<bool> finished_;
+  const bool parts_wanted_;
+  const bool empty_;
   std::uint32_t pieces_ = 0;
   bool started_ = false;
 };

@@ -6,7 +6,7 @@
 namespace sluice::generation_wire {
 
 Choice choose(std::span<const EngineState> engines, ServiceClass service_class, std::uint64_t tried,
-              TimePoint now, std::size_t turn) {
+              TimePoint now, std::size_t turn, Busy busy) {
   const bool realtime = service_class == ServiceClass::kRealtime;
   const auto fitness = [&](const EngineState& engine) {
     return std::tuple(engine.usable, engine.holds != Holds::kNo,
@@ -30,6 +30,7 @@ Choice choose(std::span<const EngineState> engines, ServiceClass service_class, 
     const std::size_t i = (turn + n) % engines.size();
     const EngineState& engine = engines[i];
     if (was_tried(i) || fitness(engine) != *best_fitness || engine.used >= engine.slots) continue;
+    if (busy == Busy::kPassOver && engine.busy_until > now) continue;
     if (!best || cost(engine) < cost(engines[*best])) best = i;
   }
   if (!best) return {Choice::Kind::kWait};

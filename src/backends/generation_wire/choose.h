@@ -22,7 +22,11 @@ struct EngineState {
   Holds holds = Holds::kUnknown;
   bool loaded = false;     // holds the model in memory
   TimePoint busy_until{};  // as it said when it refused a call
+  bool operator==(const EngineState&) const = default;
 };
+
+// What to do with an engine that just refused a call.
+enum class Busy : std::uint8_t { kLast, kPassOver };
 
 struct Choice {
   enum class Kind : std::uint8_t { kEngine, kWait, kNobody };
@@ -34,9 +38,9 @@ struct Choice {
 // then, for realtime, those for everybody; worse ones only when there is no better one, however
 // busy that is. Among them one with a free slot: best effort takes those for everybody first; then
 // one that did not just refuse, then one that has the model in memory, then the idlest by slots and
-// weight, then the next one round from `turn`. `tried` is a mask of those that failed this call
-// already: with none left it is kNobody.
+// weight, then the next one round from `turn`. With kPassOver one that just refused counts as full.
+// `tried` is a mask of those that failed this call already: with none left it is kNobody.
 Choice choose(std::span<const EngineState> engines, ServiceClass service_class, std::uint64_t tried,
-              TimePoint now, std::size_t turn);
+              TimePoint now, std::size_t turn, Busy busy = Busy::kLast);
 
 }  // namespace sluice::generation_wire

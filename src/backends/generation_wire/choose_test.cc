@@ -64,6 +64,19 @@ TEST(Choose, TakesTheIdlestThatIsFit) {
   }
 }
 
+TEST(Choose, PassesOverThoseThatJustRefusedWhereThatIsAsked) {
+  const EngineState free{.slots = 2};
+  const EngineState full{.slots = 2, .used = 2};
+  const EngineState refused{.slots = 2, .busy_until = kNow + std::chrono::seconds(1)};
+  const EngineState over{.slots = 2, .busy_until = kNow};
+  const auto pass_over = [](const std::vector<EngineState>& engines) {
+    return choose(engines, kRealtime, 0, kNow, 0, Busy::kPassOver);
+  };
+  EXPECT_EQ(pass_over({refused, full}).kind, Choice::Kind::kWait);
+  EXPECT_EQ(pass_over({refused, free}).engine, 1U);
+  EXPECT_EQ(pass_over({over}).kind, Choice::Kind::kEngine);
+}
+
 TEST(Choose, GoesRoundAmongEquals) {
   const std::vector<EngineState> engines(3);
   for (std::size_t turn = 0; turn < 6; ++turn) {

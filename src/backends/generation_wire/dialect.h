@@ -31,7 +31,10 @@ class AnswerReader {
   virtual Result<> feed(std::string_view bytes, std::vector<TextPart>& parts) = 0;
   // Has the engine begun to answer: a token, be it of a text, a thought or a tool's call?
   [[nodiscard]] virtual bool started() const = 0;
-  // Has the engine said that this is all?
+  // How many events (of a stream) came; comments and blank lines, which proxies send to keep a
+  // connection open, are none.
+  [[nodiscard]] virtual std::size_t heard() const = 0;
+  // Has the engine said that this is all? Then nothing more is fed.
   [[nodiscard]] virtual bool complete() const = 0;
   // Once, when no more bytes will come.
   virtual Result<Answer> end(std::vector<TextPart>& parts) = 0;

@@ -48,7 +48,7 @@ struct WireOptions {
   Duration first_token_timeout = std::chrono::minutes(2);
   Duration token_timeout = std::chrono::seconds(30);
   Duration models_every = std::chrono::seconds(10);  // zero: never
-  std::size_t max_waiting = 256;                     // calls that wait for a slot
+  std::size_t max_waiting = 256;                     // calls of each class that wait for a slot
   std::size_t max_answer_bytes = 64 * 1024 * 1024;
   std::size_t max_event_bytes = 4 * 1024 * 1024;
 

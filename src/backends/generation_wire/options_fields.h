@@ -45,7 +45,8 @@ void describe_wire(config::Fields<T>& f) {
           "reached; 0s: never.")
       .range(0ms, 24h);
   f.field("max_waiting", of(&O::max_waiting),
-          "Calls that may wait for a slot when all engines are busy; others are refused.")
+          "Calls of each class that may wait for a slot when all engines are busy; others are "
+          "refused.")
       .at_most(1 << 20);
   f.bytes("max_answer_bytes", of(&O::max_answer_bytes),
           "The longest answer that is taken, as the engine writes it.")

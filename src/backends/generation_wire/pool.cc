@@ -14,31 +14,39 @@ constexpr double kUnknownCall = 1e9;
 Result<std::optional<std::size_t>> EnginePool::take(const std::shared_ptr<Waiter>& waiter,
                                                     ServiceClass service_class, std::uint64_t tried,
                                                     TimePoint now) {
-  const std::scoped_lock lock(mutex_);
-  const Choice choice = choose(engines_, service_class, tried, now, turn_);
-  if (choice.kind == Choice::Kind::kNobody) return fail(unavailable("no engine is left to ask"));
-  if (choice.kind == Choice::Kind::kEngine) {
-    turn_ = choice.engine + 1;
-    ++engines_[choice.engine].used;
-    return choice.engine;
+  News news;
+  {
+    const std::scoped_lock lock(mutex_);
+    const bool realtime = service_class == ServiceClass::kRealtime;
+    const std::size_t before = realtime_.size() + (realtime ? 0 : best_effort_.size());
+    const Choice choice = choose(engines_, service_class, tried, now, turn_,
+                                 before == 0 ? Busy::kLast : Busy::kPassOver);
+    if (choice.kind == Choice::Kind::kNobody) return fail(unavailable("no engine is left to ask"));
+    if (choice.kind == Choice::Kind::kEngine) {
+      turn_ = choice.engine + 1;
+      ++engines_[choice.engine].used;
+      return choice.engine;
+    }
+    auto& queue = realtime ? realtime_ : best_effort_;
+    if (queue.size() >= max_waiting_) {
+      return fail(
+          Error{ErrorCode::kExhausted,
+                std::format("all engines are busy and {} calls wait for a slot", max_waiting_),
+                wait_locked(before)});
+    }
+    queue.push_back({waiter, waiter.get(), tried});
+    news.alarm = next_alarm_locked(now);
   }
-  if (realtime_.size() + best_effort_.size() >= max_waiting_) {
-    return fail(
-        Error{ErrorCode::kExhausted,
-              std::format("all engines are busy and {} calls wait for a slot", max_waiting_),
-              wait_locked()});
-  }
-  auto& queue = service_class == ServiceClass::kRealtime ? realtime_ : best_effort_;
-  queue.push_back({waiter, waiter.get(), tried});
+  tell(news);
   return std::nullopt;
 }
 
-// Until everybody who waits now has had a slot.
-std::chrono::milliseconds EnginePool::wait_locked() const {
+// Until everybody who waits before it now, and itself, has had a slot.
+std::chrono::milliseconds EnginePool::wait_locked(std::size_t before) const {
   const double slots = std::accumulate(
       engines_.begin(), engines_.end(), 0.0,
       [](double sum, const EngineState& e) { return sum + (e.usable ? e.slots : 0); });
-  const double waiting = static_cast<double>(realtime_.size() + best_effort_.size()) + 1;
+  const double waiting = static_cast<double>(before) + 1;
   const double mean = mean_call_ > 0 ? mean_call_ : kUnknownCall;
   const double ms = mean * waiting / std::max(slots, 1.0) / 1e6;
   return std::chrono::milliseconds(static_cast<std::int64_t>(std::clamp(ms, 1.0, 3.6e6)));
@@ -51,13 +59,17 @@ void EnginePool::leave(const Waiter& waiter) {
   }
 }
 
-EnginePool::Grants EnginePool::grant_locked(TimePoint now) {
-  Grants grants;
+EnginePool::News EnginePool::grant_locked(TimePoint now) {
+  News news;
+  const auto any_free = [&] {
+    return std::ranges::any_of(
+        engines_, [&](const EngineState& e) { return e.used < e.slots && e.busy_until <= now; });
+  };
   for (auto* queue : {&realtime_, &best_effort_}) {
     const auto service_class =
         queue == &realtime_ ? ServiceClass::kRealtime : ServiceClass::kBestEffort;
-    for (auto it = queue->begin(); it != queue->end();) {
-      const Choice choice = choose(engines_, service_class, it->tried, now, turn_);
+    for (auto it = queue->begin(); it != queue->end() && any_free();) {
+      const Choice choice = choose(engines_, service_class, it->tried, now, turn_, Busy::kPassOver);
       if (choice.kind != Choice::Kind::kEngine) {
         ++it;
         continue;
@@ -65,20 +77,35 @@ EnginePool::Grants EnginePool::grant_locked(TimePoint now) {
       if (auto waiter = it->waiter.lock()) {
         turn_ = choice.engine + 1;
         ++engines_[choice.engine].used;
-        grants.emplace_back(std::move(waiter), choice.engine);
+        news.grants.emplace_back(std::move(waiter), choice.engine);
       }
       it = queue->erase(it);
     }
   }
-  return grants;
+  news.alarm = next_alarm_locked(now);
+  return news;
 }
 
-void EnginePool::tell(const Grants& grants) {
-  for (const auto& [waiter, engine] : grants) waiter->on_slot(engine);
+// When somebody waits and an engine has slots that nobody is sent to: nothing else would wake them.
+std::optional<TimePoint> EnginePool::next_alarm_locked(TimePoint now) {
+  if (realtime_.empty() && best_effort_.empty()) return std::nullopt;
+  std::optional<TimePoint> next;
+  for (const EngineState& engine : engines_) {
+    if (engine.used >= engine.slots || engine.busy_until <= now) continue;
+    next = std::min(next.value_or(engine.busy_until), engine.busy_until);
+  }
+  if (!next || (alarm_at_ && *alarm_at_ <= *next)) return std::nullopt;
+  alarm_at_ = next;
+  return next;
+}
+
+void EnginePool::tell(const News& news) const {
+  for (const auto& [waiter, engine] : news.grants) waiter->on_slot(engine);
+  if (news.alarm && alarm_) alarm_(*news.alarm);
 }
 
 void EnginePool::give_back(std::size_t engine, Duration took, TimePoint now) {
-  Grants grants;
+  News news;
   {
     const std::scoped_lock lock(mutex_);
     --engines_[engine].used;
@@ -86,20 +113,32 @@ void EnginePool::give_back(std::size_t engine, Duration took, TimePoint now) {
       const auto ns = static_cast<double>(took.count());
       mean_call_ = mean_call_ > 0 ? mean_call_ + kNewest * (ns - mean_call_) : ns;
     }
-    grants = grant_locked(now);
+    news = grant_locked(now);
   }
-  tell(grants);
+  tell(news);
 }
 
 void EnginePool::learn(std::size_t engine, TimePoint now,
                        const std::function<void(EngineState&)>& change) {
-  Grants grants;
+  News news;
   {
     const std::scoped_lock lock(mutex_);
+    const EngineState before = engines_[engine];
     change(engines_[engine]);
-    grants = grant_locked(now);
+    if (engines_[engine] == before) return;  // as after nearly every call
+    news = grant_locked(now);
   }
-  tell(grants);
+  tell(news);
+}
+
+void EnginePool::wake(TimePoint now) {
+  News news;
+  {
+    const std::scoped_lock lock(mutex_);
+    if (alarm_at_ && *alarm_at_ <= now) alarm_at_.reset();
+    news = grant_locked(now);
+  }
+  tell(news);
 }
 
 std::vector<EngineState> EnginePool::engines() const {
@@ -107,9 +146,22 @@ std::vector<EngineState> EnginePool::engines() const {
   return engines_;
 }
 
-std::size_t EnginePool::waiting() const {
+QueueStatus EnginePool::status() const {
   const std::scoped_lock lock(mutex_);
-  return realtime_.size() + best_effort_.size();
+  QueueStatus status{.realtime_waiting = realtime_.size(),
+                     .best_effort_waiting = best_effort_.size(),
+                     .depth = max_waiting_};
+  for (const EngineState& engine : engines_) {
+    status.slots += engine.slots;
+    status.held += engine.used;
+  }
+  status.accepting = realtime_.size() < max_waiting_ || status.held < status.slots;
+  return status;
+}
+
+std::size_t EnginePool::waiting(ServiceClass service_class) const {
+  const std::scoped_lock lock(mutex_);
+  return service_class == ServiceClass::kRealtime ? realtime_.size() : best_effort_.size();
 }
 
 }  // namespace sluice::generation_wire

@@ -13,6 +13,7 @@
 #include "backends/generation_wire/choose.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "inference/queue_status.h"
 
 namespace sluice::generation_wire {
 
@@ -27,14 +28,19 @@ class Waiter {
 
 // Safe from any thread; shared by all io threads, behind one mutex: a call of a language model is
 // long. Realtime calls come before best-effort ones, and within a class the one that came first.
-// A slot is taken by take() or on_slot() and given back by exactly one give_back().
+// Who waits, and who comes after those who wait, is not sent to an engine that said that it is busy
+// until that time is over. A slot is taken by take() or on_slot() and given back by exactly one
+// give_back().
 class EnginePool {
  public:
-  EnginePool(std::vector<EngineState> engines, std::size_t max_waiting)
-      : engines_(std::move(engines)), max_waiting_(max_waiting) {}
+  // Asks for a wake() at that time. On the thread that calls the pool, no lock held.
+  using Alarm = std::function<void(TimePoint)>;
+  // `max_waiting`: of each class.
+  EnginePool(std::vector<EngineState> engines, std::size_t max_waiting, Alarm alarm = {})
+      : engines_(std::move(engines)), max_waiting_(max_waiting), alarm_(std::move(alarm)) {}
 
   // The engine whose slot it has now; none: it waits. kExhausted, with when to come back, when too
-  // many wait; kUnavailable when all were tried.
+  // many of its class wait; kUnavailable when all were tried.
   Result<std::optional<std::size_t>> take(const std::shared_ptr<Waiter>& waiter,
                                           ServiceClass service_class, std::uint64_t tried,
                                           TimePoint now);
@@ -44,9 +50,13 @@ class EnginePool {
   void give_back(std::size_t engine, Duration took, TimePoint now);
   // Something else became known of an engine.
   void learn(std::size_t engine, TimePoint now, const std::function<void(EngineState&)>& change);
+  // The time of an alarm has come.
+  void wake(TimePoint now);
 
   [[nodiscard]] std::vector<EngineState> engines() const;
-  [[nodiscard]] std::size_t waiting() const;
+  [[nodiscard]] std::size_t waiting(ServiceClass service_class) const;
+  // Who holds the slots is not known here.
+  [[nodiscard]] QueueStatus status() const;
 
  private:
   struct Entry {
@@ -55,13 +65,21 @@ class EnginePool {
     std::uint64_t tried;
   };
   using Grants = std::vector<std::pair<std::shared_ptr<Waiter>, std::size_t>>;
-  Grants grant_locked(TimePoint now);
-  static void tell(const Grants& grants);
-  [[nodiscard]] std::chrono::milliseconds wait_locked() const;
+  // What is to be done without the lock.
+  struct News {
+    Grants grants;
+    std::optional<TimePoint> alarm;
+  };
+  News grant_locked(TimePoint now);
+  [[nodiscard]] std::optional<TimePoint> next_alarm_locked(TimePoint now);
+  void tell(const News& news) const;
+  [[nodiscard]] std::chrono::milliseconds wait_locked(std::size_t before) const;
 
   mutable std::mutex mutex_;
   std::vector<EngineState> engines_;
   const std::size_t max_waiting_;
+  const Alarm alarm_;
+  std::optional<TimePoint> alarm_at_;  // asked for and not come yet
   std::deque<Entry> realtime_;
   std::deque<Entry> best_effort_;
   std::size_t turn_ = 0;

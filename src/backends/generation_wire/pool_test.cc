@@ -51,10 +51,10 @@ TEST_F(Slots, AreNotLostOnThoseWhoLeftOrWent) {
   for (const auto& w : {gone, left, last}) EXPECT_FALSE(pool.take(w, kRealtime, 0, kNow).value());
   gone.reset();
   pool.leave(*left);
-  EXPECT_EQ(pool.waiting(), 2U);
+  EXPECT_EQ(pool.waiting(kRealtime), 2U);
   pool.give_back(0, 1ms, kNow);
   EXPECT_THAT(told_, testing::ElementsAre("last0"));
-  EXPECT_EQ(pool.waiting(), 0U);
+  EXPECT_EQ(pool.waiting(kRealtime), 0U);
 }
 
 TEST_F(Slots, AreWaitedForByABoundedNumberAndOthersAreToldWhenToComeBack) {
@@ -70,6 +70,56 @@ TEST_F(Slots, AreWaitedForByABoundedNumberAndOthersAreToldWhenToComeBack) {
   EXPECT_EQ(refused.error().code, ErrorCode::kExhausted);
   EXPECT_EQ(refused.error().retry_after, 4500ms);
   EXPECT_EQ(refused.error().message, "all engines are busy and 2 calls wait for a slot");
+}
+
+TEST_F(Slots, AreWaitedForByEachClassWithinABoundOfItsOwn) {
+  EnginePool pool({{.slots = 1}}, 1);
+  const auto w = waiter("w");
+  EXPECT_TRUE(pool.take(w, kRealtime, 0, kNow).value());
+  pool.give_back(0, 1s, kNow);
+  std::vector<std::shared_ptr<Probe>> all;
+  for (int i = 0; i < 3; ++i) all.push_back(waiter("x"));
+  EXPECT_TRUE(pool.take(all[0], kBestEffort, 0, kNow).value());
+  EXPECT_FALSE(pool.take(all[1], kBestEffort, 0, kNow).value());
+  EXPECT_EQ(pool.take(w, kBestEffort, 0, kNow).error().retry_after, 2s);
+  EXPECT_FALSE(pool.take(all[2], kRealtime, 0, kNow).value());
+  EXPECT_EQ(pool.take(w, kRealtime, 0, kNow).error().retry_after, 2s) << "others come after it";
+  EXPECT_EQ(pool.take(w, kBestEffort, 0, kNow).error().retry_after, 3s);
+  const QueueStatus status = pool.status();
+  EXPECT_EQ(status.realtime_waiting, 1U);
+  EXPECT_EQ(status.best_effort_waiting, 1U);
+  EXPECT_EQ(status.slots, 1U);
+  EXPECT_EQ(status.held, 1U);
+  EXPECT_EQ(status.depth, 1U);
+  EXPECT_FALSE(status.accepting);
+}
+
+TEST_F(Slots, OfAnEngineThatIsBusyAreGivenToThoseWhoWaitWhenItsTimeIsOver) {
+  std::vector<TimePoint> alarms;
+  EnginePool pool({{.slots = 1}}, 10, [&](TimePoint at) { alarms.push_back(at); });
+  const auto a = waiter("a");
+  const auto b = waiter("b");
+  const auto c = waiter("c");
+  const auto d = waiter("d");
+  EXPECT_TRUE(pool.take(a, kRealtime, 0, kNow).value());
+  EXPECT_FALSE(pool.take(b, kRealtime, 0, kNow).value());
+  pool.learn(0, kNow, [](EngineState& state) { state.busy_until = kNow + 2s; });
+  pool.give_back(0, {}, kNow);
+  EXPECT_THAT(told_, testing::IsEmpty());
+  EXPECT_THAT(alarms, testing::ElementsAre(kNow + 2s));
+  EXPECT_FALSE(pool.take(c, kRealtime, 0, kNow + 1s).value()) << "b was there first";
+  EXPECT_FALSE(pool.take(d, kBestEffort, 0, kNow + 1s).value());
+  pool.wake(kNow + 1s);
+  EXPECT_THAT(told_, testing::IsEmpty());
+  EXPECT_EQ(alarms.size(), 1U) << "one at a time";
+  pool.wake(kNow + 2s);
+  EXPECT_THAT(told_, testing::ElementsAre("b0"));
+  pool.learn(0, kNow + 2s, [](EngineState& state) { state.busy_until = kNow + 5s; });
+  pool.give_back(0, {}, kNow + 2s);
+  EXPECT_THAT(alarms, testing::ElementsAre(kNow + 2s, kNow + 5s));
+  pool.leave(*c);
+  pool.leave(*d);
+  EXPECT_TRUE(pool.take(a, kRealtime, 0, kNow + 3s).value()) << "who is alone may try it";
 }
 
 TEST_F(Slots, ComeFromAnEngineThatIsBack) {

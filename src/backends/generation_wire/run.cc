@@ -21,16 +21,14 @@ constexpr Duration kLastBytes = std::chrono::milliseconds(500);
 constexpr Duration kBusyFor = std::chrono::seconds(1);
 constexpr Duration kMaxBusyFor = std::chrono::seconds(30);
 
-bool wants_parts(const Request& request) {
-  const auto* generate = std::get_if<GenerateRequest>(&request);
-  return generate != nullptr && generate->stream;
-}
-
-Outcome outcome_of(const Result<Answer>& result) {
+// `fair`: it had a fair chance to come to its first token, and did not.
+Outcome outcome_of(const Result<Answer>& result, bool fair) {
   if (result) return Outcome::kSuccess;
   switch (result.error().code) {
     case ErrorCode::kUnavailable:
       return Outcome::kFailure;
+    case ErrorCode::kTimeout:
+      return fair ? Outcome::kFailure : Outcome::kNeither;
     case ErrorCode::kInvalid:
     case ErrorCode::kTooLarge:
       return Outcome::kSuccess;  // it is well enough to complain
@@ -58,7 +56,6 @@ Run::Run(std::shared_ptr<Service> service, const Call& call, RequestPtr request,
       call_(call),
       request_(std::move(request)),
       wire_(std::move(wire)),
-      stream_(wants_parts(*request_)),
       sink_(&sink),
       lane_(service_->lane_for(call.home)) {}
 
@@ -133,6 +130,7 @@ void Run::attempt(std::size_t engine) {
   if (tried_ != 0) this->engine().metrics().retries.add();
   tried_ |= std::uint64_t{1} << engine;
   begun_ = last_ = lane_->loop.now();
+  complete_at_ = {};
   if (call_.times != nullptr) call_.times->started = begun_;
   reader_.reset();
   status_ = 0;
@@ -158,16 +156,20 @@ void Run::on_head(const http::ClientResponse& head) {
 }
 
 bool Run::on_body(std::string_view bytes) {
-  last_ = lane_->loop.now();
   if (reader_ == nullptr) {
     refusal_.append(bytes.substr(0, kMaxErrorBody - std::min(kMaxErrorBody, refusal_.size())));
     return true;
   }
-  const auto stage = [this] { return std::pair(first_ != TimePoint{}, reader_->complete()); };
-  const auto before = stage();
+  if (complete_at_ != TimePoint{}) return true;  // nothing of the answer can come any more
+  const TimePoint now = lane_->loop.now();
+  const bool had_begun = first_ != TimePoint{};
+  const std::size_t heard = reader_->heard();
   auto fed = reader_->feed(bytes, parts_);
-  note_time(last_);
-  if (stage() != before) {  // from here on we are patient for another time
+  if (reader_->heard() != heard) last_ = now;
+  note_time(now);
+  if (reader_->complete()) complete_at_ = now;
+  if (had_begun != (first_ != TimePoint{}) || complete_at_ != TimePoint{}) {
+    // From here on we are patient for another time.
     lane_->loop.cancel(std::exchange(timer_, 0));
     watch();
   }
@@ -179,13 +181,13 @@ bool Run::on_body(std::string_view bytes) {
 void Run::note_time(TimePoint now) {
   if (first_ != TimePoint{} || !reader_->started()) return;
   first_ = now;
+  lane_->first_token.add(now - begun_);
   if (call_.times != nullptr && sink_ != nullptr) call_.times->first = now;
 }
 
 // To the sink, at home. None after a cancellation.
 void Run::deliver() {
   std::vector<TextPart> parts = std::exchange(parts_, {});
-  if (!stream_) return;
   if (call_.home == &lane_->loop) {
     for (TextPart& part : parts) {
       if (sink_ == nullptr || silent_) return;
@@ -201,27 +203,27 @@ void Run::deliver() {
   }
 }
 
+TimePoint Run::patient_until() const {
+  const WireOptions& options = service_->options;
+  if (complete_at_ != TimePoint{}) return complete_at_ + kLastBytes;
+  if (first_ == TimePoint{}) return begun_ + options.first_token_timeout;
+  return last_ + options.token_timeout;
+}
+
 // One timer, moved on only when it goes off: tokens come by the hundred.
 void Run::watch() {
-  const WireOptions& options = service_->options;
-  Duration patience = first_ == TimePoint{} ? options.first_token_timeout : options.token_timeout;
-  if (reader_ != nullptr && reader_->complete()) patience = std::min(patience, kLastBytes);
-  const TimePoint since = first_ == TimePoint{} ? begun_ : last_;
-  timer_ = lane_->loop.run_at(since + patience, [self = shared_from_this()] {
+  timer_ = lane_->loop.run_at(patient_until(), [self = shared_from_this()] {
     self->timer_ = 0;
     self->on_watch();
   });
 }
 
 void Run::on_watch() {
-  const WireOptions& options = service_->options;
-  const TimePoint now = lane_->loop.now();
-  const bool begun = first_ != TimePoint{};
-  const bool complete = reader_ != nullptr && reader_->complete();
-  Duration patience = begun ? options.token_timeout : options.first_token_timeout;
-  if (complete) patience = std::min(patience, kLastBytes);
-  if (now - (begun ? last_ : begun_) < patience) return watch();
-  if (!complete) {
+  if (lane_->loop.now() < patient_until()) return watch();
+  if (complete_at_ == TimePoint{}) {
+    const WireOptions& options = service_->options;
+    const bool begun = first_ != TimePoint{};
+    const Duration patience = begun ? options.token_timeout : options.first_token_timeout;
     failure_ =
         unavailable(std::format("{} for {} ms", begun ? "it said nothing more" : "no token came",
                                 static_cast<std::int64_t>(to_ms(patience))));
@@ -231,7 +233,7 @@ void Run::on_watch() {
 
 Result<Answer> Run::read(Result<http::ClientResponse> answer) {
   if (failure_) return fail(std::move(*failure_));
-  if (reader_ != nullptr && (answer || reader_->complete())) {
+  if (reader_ != nullptr && (answer || complete_at_ != TimePoint{})) {
     auto result = reader_->end(parts_);
     note_time(lane_->loop.now());
     deliver();
@@ -278,7 +280,10 @@ void Run::on_done(Result<http::ClientResponse> answer) {
 
 void Run::settle(const Result<Answer>& result, TimePoint now) {
   Engine& engine = this->engine();
-  service_->set.end(engine, outcome_of(result), now);
+  const bool fair =
+      first_ == TimePoint{} && replicas::timeout_counts(now - begun_, lane_->first_token.value());
+  service_->set.end(engine, outcome_of(result, fair), now);
+  if (result && first_ == TimePoint{}) lane_->first_token.add(now - begun_);
   service_->update_usable(engine, now);
   if (!result) {
     const Error& error = result.error();

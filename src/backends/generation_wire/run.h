@@ -39,6 +39,7 @@ class Run final : public Cancellable, public Waiter, public std::enable_shared_f
   bool try_elsewhere(const Error& error, TimePoint now);
   void note_time(TimePoint now);
   void deliver();
+  [[nodiscard]] TimePoint patient_until() const;
   void watch();
   void on_watch();
   void finish(Result<Response> result);
@@ -48,8 +49,7 @@ class Run final : public Cancellable, public Waiter, public std::enable_shared_f
   const Call call_;
   const RequestPtr request_;
   const WireCall wire_;
-  const bool stream_;  // parts are wanted
-  Sink* sink_;         // null once it has its result
+  Sink* sink_;  // null once it has its result
   std::shared_ptr<Lane> lane_;
   Deadline deadline_;
 
@@ -62,10 +62,11 @@ class Run final : public Cancellable, public Waiter, public std::enable_shared_f
   http::HeaderList headers_;      // the same answer's
   std::optional<Error> failure_;  // why we stopped the attempt
   std::vector<TextPart> parts_;
-  TimePoint begun_{};  // of this attempt
-  TimePoint first_{};  // token
-  TimePoint last_{};   // when something came
-  TimerId timer_ = 0;  // while waiting: the deadline; then: silence
+  TimePoint begun_{};        // of this attempt
+  TimePoint first_{};        // token
+  TimePoint last_{};         // when something of the answer came
+  TimePoint complete_at_{};  // when the engine said that this is all
+  TimerId timer_ = 0;        // while waiting: the deadline; then: silence
   bool stopped_ = false;
   bool silent_ = false;  // at home: parts are wanted no longer
 };

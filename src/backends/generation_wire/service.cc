@@ -40,7 +40,7 @@ Service::Service(std::string name, const WireOptions& o, std::unique_ptr<const D
       dialect(std::move(speaks)),
       io(io_threads),
       set(o.ejection, std::move(meter)),
-      pool(states_of(targets), o.max_waiting) {
+      pool(states_of(targets), o.max_waiting, [this](TimePoint at) { wake_pool_at(at); }) {
   description = {.name = std::move(name),
                  .takes = o.task == TaskKind::kEmbed ? RequestKind::kEmbed : RequestKind::kGenerate,
                  .platform = std::string(dialect->platform()),
@@ -80,6 +80,15 @@ std::shared_ptr<Lane> Service::lane_for(const Executor* home) {
 void Service::update_usable(Engine& engine, TimePoint now) {
   const bool usable = engine.is_in() && engine.reachable.load(std::memory_order_relaxed);
   pool.learn(engine.index, now, [usable](EngineState& state) { state.usable = usable; });
+}
+
+void Service::wake_pool_at(TimePoint at) {
+  EventLoop& loop = io.any();
+  loop.post([weak = weak_from_this(), &loop, at] {
+    loop.run_at(at, [weak, &loop] {
+      if (const auto self = weak.lock()) self->pool.wake(loop.now());
+    });
+  });
 }
 
 void Service::add_headers(http::HeaderList& headers) const {

@@ -39,6 +39,7 @@ struct Lane {
   http::Client client;
   Random random;
   replicas::RetryBudget budget;
+  replicas::MedianEstimate first_token;  // from the start of an attempt; without tokens, to its end
 };
 
 struct Service : std::enable_shared_from_this<Service> {
@@ -62,6 +63,8 @@ struct Service : std::enable_shared_from_this<Service> {
   void add_headers(http::HeaderList& headers) const;
   // Asks an engine that was left out for long enough whether it is well. On the lane's thread.
   void probe_if_due(Lane& lane);
+  // Wakes the pool then, on one of the io threads.
+  void wake_pool_at(TimePoint at);
 
   const WireOptions options;
   const std::unique_ptr<const Dialect> dialect;

@@ -79,6 +79,10 @@ Result<> WireModel::ready() const {
       unavailable(std::format("no engine of '{}' can be reached", service_->description.name)));
 }
 
+QueueStatus WireModel::queue_status() const {
+  return service_->pool.status();
+}
+
 CancelHandle WireModel::start(const Call& call, RequestPtr request, Sink& sink) {
   if (auto kind = check_kind(describe(), *request); !kind) {
     sink.on_result(fail(std::move(kind.error())));

@@ -11,6 +11,7 @@
 #include "http/client/resolver.h"
 #include "http/tls_context.h"
 #include "inference/callable.h"
+#include "inference/queue_status.h"
 #include "runtime/io_threads.h"
 #include "telemetry/request_metrics.h"
 
@@ -31,7 +32,7 @@ struct Service;
 //
 // With the request go the key, `traceparent` (a child of the call's), `tracestate`, `X-Request-Id`,
 // `X-Sluice-Class` and the time that is left (http/deadline_header.h).
-class WireModel final : public Callable {
+class WireModel final : public Callable, public Queued {
  public:
   // kInvalid for URLs or TLS files that cannot be used. `io`, `resolver` and `instruments` must
   // outlive it; without instruments its engines are not counted.
@@ -50,6 +51,7 @@ class WireModel final : public Callable {
   }
   // kUnavailable while no engine can be reached.
   [[nodiscard]] Result<> ready() const override;
+  [[nodiscard]] QueueStatus queue_status() const override;
   CancelHandle start(const Call& call, RequestPtr request, Sink& sink) override;
 
  private:

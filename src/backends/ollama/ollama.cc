@@ -27,7 +27,8 @@ class OllamaDialect final : public generation_wire::Dialect {
     if (const auto* embed = std::get_if<EmbedRequest>(&request)) {
       return read_embed(embed->inputs.size(), {answer_bytes_});
     }
-    return read_generate({stream ? event_bytes_ : answer_bytes_});
+    return read_generate(std::get<GenerateRequest>(request),
+                         {stream ? event_bytes_ : answer_bytes_});
   }
 
   [[nodiscard]] std::string models_path() const override { return "/api/tags"; }

@@ -34,14 +34,15 @@ Duration nanoseconds(const element& object, std::string_view key) {
 
 class GenerateReader final : public generation_wire::AnswerReader {
  public:
-  explicit GenerateReader(std::size_t most)
-      : lines_(generation_wire::LineEnd::kLf, most), answer_(1) {}
+  GenerateReader(const GenerateRequest& request, std::size_t most)
+      : lines_(generation_wire::LineEnd::kLf, most), answer_(request) {}
 
   Result<> feed(std::string_view bytes, std::vector<TextPart>& parts) override {
     lines_.feed(bytes);
     return take_lines(parts);
   }
   [[nodiscard]] bool started() const override { return answer_.started(); }
+  [[nodiscard]] std::size_t heard() const override { return heard_; }
   [[nodiscard]] bool complete() const override { return done_; }
 
   Result<Answer> end(std::vector<TextPart>& parts) override {
@@ -60,6 +61,7 @@ class GenerateReader final : public generation_wire::AnswerReader {
       if (!line) return fail(unreadable(line.error().message));
       if (!*line) break;
       if ((*line)->find_first_not_of(" \t\r") == std::string_view::npos) continue;
+      ++heard_;
       const auto root = reader_.parse_copy(**line);
       if (!root) return fail(unreadable(root.error().message));
       if (auto taken = take(*root, parts); !taken) return taken;
@@ -119,6 +121,7 @@ class GenerateReader final : public generation_wire::AnswerReader {
   generation_wire::Lines lines_;
   json::Reader reader_;
   AnswerBuilder answer_;
+  std::size_t heard_ = 0;  // lines
   bool done_ = false;
 };
 
@@ -132,6 +135,7 @@ class EmbedReader final : public generation_wire::AnswerReader {
     return fail(unreadable(std::format("it is over {} bytes", most_)));
   }
   [[nodiscard]] bool started() const override { return false; }
+  [[nodiscard]] std::size_t heard() const override { return 0; }
   [[nodiscard]] bool complete() const override { return false; }
 
   Result<Answer> end(std::vector<TextPart>&) override {
@@ -171,8 +175,9 @@ bool has_tag(std::string_view name) {
 }
 }  // namespace
 
-std::unique_ptr<generation_wire::AnswerReader> read_generate(ReadLimits limits) {
-  return std::make_unique<GenerateReader>(limits.line_bytes);
+std::unique_ptr<generation_wire::AnswerReader> read_generate(const GenerateRequest& request,
+                                                             ReadLimits limits) {
+  return std::make_unique<GenerateReader>(request, limits.line_bytes);
 }
 
 std::unique_ptr<generation_wire::AnswerReader> read_embed(std::size_t inputs, ReadLimits limits) {

@@ -16,7 +16,8 @@ struct ReadLimits {
 // Of /api/chat and /api/generate: a JSON text a line, the last with `done`; an answer in one text
 // is one line. Takes counts and durations that are missing, thoughts beside the text, errors in the
 // middle. An answer without its last line was cut off.
-std::unique_ptr<generation_wire::AnswerReader> read_generate(ReadLimits limits);
+std::unique_ptr<generation_wire::AnswerReader> read_generate(const GenerateRequest& request,
+                                                             ReadLimits limits);
 // Of /api/embed: one vector for each of so many inputs.
 std::unique_ptr<generation_wire::AnswerReader> read_embed(std::size_t inputs, ReadLimits limits);
 

@@ -3,36 +3,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "backends/generation_wire/testing_read.h"
+
 namespace sluice::ollama {
 namespace {
 
+using generation_wire::see_in_pieces;
+using generation_wire::Seen;
 using testing::HasSubstr;
 
-struct Seen {
-  std::vector<TextPart> parts;
-  Result<GenerateResponse> result = fail(internal("nothing yet"));
-  bool timed = false;
-  bool started = false;
-};
-
 Seen read(std::string_view text, std::size_t piece = 1000, std::size_t most = 10'000) {
-  const auto reader = read_generate({most});
-  Seen seen;
-  for (std::size_t at = 0; at < text.size(); at += piece) {
-    if (auto fed = reader->feed(text.substr(at, piece), seen.parts); !fed) {
-      seen.result = fail(fed.error());
-      return seen;
-    }
-  }
-  auto answer = reader->end(seen.parts);
-  seen.started = reader->started();
-  if (!answer) {
-    seen.result = fail(answer.error());
-    return seen;
-  }
-  seen.timed = answer->timed;
-  seen.result = std::get<GenerateResponse>(std::move(answer->response));
-  return seen;
+  return see_in_pieces(*read_generate({.stream = true}, {most}), text, piece);
 }
 
 TEST(ReadGenerate, JoinsTheLinesHoweverTheyAreSplit) {
@@ -64,6 +45,17 @@ TEST(ReadGenerate, ReadsBothApisAndDoesWithoutCounts) {
   EXPECT_EQ(seen.result->choices[0].text, "ab");
   EXPECT_EQ(seen.result->usage.completion_tokens, 2U);
   EXPECT_FALSE(seen.timed);
+}
+
+TEST(ReadGenerate, TakesTheAnswerToARequestToLoadTheModel) {
+  const GenerateRequest request{.max_tokens = 0, .stream = true};
+  const Seen seen =
+      see_in_pieces(*read_generate(request, {10'000}),
+                    R"({"model":"m","response":"","done":true,"done_reason":"load"})", 9);
+  ASSERT_TRUE(seen.result) << seen.result.error().message;
+  EXPECT_EQ(seen.result->choices[0].text, "");
+  EXPECT_EQ(seen.result->choices[0].finish, FinishReason::kLength);
+  EXPECT_EQ(seen.result->usage.completion_tokens, 0U);
 }
 
 TEST(ReadGenerate, ReadsToolCallsThoughtsAndLogprobs) {
@@ -118,8 +110,7 @@ TEST(ReadEmbed, GivesVectorsOfLengthOne) {
                        std::size_t inputs) -> Result<generation_wire::Answer> {
     const auto reader = read_embed(inputs, {1000});
     std::vector<TextPart> parts;
-    if (auto fed = reader->feed(body, parts); !fed) return fail(fed.error());
-    return reader->end(parts);
+    return generation_wire::read_in_pieces(*reader, body, 7, parts);
   };
   const auto answer = read(
       R"({"embeddings":[[3,4],[0,1]],"total_duration":50,"load_duration":20,"prompt_eval_count":4})",

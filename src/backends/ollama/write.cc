@@ -104,10 +104,22 @@ void write_keep_alive(Writer& out, const std::optional<Duration>& keep) {
   const auto ms = std::chrono::ceil<std::chrono::milliseconds>(*keep).count();
   out.field("keep_alive", std::format("{}ms", ms));
 }
+
+// No token is asked for by an empty prompt: the model is loaded and nothing else. A num_predict of
+// 0 would ask for as many as come.
+WireCall write_load(const GenerateRequest& request, std::string_view model) {
+  WireCall call{"/api/generate", {}};
+  Writer out(call.body);
+  out.begin_object().field("model", model).field("prompt", "").field("stream", true);
+  write_keep_alive(out, request.keep_alive);
+  out.end_object();
+  return call;
+}
 }  // namespace
 
 Result<WireCall> write_generate(const GenerateRequest& request, std::string_view model) {
   if (auto checked = check(request); !checked) return fail(std::move(checked.error()));
+  if (request.max_tokens == 0U) return write_load(request, model);
   WireCall call{request.prompt ? "/api/generate" : "/api/chat", {}};
   Writer out(call.body);
   out.begin_object().field("model", model);

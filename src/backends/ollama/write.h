@@ -8,8 +8,9 @@
 namespace sluice::ollama {
 
 // POST /api/chat for messages, /api/generate with `raw` for a prompt; always in a stream. A text
-// too long for the context is to be refused, not cut. kInvalid for what Ollama has no words for:
-// several choices, logit_bias, grammars, ...
+// too long for the context is to be refused, not cut. Where no token is asked for the engine is
+// asked to load the model only: it takes a bound of 0 for none. kInvalid for what Ollama has no
+// words for: several choices, logit_bias, grammars, ...
 Result<generation_wire::WireCall> write_generate(const GenerateRequest& request,
                                                  std::string_view model);
 // POST /api/embed.

@@ -64,6 +64,15 @@ TEST(WriteGenerate, SaysAllOptions) {
   EXPECT_TRUE(body(request).ends_with(R"("format":"json","keep_alive":-1,"options":{}})"));
 }
 
+TEST(WriteGenerate, AsksToLoadTheModelWhereNoTokenIsWanted) {
+  GenerateRequest request = chat();
+  request.max_tokens = 0;
+  EXPECT_EQ(body(request), R"(/api/generate {"model":"m","prompt":"","stream":true})");
+  request = {.prompt = "once", .max_tokens = 0, .keep_alive = 5s};
+  EXPECT_EQ(body(request),
+            R"(/api/generate {"model":"m","prompt":"","stream":true,"keep_alive":"5000ms"})");
+}
+
 TEST(WriteGenerate, SaysToolsAndTheirCalls) {
   GenerateRequest request;
   request.messages = {

@@ -61,6 +61,10 @@ TEST_F(Engines, TakeAsManyCallsAsTheyHaveSlotsAndTheOthersWait) {
   ASSERT_FALSE(third);
   EXPECT_EQ(third.error().code, ErrorCode::kExhausted);
   EXPECT_TRUE(third.error().retry_after);
+  const QueueStatus status = dynamic_cast<const Queued&>(callable()).queue_status();
+  EXPECT_EQ(status.held, 1U);
+  EXPECT_EQ(status.realtime_waiting, 1U);
+  EXPECT_FALSE(status.accepting);
   EXPECT_EQ(servers_[0]->requests(), 1);
   on_loop([&](EventLoop&) { answer(*peers[0], "now"); });
   EXPECT_EQ(one.wait()->choices[0].text, "now");

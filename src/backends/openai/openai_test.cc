@@ -123,14 +123,72 @@ TEST_F(Engines, ThatStallInTheMiddleAreGivenUp) {
   EXPECT_THAT(response.error().message, HasSubstr("it said nothing more for 20 ms"));
 }
 
-TEST_F(Engines, ThatDoNotEndTheirAnswerHaveAnsweredAllTheSame) {
-  serve([](Peer& peer, const std::string&, int) {
-    peer.send(kEventHead).send(piece(chunk("a") + "data: [DONE]\n\n"));
+TEST_F(Engines, AreSilentAlsoWhileAProxyPings) {
+  serve([&](Peer& peer, const std::string&, int) {
+    peer.send(kEventHead).send(piece(chunk("a")));
+    repeat(peer, piece(": ping\n\n"));
   });
-  options_.token_timeout = 20ms;
-  const auto response = ask();
-  ASSERT_TRUE(response) << response.error().message;
-  EXPECT_EQ(response->choices[0].text, "a");
+  options_.token_timeout = 50ms;
+  const auto response = ask({.deadline = Deadline(io_.loop(0).now() + 20s)});
+  ASSERT_FALSE(response);
+  EXPECT_THAT(response.error().message, HasSubstr("it said nothing more for 50 ms"));
+}
+
+TEST_F(Engines, ThatDoNotEndTheirAnswerHaveAnsweredAllTheSame) {
+  const bool ways[] = {false, true};
+  for (const bool talks : ways) {
+    serve([&](Peer& peer, const std::string&, int) {
+      peer.send(kEventHead).send(piece(chunk("a") + "data: [DONE]\n\n"));
+      if (talks) repeat(peer, piece(chunk("b")));
+    });
+    const TimePoint begun = io_.loop(0).now();
+    const auto response = ask({.deadline = Deadline(begun + 20s)});
+    ASSERT_TRUE(response) << response.error().message;
+    EXPECT_EQ(response->choices[0].text, "a");
+    callable_.reset();
+    options_.urls.clear();
+  }
+}
+
+TEST_F(Engines, ThatAcceptAndNeverAnswerAreLeftOutAlsoByCallersInAHurry) {
+  serve([](Peer&, const std::string&, int) {});
+  serve([](Peer& peer, const std::string&, int) { answer(peer, "ok"); });
+  for (int i = 0; i < 30; ++i) {
+    std::ignore = ask({.deadline = Deadline(io_.loop(0).now() + 30ms)});
+  }
+  const int before = servers_[0]->requests();
+  EXPECT_LT(before, 10);
+  for (int i = 0; i < 10; ++i) EXPECT_TRUE(ask());
+  EXPECT_EQ(servers_[0]->requests(), before);
+}
+
+TEST_F(Engines, ThatRefuseOneCallAreNotSentThoseWhoWaitUntilTheirTimeIsOver) {
+  std::promise<void> came;
+  Peer* first = nullptr;
+  TimePoint refused;
+  serve([&](Peer& peer, const std::string&, int n) {
+    if (n == 0) {
+      first = &peer;
+      return came.set_value();
+    }
+    // One that is sent here too early is refused again, and then for good.
+    if (io_.loop(0).now() < refused + 100ms) return refuse(peer, 429, "early");
+    answer(peer, "ok");
+  });
+  options_.engine_slots = 1;
+  Collector calls[4];
+  begin(calls[0]);
+  came.get_future().wait();
+  for (int i = 1; i < 4; ++i) begin(calls[i]);
+  on_loop([&](EventLoop& loop) {
+    refused = loop.now();
+    refuse(*first, 429, "", "retry-after-ms: 120\r\n");
+  });
+  EXPECT_EQ(calls[0].wait().error().code, ErrorCode::kExhausted);
+  for (int i = 1; i < 4; ++i) {
+    const auto result = calls[i].wait();
+    EXPECT_TRUE(result) << result.error().message;
+  }
 }
 
 TEST_F(Engines, AreNotBlamedForARequestThatIsWrong) {

@@ -25,8 +25,8 @@ Error unreadable(std::string_view why) {
 
 class GenerateReader final : public generation_wire::AnswerReader {
  public:
-  GenerateReader(std::uint32_t choices, bool stream, std::size_t most)
-      : stream_(stream), most_(most), events_(most), answer_(choices) {}
+  GenerateReader(const GenerateRequest& request, bool stream, std::size_t most)
+      : stream_(stream), most_(most), events_(most), answer_(request) {}
 
   Result<> feed(std::string_view bytes, std::vector<TextPart>& parts) override {
     if (!stream_) {
@@ -38,6 +38,7 @@ class GenerateReader final : public generation_wire::AnswerReader {
     return take_events(parts);
   }
   [[nodiscard]] bool started() const override { return answer_.started(); }
+  [[nodiscard]] std::size_t heard() const override { return heard_; }
   [[nodiscard]] bool complete() const override { return done_; }
 
   Result<Answer> end(std::vector<TextPart>& parts) override {
@@ -66,6 +67,7 @@ class GenerateReader final : public generation_wire::AnswerReader {
   }
   Result<> take(std::string_view json, std::vector<TextPart>& parts) {
     if (json.find_first_not_of(" \t\r\n") == std::string_view::npos && stream_) return {};
+    ++heard_;
     if (json.starts_with("[DONE]")) {
       done_ = true;
       return {};
@@ -82,6 +84,7 @@ class GenerateReader final : public generation_wire::AnswerReader {
   std::string whole_;
   json::Reader reader_;
   AnswerBuilder answer_;
+  std::size_t heard_ = 0;  // events
   bool done_ = false;
   bool saw_chunk_ = false;
 };
@@ -96,6 +99,7 @@ class EmbedReader final : public generation_wire::AnswerReader {
     return fail(unreadable(std::format("it is over {} bytes", most_)));
   }
   [[nodiscard]] bool started() const override { return false; }
+  [[nodiscard]] std::size_t heard() const override { return 0; }
   [[nodiscard]] bool complete() const override { return false; }
 
   Result<Answer> end(std::vector<TextPart>&) override {
@@ -137,7 +141,7 @@ class EmbedReader final : public generation_wire::AnswerReader {
 
 std::unique_ptr<generation_wire::AnswerReader> read_generate(const GenerateRequest& request,
                                                              bool stream, ReadLimits limits) {
-  return std::make_unique<GenerateReader>(request.choices, stream, limits.event_bytes);
+  return std::make_unique<GenerateReader>(request, stream, limits.event_bytes);
 }
 
 std::unique_ptr<generation_wire::AnswerReader> read_embed(std::size_t inputs, ReadLimits limits) {

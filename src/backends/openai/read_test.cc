@@ -3,39 +3,21 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <format>
+
+#include "backends/generation_wire/testing_read.h"
+
 namespace sluice::openai {
 namespace {
 
+using generation_wire::see_in_pieces;
+using generation_wire::Seen;
 using testing::HasSubstr;
-
-struct Seen {
-  std::vector<TextPart> parts;
-  bool started = false;
-  Result<GenerateResponse> result = fail(internal("nothing yet"));
-  bool timed = false;
-};
 
 Seen read(std::string_view text, std::size_t piece = 1000, bool stream = true,
           std::uint32_t choices = 1, std::size_t most = 10'000) {
-  GenerateRequest request;
-  request.choices = choices;
-  const auto reader = read_generate(request, stream, {most});
-  Seen seen;
-  for (std::size_t at = 0; at < text.size(); at += piece) {
-    if (auto fed = reader->feed(text.substr(at, piece), seen.parts); !fed) {
-      seen.result = fail(fed.error());
-      return seen;
-    }
-  }
-  auto answer = reader->end(seen.parts);
-  seen.started = reader->started();
-  if (!answer) {
-    seen.result = fail(answer.error());
-    return seen;
-  }
-  seen.timed = answer->timed;
-  seen.result = std::get<GenerateResponse>(std::move(answer->response));
-  return seen;
+  const GenerateRequest request{.choices = choices, .stream = true};
+  return see_in_pieces(*read_generate(request, stream, {most}), text, piece);
 }
 
 constexpr std::string_view kChat =
@@ -87,6 +69,33 @@ TEST(ReadGenerate, ReadsAWholeMessageOfAnEngineThatDoesNotStream) {
   ASSERT_TRUE(seen.result) << seen.result.error().message;
   EXPECT_EQ(seen.result->choices[0].text, "hi");
   EXPECT_EQ(seen.parts.size(), 1U);
+}
+
+TEST(ReadGenerate, MakesNoPartsForWhoWantsTheWhole) {
+  const Seen seen = see_in_pieces(*read_generate({}, true, {10'000}), kChat, 10);
+  ASSERT_TRUE(seen.result) << seen.result.error().message;
+  EXPECT_EQ(seen.result->choices[0].text, "Gr\xC3\xBCn");
+  EXPECT_TRUE(seen.parts.empty());
+  EXPECT_TRUE(seen.started);
+}
+
+TEST(ReadGenerate, LeavesOutTheTokenThatWasNotAskedFor) {
+  const GenerateRequest request{.max_tokens = 0, .stream = true};
+  for (const std::string_view delta :
+       {R"("content":"a")", R"("tool_calls":[{"index":0,"id":"a","function":{"name":"f"}}])"}) {
+    const std::string text = std::format(
+        "data: {{\"choices\":[{{\"delta\":{{{}}},\"finish_reason\":\"stop\"}}],"
+        "\"usage\":{{\"prompt_tokens\":3,\"completion_tokens\":1}}}}\n\ndata: [DONE]\n\n",
+        delta);
+    const Seen seen = see_in_pieces(*read_generate(request, true, {10'000}), text, 1000);
+    ASSERT_TRUE(seen.result) << seen.result.error().message;
+    EXPECT_EQ(seen.result->choices[0].text, "");
+    EXPECT_TRUE(seen.result->choices[0].tool_calls.empty());
+    EXPECT_EQ(seen.result->choices[0].finish, FinishReason::kLength);
+    EXPECT_EQ(seen.result->usage.prompt_tokens, 3U);
+    EXPECT_EQ(seen.result->usage.completion_tokens, 0U);
+    EXPECT_TRUE(seen.parts.empty());
+  }
 }
 
 TEST(ReadGenerate, KeepsChoicesApart) {
@@ -206,8 +215,7 @@ TEST(ReadEmbed, GivesVectorsOfLengthOneInOrder) {
   const auto read = [](std::string_view body, std::size_t inputs) -> Result<EmbedResponse> {
     const auto reader = read_embed(inputs, {1000});
     std::vector<TextPart> parts;
-    if (auto fed = reader->feed(body, parts); !fed) return fail(fed.error());
-    auto answer = reader->end(parts);
+    auto answer = generation_wire::read_in_pieces(*reader, body, 7, parts);
     if (!answer) return fail(answer.error());
     return std::get<EmbedResponse>(std::move(answer->response));
   };

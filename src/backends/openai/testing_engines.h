@@ -84,7 +84,10 @@ class Engines : public ::testing::Test {
   Engines() { options_.models_every = 0ms; }
   ~Engines() override {
     callable_.reset();
-    on_loop([&](EventLoop&) { servers_.clear(); });
+    on_loop([&](EventLoop&) {
+      quiet_ = true;
+      servers_.clear();
+    });
   }
   template <class F>
   void on_loop(F f) {
@@ -96,6 +99,13 @@ class Engines : public ::testing::Test {
     });
     options_.urls.push_back(servers_.back()->url());
     return *servers_.back();
+  }
+  // Sends that again and again until the client hangs up.
+  void repeat(Peer& peer, const std::string& bytes) {
+    if (quiet_ || !peer.is_open()) return;
+    peer.send(bytes);
+    EventLoop& loop = io_.loop(0);
+    loop.run_at(loop.now() + 2ms, [this, &peer, bytes] { repeat(peer, bytes); });
   }
   generation_wire::WireModel& callable() {
     if (!callable_) callable_ = make_model("m", options_, io_, resolver_).value();
@@ -118,6 +128,7 @@ class Engines : public ::testing::Test {
     return result;
   }
 
+  bool quiet_ = false;  // of the loop
   IoThreads io_{1};
   NoResolver resolver_;
   OpenAiOptions options_;

@@ -1,5 +1,6 @@
 #include "backends/openai/write.h"
 
+#include <algorithm>
 #include <format>
 
 #include "backends/generation_wire/write_parts.h"
@@ -151,7 +152,9 @@ Result<WireCall> write_generate(const GenerateRequest& request, std::string_view
   out.key("stream_options").begin_object().field("include_usage", true).end_object();
   if (request.max_tokens) {
     const bool newer = chat && options.max_completion_tokens;
-    out.field(newer ? "max_completion_tokens" : "max_tokens", *request.max_tokens);
+    // Some engines refuse 0: the one token is left out of the answer (builder.h).
+    out.field(newer ? "max_completion_tokens" : "max_tokens",
+              std::max<std::uint32_t>(*request.max_tokens, 1));
   }
   if (!request.stop.empty()) {
     out.key("stop").begin_array();

@@ -57,6 +57,13 @@ TEST(WriteGenerate, SaysAllThatTheStandardHas) {
           R"("json_schema":{"name":"answer","strict":true,"schema":{"type":"object"}}}})");
 }
 
+TEST(WriteGenerate, AsksForOneTokenWhereNoneIsWanted) {
+  GenerateRequest request = chat();
+  request.max_tokens = 0;
+  EXPECT_TRUE(body(request).ends_with(R"(,"max_tokens":1})")) << body(request);
+  EXPECT_TRUE(body(request, Extensions::kNone, true).ends_with(R"(,"max_completion_tokens":1})"));
+}
+
 TEST(WriteGenerate, SaysToolsAndTheirCalls) {
   GenerateRequest request;
   request.messages = {

@@ -116,7 +116,8 @@ struct Models::Made {
       std::vector<gateway::Version> all) const {
     for (gateway::Version& version : all) {
       if (slots == nullptr || version.callable == nullptr) continue;
-      version.callable = scheduling::schedule(std::move(version.callable), slots, *clock);
+      version.callable = std::make_shared<scheduling::ScheduledCallable>(
+          std::move(version.callable), slots, *clock);
     }
     return all;
   }

@@ -97,6 +97,8 @@ class Callable {
   [[nodiscard]] virtual Placement placement(const Request& request) const = 0;
   // Whether a call would be taken now, and if not, why (kUnavailable).
   [[nodiscard]] virtual Result<> ready() const { return {}; }
+  // The one that it wraps, as find_capability() follows them; null: none.
+  [[nodiscard]] virtual Callable* behind() const { return nullptr; }
 
   // Never blocks. Errors of the request (wrong names, shapes, types: kInvalid) and of the run come
   // through the sink like any result. Past the deadline the result is kTimeout.

@@ -5,7 +5,8 @@
 
 namespace sluice {
 
-// A capability of some callables, found by dynamic_cast. Thread rules as for Callable::start().
+// A capability of some callables, found by find_capability(). Thread rules as for
+// Callable::start().
 class Probeable {
  public:
   // Is it up, by its own account? An empty InferResponse, or why not.

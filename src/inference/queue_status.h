@@ -27,7 +27,7 @@ struct QueueStatus {
   std::vector<Held> holders;  // the oldest first; empty where they are not known
 };
 
-// A capability of callables that have slots, found by dynamic_cast. Any thread.
+// A capability of callables that have slots, found by find_capability(). Any thread.
 class Queued {
  public:
   [[nodiscard]] virtual QueueStatus queue_status() const = 0;

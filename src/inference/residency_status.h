@@ -9,7 +9,7 @@
 namespace sluice {
 
 // A capability of callables whose model may be loaded and dropped while they are served, found by
-// dynamic_cast. Any thread; the answers are of the moment, each for itself.
+// find_capability(). Any thread; the answers are of the moment, each for itself.
 class Resident {
  public:
   [[nodiscard]] virtual bool loaded() const = 0;

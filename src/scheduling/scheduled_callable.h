@@ -18,7 +18,7 @@ namespace sluice::scheduling {
 // callable behind as well. Never inline. Made anew with every configuration; what runs under an
 // older one keeps the slots of that. Several callables can share one Slots, where they share an
 // engine. Any thread.
-class ScheduledCallable : public Callable, public Queued {
+class ScheduledCallable final : public Callable, public Queued {
  public:
   ScheduledCallable(CallablePtr inner, std::shared_ptr<Slots> slots, const Clock& clock)
       : inner_(std::move(inner)), slots_(std::move(slots)), clock_(clock) {}
@@ -26,11 +26,11 @@ class ScheduledCallable : public Callable, public Queued {
   [[nodiscard]] const Description& describe() const override { return inner_->describe(); }
   [[nodiscard]] Placement placement(const Request& request) const override;
   [[nodiscard]] Result<> ready() const override { return inner_->ready(); }
+  [[nodiscard]] Callable* behind() const override { return inner_.get(); }
   CancelHandle start(const Call& call, RequestPtr request, Sink& sink) override;
 
   [[nodiscard]] QueueStatus queue_status() const override;
 
-  [[nodiscard]] const CallablePtr& inner() const { return inner_; }
   [[nodiscard]] Slots& slots() const { return *slots_; }
 
  private:
@@ -38,9 +38,5 @@ class ScheduledCallable : public Callable, public Queued {
   const std::shared_ptr<Slots> slots_;
   const Clock& clock_;
 };
-
-// The same, and a Probeable where `inner` is one: probes need no slot.
-std::shared_ptr<ScheduledCallable> schedule(CallablePtr inner, std::shared_ptr<Slots> slots,
-                                            const Clock& clock);
 
 }  // namespace sluice::scheduling

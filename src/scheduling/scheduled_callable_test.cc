@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "inference/capability.h"
 #include "inference/testing_callable.h"
 #include "runtime/manual_executor.h"
 
@@ -56,7 +57,7 @@ class ScheduledCallableTest : public ::testing::Test {
   void use(const SlotOptions& options) {
     slots_ = Slots::make(options, "llm",
                          {.timers = home_, .clock = clock_, .metrics = &metrics_, .log = nullptr});
-    callable_ = schedule(inner_, slots_, clock_);
+    callable_ = std::make_shared<ScheduledCallable>(inner_, slots_, clock_);
   }
   TestSink& start(ServiceClass service_class = ServiceClass::kRealtime, Deadline deadline = {}) {
     Call call;
@@ -231,11 +232,13 @@ TEST_F(ScheduledCallableTest, IsNeverInline) {
   EXPECT_EQ(callable_->placement({}).where, Placement::Where::kRemote);
 }
 
-TEST_F(ScheduledCallableTest, CanBeProbedWhereWhatIsBehindItCan) {
+TEST_F(ScheduledCallableTest, CanWhatTheOneBehindItCan) {
   use(two_slots());
-  EXPECT_EQ(dynamic_cast<Probeable*>(callable_.get()), nullptr);
-  const auto service = schedule(std::make_shared<FakeService>("remote"), slots_, clock_);
-  EXPECT_NE(dynamic_cast<Probeable*>(static_cast<Callable*>(service.get())), nullptr);
+  EXPECT_EQ(find_capability<Probeable>(*callable_), nullptr);
+  const auto service = std::make_shared<FakeService>("remote");
+  ScheduledCallable scheduled(service, slots_, clock_);
+  EXPECT_EQ(find_capability<Probeable>(scheduled), service.get());
+  EXPECT_EQ(find_capability<Queued>(scheduled), &scheduled);
 }
 
 // Sends parts before its result, and one while it starts.
@@ -271,7 +274,8 @@ struct PartSink final : Sink {
 
 TEST_F(ScheduledCallableTest, PassesPartsThrough) {
   use(two_slots());
-  const auto talking = schedule(std::make_shared<Talking>(), slots_, clock_);
+  const auto talking =
+      std::make_shared<ScheduledCallable>(std::make_shared<Talking>(), slots_, clock_);
   PartSink sink;
   CallTimes times;
   Call call;

@@ -106,7 +106,7 @@ TEST(SlotsOnThreads, LoseNoSlotAndAnswerEveryCallOnce) {
   const auto slots = Slots::make(
       options, "counting", {.timers = timers, .clock = clock, .metrics = nullptr, .log = nullptr});
   const auto inner = std::make_shared<CountingCallable>();
-  const auto callable = schedule(inner, slots, clock);
+  const auto callable = std::make_shared<ScheduledCallable>(inner, slots, clock);
   std::deque<EventLoop> loops;
   std::deque<Client> clients;
   std::vector<std::thread> threads;

@@ -1,7 +1,10 @@
 #include "api/admin/admin.h"
 
+#include <utility>
+
 #include "api/admin/key_check.h"
 #include "http/json/writer.h"
+#include "inference/capability.h"
 #include "inference/queue_status.h"
 #include "inference/service_class_name.h"
 #include "telemetry/exposition.h"
@@ -72,7 +75,7 @@ class Admin {
     writer.begin_array();
     for (const gateway::Entry& entry : mount_.local.registry().entries()) {
       for (const gateway::Version& version : entry.versions) {
-        const auto* queued = dynamic_cast<const Queued*>(version.callable.get());
+        const auto* queued = find_capability<Queued>(std::as_const(*version.callable));
         if (queued != nullptr) write_slots(writer, entry.name, queued->queue_status());
       }
     }

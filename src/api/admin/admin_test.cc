@@ -135,6 +135,7 @@ TEST_F(AdminTest, AsksForItsKeyOnEveryPath) {
   const std::vector<std::pair<Method, std::string>> paths{
       {Method::kGet, "/ops/metrics"},
       {Method::kGet, "/ops/admin/models"},
+      {Method::kGet, "/ops/admin/slots"},
       {Method::kPost, "/ops/admin/reload"},
       {Method::kPost, "/ops/admin/models/m/load"},
       {Method::kPost, "/ops/admin/models/m/unload"}};

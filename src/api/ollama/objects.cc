@@ -6,6 +6,7 @@
 #include "base/digest.h"
 #include "base/timestamp.h"
 #include "http/json/writer.h"
+#include "inference/capability.h"
 #include "inference/residency_status.h"
 
 namespace sluice::api::ollama {
@@ -134,7 +135,7 @@ std::string running_json(const std::vector<const Callable*>& callables, WallTime
   json::Writer writer(out);
   writer.begin_object().key("models").begin_array();
   for (const Callable* callable : callables) {
-    const auto* resident = dynamic_cast<const Resident*>(callable);
+    const auto* resident = find_capability<Resident>(*callable);
     if (!(resident != nullptr ? resident->loaded() : callable->ready().has_value())) continue;
     const Description& description = callable->describe();
     open_model(writer, description, resident != nullptr ? resident->bytes() : size_of(description));

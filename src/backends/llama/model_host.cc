@@ -47,7 +47,7 @@ std::shared_ptr<HostedModel> ModelHost::add(Spec spec) {
   }
   discard(std::move(gone));
   return std::make_shared<HostedModel>(shared_from_this(), std::move(id),
-                                       std::move(spec.description));
+                                       std::move(spec.description), spec.bytes);
 }
 
 void ModelHost::remove(const std::string& id) {
@@ -218,21 +218,25 @@ void ModelHost::discard(std::vector<CallablePtr> gone) {
   task();
 }
 
-std::vector<ModelHost::Resident> ModelHost::residents() const {
+bool ModelHost::is_loaded(const std::string& id) const {
   const std::scoped_lock lock(mutex_);
-  std::vector<Resident> all;
-  for (const auto& [id, model] : models_) {
-    if (!residency_.is_here(id)) continue;
-    Resident& one = all.emplace_back();
-    one.name = model.name;
-    one.bytes = residency_.bytes(id);
-    if (const auto until = residency_.until(id)) one.left = *until - services_.clock.now();
-  }
-  return all;
+  return residency_.is_here(id);
 }
 
-HostedModel::HostedModel(std::shared_ptr<ModelHost> host, std::string id, Description description)
-    : host_(std::move(host)), id_(std::move(id)), description_(std::move(description)) {}
+std::optional<Duration> ModelHost::leaves_in(const std::string& id) const {
+  const std::scoped_lock lock(mutex_);
+  if (!residency_.is_here(id)) return Duration::zero();
+  const auto until = residency_.until(id);
+  if (!until) return std::nullopt;
+  return std::max(Duration::zero(), *until - services_.clock.now());
+}
+
+HostedModel::HostedModel(std::shared_ptr<ModelHost> host, std::string id, Description description,
+                         std::uint64_t bytes)
+    : host_(std::move(host)),
+      id_(std::move(id)),
+      description_(std::move(description)),
+      bytes_(bytes) {}
 
 HostedModel::~HostedModel() {
   host_->remove(id_);

@@ -6,12 +6,14 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "backends/llama/residency.h"
 #include "base/time.h"
 #include "inference/callable.h"
+#include "inference/residency_status.h"
 #include "runtime/compute_pool.h"
 #include "runtime/executor.h"
 
@@ -50,14 +52,6 @@ class ModelHost final : public std::enable_shared_from_this<ModelHost> {
   // The loader is about to end: what goes from now on goes on the thread that lets go of it.
   void close();
 
-  // What is in memory, for those who list it.
-  struct Resident {
-    std::string name;
-    std::uint64_t bytes = 0;
-    std::optional<Duration> left;  // until it goes; none: it stays
-  };
-  [[nodiscard]] std::vector<Resident> residents() const;
-
  private:
   friend class HostedCall;
   friend class HostedModel;
@@ -79,6 +73,8 @@ class ModelHost final : public std::enable_shared_from_this<ModelHost> {
   void forget(const std::string& id, const HostedCall* call);
   void leave(const std::string& id, std::optional<Duration> keep_alive);
   void remove(const std::string& id);
+  [[nodiscard]] bool is_loaded(const std::string& id) const;
+  [[nodiscard]] std::optional<Duration> leaves_in(const std::string& id) const;
   void was_loaded(const std::string& id, Result<CallablePtr> made);
   // It takes a while to give memory back, and engines to end: the loader's thread does it.
   void discard(std::vector<CallablePtr> gone);
@@ -103,19 +99,25 @@ class ModelHost final : public std::enable_shared_from_this<ModelHost> {
 };
 
 // One of its models.
-class HostedModel final : public Callable {
+class HostedModel final : public Callable, public Resident {
  public:
-  HostedModel(std::shared_ptr<ModelHost> host, std::string id, Description description);
+  HostedModel(std::shared_ptr<ModelHost> host, std::string id, Description description,
+              std::uint64_t bytes);
   ~HostedModel() override;
 
   [[nodiscard]] const Description& describe() const override { return description_; }
   [[nodiscard]] Placement placement(const Request& /*request*/) const override { return {}; }
   CancelHandle start(const Call& call, RequestPtr request, Sink& sink) override;
 
+  [[nodiscard]] bool loaded() const override { return host_->is_loaded(id_); }
+  [[nodiscard]] std::optional<Duration> leaves_in() const override { return host_->leaves_in(id_); }
+  [[nodiscard]] std::uint64_t bytes() const override { return bytes_; }
+
  private:
   const std::shared_ptr<ModelHost> host_;
   const std::string id_;
   const Description description_;
+  const std::uint64_t bytes_;
 };
 
 }  // namespace sluice::llama

@@ -111,9 +111,9 @@ TEST_F(ModelHostTest, AModelIsLoadedForTheFirstCallAndStays) {
   answered(model);
   answered(model);
   EXPECT_EQ(loads_, 1);
-  ASSERT_EQ(host_->residents().size(), 1U);
-  EXPECT_EQ(host_->residents()[0].name, "a");
-  EXPECT_FALSE(host_->residents()[0].left);
+  EXPECT_TRUE(model->loaded());
+  EXPECT_FALSE(model->leaves_in());
+  EXPECT_EQ(model->bytes(), 10U);
 }
 
 TEST_F(ModelHostTest, CallsThatComeWhileItIsLoadedWaitForIt) {
@@ -152,7 +152,8 @@ TEST_F(ModelHostTest, OneMakesRoomForAnother) {
   answered(b);
   pool_wait();
   EXPECT_EQ(alive_, 1);
-  EXPECT_EQ(host_->residents()[0].name, "b");
+  EXPECT_FALSE(a->loaded());
+  EXPECT_TRUE(b->loaded());
   answered(a);
   EXPECT_EQ(loads_, 3);
 }
@@ -163,8 +164,7 @@ TEST_F(ModelHostTest, ACallWaitsForRoomUntilNobodyUsesIt) {
   const auto b = add("b", 60);
   Caller first;
   ask(a, first);
-  home_.run_until(
-      [&] { return last_ != nullptr && loads_ == 1 && host_->residents().size() == 1; });
+  home_.run_until([&] { return last_ != nullptr && loads_ == 1 && a->loaded(); });
   // The call has begun once its task has run.
   bool begun = false;
   home_.post([&] { begun = true; });
@@ -200,8 +200,8 @@ TEST_F(ModelHostTest, TheBudgetHoldsForModelsThatAreLoadedAtTheStart) {
   const auto b = loaded("b");
   pool_wait();
   EXPECT_EQ(alive_, 1);
-  ASSERT_EQ(host_->residents().size(), 1U);
-  EXPECT_EQ(host_->residents()[0].name, "b");
+  EXPECT_FALSE(a->loaded());
+  EXPECT_TRUE(b->loaded());
 }
 
 TEST_F(ModelHostTest, OneThatIsAlwaysInUseMakesRoomInTheEnd) {
@@ -232,10 +232,11 @@ TEST_F(ModelHostTest, AnIdleModelLeavesMemoryWhenItsTimeIsOver) {
   bool armed = false;
   home_.post([&] { armed = true; });
   home_.run_until([&] { return armed; });
-  EXPECT_EQ(host_->residents()[0].left, std::chrono::minutes(5));
+  EXPECT_EQ(model->leaves_in(), std::chrono::minutes(5));
   home_clock_.advance(std::chrono::minutes(5));
   home_.fire();
-  EXPECT_TRUE(host_->residents().empty());
+  EXPECT_FALSE(model->loaded());
+  EXPECT_EQ(model->leaves_in(), Duration::zero());
   answered(model);
   EXPECT_EQ(loads_, 2);
 }
@@ -274,7 +275,6 @@ TEST_F(ModelHostTest, AModelThatIsNotServedAnyMoreGoesWithItsCallable) {
   model.reset();
   pool_wait();
   EXPECT_EQ(alive_, 0);
-  EXPECT_TRUE(host_->residents().empty());
 }
 
 }  // namespace

@@ -49,9 +49,6 @@ class Residency {
 
   // Bytes of what is in memory or on its way there.
   [[nodiscard]] std::uint64_t used() const;
-  [[nodiscard]] std::uint64_t bytes(const std::string& model) const {
-    return models_.at(model).bytes;
-  }
   [[nodiscard]] bool is_here(const std::string& model) const;
   [[nodiscard]] bool is_loading(const std::string& model) const {
     return models_.at(model).place == Place::kLoading;

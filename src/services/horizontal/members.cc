@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "gateway/exchange_call.h"
+#include "inference/capability.h"
 
 namespace sluice::horizontal {
 
@@ -40,13 +41,13 @@ class Round final : public std::enable_shared_from_this<Round> {
     pending_ = members_.size();
     for (Slot& slot : slots_) slot.round = this;
     for (std::size_t i = 0; i < members_.size(); ++i) {
-      auto* probeable = dynamic_cast<Probeable*>(members_[i].callable.get());
+      auto* probeable = find_capability<Probeable>(*members_[i].callable);
       if (probeable != nullptr) keep(slots_[i], question.probe(*probeable, call, slots_[i]));
     }
     const TimePoint began = clock_.now();
     for (std::size_t i = 0; i < members_.size(); ++i) {
       Callable& callable = *members_[i].callable;
-      if (dynamic_cast<Probeable*>(&callable) != nullptr) continue;
+      if (find_capability<Probeable>(callable) != nullptr) continue;
       const TimePoint now = clock_.now();
       if (deadline.passed(now)) {
         slots_[i].on_result(fail(timed_out("the deadline passed before its turn")));

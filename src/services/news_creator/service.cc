@@ -8,6 +8,7 @@
 #include "base/utf8.h"
 #include "http/json/reader.h"
 #include "http/json/writer.h"
+#include "inference/capability.h"
 #include "inference/queue_status.h"
 #include "services/news_creator/prompt.h"
 #include "services/news_creator/summarize.h"
@@ -105,7 +106,7 @@ class Service {
 
   void queue_status(http::Exchange& exchange) {
     const Callable* callable = target();
-    const auto* queued = dynamic_cast<const Queued*>(callable);
+    const auto* queued = callable != nullptr ? find_capability<Queued>(*callable) : nullptr;
     const QueueStatus status = queued != nullptr ? queued->queue_status() : QueueStatus();
     const bool ready = callable != nullptr && callable->ready().has_value();
     out_.clear();

@@ -57,7 +57,8 @@ file(COPY_FILE ${_ort} ${CMAKE_BINARY_DIR}/lib/libonnxruntime.so.1 ONLY_IF_DIFFE
 # llama.cpp as scripts/setup has built it. Without it (-D SLUICE_LLAMA=OFF) models of the backend llama are refused with a word on why.
 if(SLUICE_LLAMA)
   if(NOT SLUICE_LLAMA_DIR)
-    execute_process(COMMAND ${CMAKE_SOURCE_DIR}/scripts/setup --print llama OUTPUT_VARIABLE SLUICE_LLAMA_DIR
+    execute_process(COMMAND ${CMAKE_COMMAND} -E env SLUICE_CUDA=${SLUICE_CUDA}
+                            ${CMAKE_SOURCE_DIR}/scripts/setup --print llama OUTPUT_VARIABLE SLUICE_LLAMA_DIR
                     OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
   endif()
   if(NOT EXISTS ${SLUICE_LLAMA_DIR}/complete)
@@ -69,5 +70,12 @@ if(SLUICE_LLAMA)
   foreach(_part llama-common llama-common-base cpp-httplib llama ggml ggml-cpu ggml-base)
     target_link_libraries(llama_pinned INTERFACE ${SLUICE_LLAMA_DIR}/lib/lib${_part}.a)
   endforeach()
+  if(SLUICE_CUDA)
+    find_package(CUDAToolkit REQUIRED)
+    target_compile_definitions(llama_pinned INTERFACE SLUICE_CUDA)
+    # The libraries of ggml name one another.
+    target_link_libraries(llama_pinned INTERFACE ${SLUICE_LLAMA_DIR}/lib/libggml-cuda.a
+                          ${SLUICE_LLAMA_DIR}/lib/libggml-base.a CUDA::cudart CUDA::cublas CUDA::cuda_driver)
+  endif()
   target_link_libraries(llama_pinned INTERFACE Threads::Threads ${CMAKE_DL_LIBS})
 endif()

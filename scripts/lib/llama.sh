@@ -8,6 +8,11 @@ llama_flags=(-D BUILD_SHARED_LIBS=OFF -D CMAKE_POSITION_INDEPENDENT_CODE=ON -D G
   -D LLAMA_BUILD_APP=OFF -D LLAMA_BUILD_UI=OFF -D LLAMA_USE_PREBUILT_UI=OFF -D LLAMA_TOOLS_INSTALL=OFF)
 llama_libraries=(common/libllama-common.a common/libllama-common-base.a vendor/cpp-httplib/libcpp-httplib.a
   src/libllama.a ggml/src/libggml.a ggml/src/libggml-cpu.a ggml/src/libggml-base.a)
+# For NVIDIA GPUs beside the CPU, with the CUDA toolkit of the machine (nvcc): a folder of its own.
+if [[ ${SLUICE_CUDA:-OFF} == ON ]]; then
+  llama_flags+=(-D GGML_CUDA=ON)
+  llama_libraries+=(ggml/src/ggml-cuda/libggml-cuda.a)
+fi
 
 # llama_key: changes with all that the libraries are made of.
 llama_key() {

@@ -94,6 +94,8 @@ void describe(config::Fields<Options>& f) {
   f.field("callables", &Options::callables, "What answers, by name.")
       .entries(0, 10'000)
       .keys(config::name_grammar());
+  f.field("classes", &Options::classes,
+          "Who gets the next slot, for all callables that have slots.");
   f.field("access", &Options::access, "Who may call: keys, and whether they are asked for.");
   f.field("limits", &Options::limits, "Bounds on what HTTP clients may do.");
   f.field("runtime", &Options::runtime, "Threads.");

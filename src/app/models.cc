@@ -2,8 +2,11 @@
 
 #include <atomic>
 #include <format>
+#include <mutex>
 #include <type_traits>
+#include <utility>
 
+#include "app/model_slots.h"
 #include "backends/http_predict/http_predict.h"
 #include "backends/llama/model.h"
 #include "backends/ollama/ollama.h"
@@ -57,7 +60,8 @@ const generation_wire::WireOptions* wire_options(const decltype(ModelOptions::ba
 }
 
 // What tells whether a model is still the one that was made. The printed form hides a key.
-std::string signature_of(const ModelOptions& model) {
+std::string signature_of(ModelOptions model) {
+  model.slots.reset();  // they are before it, and can change alone
   std::string signature = config::to_yaml(model);
   if (const auto* wire = wire_options(model.backend); wire != nullptr && wire->api_key) {
     signature += wire->api_key->reveal();
@@ -84,18 +88,15 @@ void add_unmade(const CallableOptions& callable, const Error& error, config::Pro
   if (faults.empty()) problems.add(at, error.message);
 }
 
-// Language models of this process have slots in any case, and best effort gives way by itself: as
-// many as they can write answers side by side, or as an encoder puts into a batch.
-std::optional<scheduling::SlotOptions> slots_of(const ModelOptions& model,
-                                                const Callable* callable) {
-  const auto* llama = std::get_if<llama::LlamaOptions>(&model.backend);
-  if (llama == nullptr) return model.slots;
-  const bool encodes = callable != nullptr && callable->describe().takes == RequestKind::kEmbed;
-  scheduling::SlotOptions slots = model.slots.value_or(scheduling::SlotOptions{
-      .slots = encodes ? llama::kBatchTexts : llama->realtime_sequences,
-      .best_effort_slots = encodes ? llama::kBatchTexts : llama->best_effort_sequences});
-  slots.preemption = scheduling::Preemption::kFull;
-  return slots;
+std::vector<gateway::Version> behind_slots(std::vector<gateway::Version> all,
+                                           const std::shared_ptr<scheduling::Slots>& slots,
+                                           const Clock& clock) {
+  for (gateway::Version& version : all) {
+    if (slots == nullptr || version.callable == nullptr) continue;
+    version.callable =
+        std::make_shared<scheduling::ScheduledCallable>(std::move(version.callable), slots, clock);
+  }
+  return all;
 }
 
 }  // namespace
@@ -110,17 +111,18 @@ gateway::EnsembleSpec make_ensemble(const std::string& name, const EnsembleOptio
 }
 
 struct Models::Made {
-  // As the gateway is to see them: never none, so that it can be said why.
-  [[nodiscard]] std::vector<gateway::Version> versions() const { return behind_slots(found()); }
+  // As the gateway is to see them, of the slots that it has been given.
   [[nodiscard]] std::vector<gateway::Version> behind_slots(
       std::vector<gateway::Version> all) const {
-    for (gateway::Version& version : all) {
-      if (slots == nullptr || version.callable == nullptr) continue;
-      version.callable = std::make_shared<scheduling::ScheduledCallable>(
-          std::move(version.callable), slots, *clock);
-    }
-    return all;
+    const std::scoped_lock lock(mutex);
+    return app::behind_slots(std::move(all), slots, *clock);
   }
+  // False: it has had these.
+  bool take_slots(SlotsPtr now) {
+    const std::scoped_lock lock(mutex);
+    return std::exchange(slots, now) != now;
+  }
+  // Never none, so that it can be said why.
   [[nodiscard]] std::vector<gateway::Version> found() const {
     if (callable) return {{"1", gateway::VersionState::kReady, {}, callable}};
     if (watch) return to_versions(watch->finding());
@@ -141,7 +143,8 @@ struct Models::Made {
   CallablePtr callable;                               // of a service
   std::shared_ptr<generation_wire::WireModel> wire;   // the same, where it is one
   std::shared_ptr<tensorflow_serving::Watch> watch;   // of a model of another server
-  std::shared_ptr<scheduling::Slots> slots;           // null: calls wait for none
+  mutable std::mutex mutex;
+  SlotsPtr slots;  // null: calls wait for none; guarded by mutex
   const Clock* clock = nullptr;
 };
 
@@ -262,8 +265,10 @@ Result<Models::MadePtr> Models::make_model(const std::string& name,
   return made;
 }
 
-gateway::ModelSpec Models::spec_of(const MadePtr& made) {
-  gateway::ModelSpec spec{.name = made->name, .versions = made->versions()};
+gateway::ModelSpec Models::spec_of(const Entry& entry) const {
+  const MadePtr& made = entry.made;
+  gateway::ModelSpec spec{.name = made->name,
+                          .versions = behind_slots(made->found(), entry.slots, services_.clock)};
   if (!made->repository) return spec;
   spec.load = [repository = made->repository](auto done) { repository->load(std::move(done)); };
   spec.unload = [repository = made->repository](auto done) { repository->unload(std::move(done)); };
@@ -315,9 +320,10 @@ std::vector<gateway::CallableSpec> Models::make_all(const Options& options,
     const auto& model = std::get<ModelOptions>(callable.what);
     const std::string signature = signature_of(model);
     const auto known = current_.find(name);
+    const Entry* old = known == current_.end() ? nullptr : &known->second;
     Result<MadePtr> made;
-    if (known != current_.end() && known->second->signature == signature) {
-      made = known->second;
+    if (old != nullptr && old->made->signature == signature) {
+      made = old->made;
     } else {
       made = std::visit([&](const auto& o) -> Result<MadePtr> { return make_model(name, o); },
                         model.backend);
@@ -327,27 +333,43 @@ std::vector<gateway::CallableSpec> Models::make_all(const Options& options,
       }
       (*made)->signature = signature;
       (*made)->clock = &services_.clock;
-      if (const auto slots = slots_of(model, (*made)->callable.get())) {
-        (*made)->slots = scheduling::Slots::make(
-            *slots, name,
-            {services_.io.any(), services_.clock, &services_.metrics, &services_.log});
-      }
     }
-    specs.emplace_back(spec_of(*made));
-    next_.emplace(name, std::move(*made));
+    Entry entry{.made = std::move(*made)};
+    give_slots(entry, slots_of(model, options.classes, entry.made->callable.get()), old);
+    specs.emplace_back(spec_of(entry));
+    next_.emplace(name, std::move(entry));
   }
   return specs;
 }
 
+void Models::give_slots(Entry& entry, const std::optional<scheduling::SlotOptions>& options,
+                        const Entry* old) const {
+  if (!options) return;
+  entry.slots_signature = config::to_yaml(*options);
+  // The same slots stay, with who holds them and who waits.
+  if (old != nullptr && old->made == entry.made && old->slots_signature == entry.slots_signature) {
+    entry.slots = old->slots;
+    return;
+  }
+  entry.slots = scheduling::Slots::make(
+      *options, entry.made->name,
+      {services_.io.any(), services_.clock, &services_.metrics, &services_.log});
+}
+
 void Models::commit() {
   current_ = std::exchange(next_, {});
-  for (const auto& [name, made] : current_) {
+  for (const auto& [name, entry] : current_) {
+    const MadePtr& made = entry.made;
+    if (made->take_slots(entry.slots) && made->live) {
+      // Versions that came since make() stand behind the old ones.
+      services_.gateway.set_versions(name, made->behind_slots(made->found()));
+    }
     // Engines are asked from now on only: one may be this very process.
     if (made->wire && !made->live.exchange(true)) made->wire->watch_engines();
     if (made->callable || !(made->watch || made->repository) || made->live.exchange(true)) continue;
     if (made->watch) made->watch->start();
     // A change between make() and now went unheard.
-    services_.gateway.set_versions(name, made->versions());
+    services_.gateway.set_versions(name, made->behind_slots(made->found()));
   }
 }
 

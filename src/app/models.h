@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,7 @@
 #include "rpc/grpc_client.h"
 #include "runtime/compute_pool.h"
 #include "runtime/io_threads.h"
+#include "scheduling/slots.h"
 #include "telemetry/log.h"
 
 namespace sluice::generation_wire {
@@ -75,11 +77,20 @@ class Models {
                          std::shared_ptr<generation_wire::WireModel> model);
   static Result<MadePtr> make_model(const std::string& name,
                                     const simulated::SimulatedOptions& options);
-  static gateway::ModelSpec spec_of(const MadePtr& made);
+  using SlotsPtr = std::shared_ptr<scheduling::Slots>;
+  // A model, and the slots before it: these can change alone.
+  struct Entry {
+    MadePtr made;
+    SlotsPtr slots;               // null: calls wait for none
+    std::string slots_signature;  // the options they were made from
+  };
+  [[nodiscard]] gateway::ModelSpec spec_of(const Entry& entry) const;
+  void give_slots(Entry& entry, const std::optional<scheduling::SlotOptions>& options,
+                  const Entry* old) const;
 
   Services services_;
-  std::map<std::string, MadePtr> current_;
-  std::map<std::string, MadePtr> next_;
+  std::map<std::string, Entry> current_;
+  std::map<std::string, Entry> next_;
 };
 
 }  // namespace sluice::app

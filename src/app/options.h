@@ -169,6 +169,7 @@ struct Options {
   std::uint32_t version = 1;
   std::vector<ListenerOptions> listeners;
   config::OrderedMap<CallableOptions> callables;
+  scheduling::ClassesOptions classes;
   access::AccessOptions access;
   http::ServerLimits limits;
   RuntimeOptions runtime;

@@ -98,6 +98,15 @@ void check_jobs(const Options& o, config::Problems& p) {
   }
 }
 
+void check_slots(const Options& o, config::Problems& p) {
+  if (!p.were_read(o.where, {"classes"})) return;
+  for (const auto& [name, callable] : o.callables) {
+    const auto* model = std::get_if<ModelOptions>(&callable.what);
+    if (model == nullptr || !model->slots) continue;
+    scheduling::validate_classes(scheduling::with_classes(*model->slots, o.classes), p);
+  }
+}
+
 // Callables that keys are for, by name.
 void check_scopes(const Options& o, config::Problems& p) {
   for (const access::KeyOptions& key : o.access.keys) {
@@ -122,6 +131,7 @@ void validate(const Options& o, config::Problems& p, const config::Node& at) {
   if (!p.were_read(at, {"callables"})) return;
   check_targets_of_mounts(o, p);
   check_ensembles(o, p);
+  check_slots(o, p);
   check_scopes(o, p);
   check_jobs(o, p);
 }

@@ -87,6 +87,12 @@ T read(const Node& node, Problems& problems) {
   return value;
 }
 
+// The same over what `value` has already: what the tree does not say stays.
+template <Described T>
+void read_over(T& value, const Node& node, Problems& problems) {
+  type_of<T>()->read(node, problems, &value);
+}
+
 // What is in effect, defaults included, as YAML; secrets hidden.
 template <Described T>
 std::string to_yaml(const T& value) {

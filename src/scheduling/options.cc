@@ -4,7 +4,8 @@
 #include <cmath>
 #include <format>
 
-#include "config/fields.h"
+#include "config/config.h"
+#include "config/units.h"
 
 namespace sluice::scheduling {
 
@@ -73,8 +74,18 @@ void describe(config::Fields<BestEffortOptions>& f) {
       .at_most(24h * 7);
 }
 
+void describe(config::Fields<ClassesOptions>& f) {
+  f.about("classes", "Who gets the next slot, for all callables that have slots.");
+  f.field("realtime", &ClassesOptions::realtime, "Calls for which a person waits.");
+  f.field("best_effort", &ClassesOptions::best_effort, "Calls for which nobody waits.");
+}
+
 void describe(config::Fields<SlotOptions>& f) {
-  f.about("slots", "How many calls a backend runs at once, and who gets the next slot.");
+  f.about(
+      "slots",
+      "How many calls a backend runs at once, and who gets the next slot. What is not said of a "
+      "class is as in `classes`.");
+  f.here(&SlotOptions::where);
   f.field("slots", &SlotOptions::slots, "How many calls run at once.").range(1, kMaxSlots);
   f.field("reserved", &SlotOptions::reserved, "How many of them are kept free of best effort.")
       .range(0, kMaxSlots)
@@ -95,12 +106,22 @@ void describe(config::Fields<SlotOptions>& f) {
   f.field("best_effort", &SlotOptions::best_effort, "Calls for which nobody waits.");
 }
 
-void validate(const SlotOptions& o, config::Problems& p, const config::Node& at) {
-  const BestEffortOptions& low = o.best_effort;
-  if (p.were_read(at, {"best_effort"}) && low.promote_after < low.ageing_after) {
-    p.add(at.near("best_effort"), "promote_after is shorter than ageing_after");
+namespace {
+void validate_ages(const BestEffortOptions& o, config::Problems& p, const config::Node& at) {
+  if (p.were_read(at, {"best_effort"}) && o.promote_after < o.ageing_after) {
+    p.add(at.near("best_effort"), std::format("promote_after, {}, is shorter than ageing_after, {}",
+                                              config::format_duration(o.promote_after),
+                                              config::format_duration(o.ageing_after)));
   }
-  if (!p.were_read(at, {"slots", "reserved", "preemption", "best_effort"})) return;
+}
+}  // namespace
+
+void validate(const ClassesOptions& o, config::Problems& p, const config::Node& at) {
+  validate_ages(o.best_effort, p, at);
+}
+
+void validate(const SlotOptions& o, config::Problems& p, const config::Node& at) {
+  if (!p.were_read(at, {"slots", "reserved", "preemption"})) return;
   if (o.preemption == Preemption::kFull) {
     if (o.reserved) p.add(at.near("reserved"), "with preemption: full nothing is to be reserved");
     return;
@@ -108,15 +129,33 @@ void validate(const SlotOptions& o, config::Problems& p, const config::Node& at)
   if (o.best_effort_slots) {
     p.add(at.near("best_effort_slots"), "only with preemption: full has best effort its own slots");
   }
-  const std::size_t reserved = o.reserved_slots();
-  if (reserved >= o.slots) {
+  if (o.reserved_slots() >= o.slots) {
     p.add(at.near("reserved"),
           std::format("best effort would never run: at most {} of {} slots can be reserved",
                       o.slots - 1, o.slots));
-  } else if (low.share * static_cast<double>(o.slots) > static_cast<double>(o.slots - reserved)) {
-    p.add(at.near("best_effort"),
-          std::format("a share of {} is more than the {} of {} slots that are not reserved",
-                      low.share, o.slots - reserved, o.slots));
+  }
+}
+
+SlotOptions with_classes(SlotOptions own, const ClassesOptions& common) {
+  own.realtime = common.realtime;
+  own.best_effort = common.best_effort;
+  // Its own words once more, over those values in place of the built-in ones.
+  config::Problems known;
+  if (const auto at = own.where.find("realtime")) config::read_over(own.realtime, *at, known);
+  if (const auto at = own.where.find("best_effort")) config::read_over(own.best_effort, *at, known);
+  return own;
+}
+
+void validate_classes(const SlotOptions& o, config::Problems& p) {
+  validate_ages(o.best_effort, p, o.where);
+  if (!p.were_read(o.where, {"slots", "reserved", "preemption", "best_effort"})) return;
+  const std::size_t reserved = o.reserved_slots();
+  if (reserved >= o.slots) return;
+  const double share = o.best_effort.share;
+  if (share * static_cast<double>(o.slots) > static_cast<double>(o.slots - reserved)) {
+    p.add(o.where.near("best_effort"),
+          std::format("a share of {} is more than the {} of {} slots that are not reserved", share,
+                      o.slots - reserved, o.slots));
   }
 }
 

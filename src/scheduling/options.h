@@ -1,5 +1,5 @@
-// What can be said of a backend's slots: how many, and who gets them in which order. It stands in
-// the configuration for all callables together (`classes`) and for one (`slots`).
+// What can be said of a backend's slots: how many, and who gets them in which order. In the
+// configuration it stands in `slots` of a callable, and the order for all callables in `classes`.
 #pragma once
 
 #include <cstddef>
@@ -51,6 +51,14 @@ struct BestEffortOptions : ClassOptions {
 };
 void describe(config::Fields<BestEffortOptions>& f);
 
+// For all callables that have slots; what one of them says itself goes before.
+struct ClassesOptions {
+  RealtimeOptions realtime;
+  BestEffortOptions best_effort;
+};
+void describe(config::Fields<ClassesOptions>& f);
+void validate(const ClassesOptions& o, config::Problems& p, const config::Node& at);
+
 struct SlotOptions {
   std::size_t slots = 2;
   std::optional<std::size_t> reserved;
@@ -60,6 +68,7 @@ struct SlotOptions {
   Duration leak_after = std::chrono::seconds(300);
   RealtimeOptions realtime;
   BestEffortOptions best_effort;
+  config::Node where;
 
   // Kept free of best effort.
   [[nodiscard]] std::size_t reserved_slots() const;
@@ -70,6 +79,10 @@ struct SlotOptions {
 };
 void describe(config::Fields<SlotOptions>& f);
 void validate(const SlotOptions& o, config::Problems& p, const config::Node& at);
+// `own` as it was read, with `common` wherever it says nothing of a class.
+SlotOptions with_classes(SlotOptions own, const ClassesOptions& common);
+// What the classes demand of each other and of the slots, for options that are complete.
+void validate_classes(const SlotOptions& o, config::Problems& p);
 
 // More than this many calls never wait in one class.
 inline constexpr std::size_t kMaxDepth = 10'000;

@@ -76,6 +76,7 @@ Result<SimulationOptions> load_simulation(const std::filesystem::path& file) {
   const auto tree = config::parse_file(file, config::Surroundings::of_this_process(), problems);
   if (!tree) return fail(problems.to_error());
   auto options = config::read<SimulationOptions>(*tree, problems);
+  for (const auto& [name, slots] : options.policies) validate_classes(slots, problems);
   if (!problems.empty()) return fail(problems.to_error());
   return options;
 }

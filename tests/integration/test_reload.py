@@ -7,6 +7,7 @@ import ssl
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -14,6 +15,7 @@ import pytest
 from support import iris, onnx_models
 from support.certificates import self_signed
 from support.config import Config, iris_path, mount
+from support.language_models import chat, simulated
 from support.raw_http import RawConnection, request
 from support.server import Server
 from support.waiting import DEADLINE_S, eventually
@@ -198,6 +200,39 @@ def test_broken_models_at_start_leave_the_others_serving(model: Path, tmp_path: 
         for name in ("missing", "text", "truncated", "unknown"):
             assert any(f"{name}.onnx" in line for line in lines), name
         assert any("Frobnicate" in line for line in lines)
+
+
+def test_slots_change_without_those_of_others_or_the_calls_that_run(tmp_path: Path) -> None:
+    config = simulated(Config(), "changed", slots={"slots": 1})
+    simulated(config, "same", stall_at=1, slots={"slots": 1})
+    config.listen("api", mount("openai"))
+    call = chat("same") | {"stream": True}
+    with Server(config, tmp_path / "server") as server:
+        admin, api = server.http("admin"), server.http("api")
+
+        def slots_of(name: str) -> dict[str, Any]:
+            entries = admin.get("/admin/slots").json()
+            return next(entry for entry in entries if entry["callable"] == name)
+
+        def reload() -> None:
+            server.write_config()
+            server.signal(signal.SIGHUP)
+
+        with api.stream("POST", "/v1/chat/completions", json=call) as running:
+            assert running.status_code == 200
+            (held,) = slots_of("same")["held"]
+            simulated(config, "changed", slots={"slots": 3})
+            reload()
+            eventually(lambda: slots_of("changed")["slots"] == 3, what="it has new slots")
+            assert [one["holder"] for one in slots_of("same")["held"]] == [held["holder"]]
+
+            config.set("classes", {"realtime": {"depth": 0}})
+            reload()
+            eventually(lambda: slots_of("same")["held"] == [], what="it has new slots as well")
+            with api.stream("POST", "/v1/chat/completions", json=call) as beside:
+                assert beside.status_code == 200
+                assert api.post("/v1/chat/completions", json=call).status_code == 429
+            assert next(running.iter_lines()).startswith("data: "), "what ran goes on"
 
 
 def test_certificates_are_read_again(tmp_path: Path, model: Path) -> None:

@@ -252,6 +252,11 @@ TEST(SmolLm2File, SaysWhichFileIsNoModelAndWhy) {
   EXPECT_THAT(load_model("x", options, clock).error().message, HasSubstr("/nowhere/model.gguf"));
   options.path = SLUICE_SOURCE_DIR "/models/iris.onnx";
   EXPECT_THAT(load_model("x", options, clock).error().message, HasSubstr("iris.onnx"));
+#ifndef SLUICE_CUDA
+  options = options_of(Sharing::kAuto);
+  options.gpu_layers = -1;
+  EXPECT_THAT(load_model("x", options, clock).error().message, HasSubstr("gpu_layers"));
+#endif
 }
 
 }  // namespace

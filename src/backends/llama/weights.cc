@@ -56,6 +56,11 @@ Result<std::shared_ptr<const Weights>> Weights::load(const std::string& path, in
     return fail(unavailable(std::format("there is no model file {}", path)));
   }
   begin();
+  if (gpu_layers != 0 && !llama_supports_gpu_offload()) {
+    return fail(unavailable(
+        "gpu_layers: this build computes on the processor only, or found no GPU; leave it out, or "
+        "build with -D SLUICE_CUDA=ON"));
+  }
   llama_model_params params = llama_model_default_params();
   params.n_gpu_layers = gpu_layers;
   std::string reason;

@@ -1,6 +1,7 @@
 #include "services/news_creator/prompt.h"
 
 #include <format>
+#include <optional>
 
 #include "base/file.h"
 
@@ -31,17 +32,17 @@ void walk(std::string_view all, Text text, Name name) {
 
 Result<PromptTemplate> PromptTemplate::parse(std::string text) {
   bool has_content = false;
-  std::string unknown;
+  std::optional<std::string> unknown;
   walk(
       text, [](std::string_view) {},
       [&](std::string_view name) {
         has_content |= name == "content";
         if (name != "content" && name != "article_id") unknown = name.substr(0, 100);
       });
-  if (!unknown.empty()) {
+  if (unknown) {
     return fail(invalid(std::format(
         "the prompt has {{{{{}}}}}, but only {{{{content}}}} and {{{{article_id}}}} are known",
-        unknown)));
+        *unknown)));
   }
   if (!has_content) return fail(invalid("the prompt has no {{content}}: where is the article?"));
   PromptTemplate made;

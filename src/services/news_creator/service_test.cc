@@ -23,6 +23,7 @@ TEST(PromptTemplate, RefusesWhatHasNoPlaceForTheArticleOrUnknownOnes) {
   EXPECT_FALSE(PromptTemplate::parse("Summarize."));
   EXPECT_EQ(PromptTemplate::parse("{{content}} {{title}}").error().message,
             "the prompt has {{title}}, but only {{content}} and {{article_id}} are known");
+  EXPECT_FALSE(PromptTemplate::parse("{{content}} {{}}"));
   EXPECT_TRUE(PromptTemplate::load(""));
   EXPECT_FALSE(PromptTemplate::load("/nowhere/prompt.txt"));
 }

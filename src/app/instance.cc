@@ -57,6 +57,7 @@ struct Instance::Parts {
   access::AddressLimits limits;
   std::unique_ptr<IoThreads> threads;
   std::unique_ptr<ComputePool> pool;
+  std::unique_ptr<ComputePool> idle_pool;  // of best effort
   std::unique_ptr<ComputePool> loader;
   std::unique_ptr<http::CachingResolver> resolver;
   std::unique_ptr<rpc::GrpcClient> rpc;  // its calls' results go to the threads above
@@ -87,6 +88,7 @@ struct Instance::Parts {
     if (language_models) language_models->close();  // from now on it gives the loader nothing
     loader.reset();
     if (threads) threads->stop();
+    idle_pool.reset();
     pool.reset();  // what still ran has posted its result to a loop that reads no more
   }
 
@@ -210,10 +212,13 @@ Result<std::unique_ptr<Instance::Parts>> Instance::Parts::make_empty(Configurati
       std::make_unique<access::Keyring>(access::Keyring::Services{p.clock, p.instruments, *p.log},
                                         state ? std::optional(std::move(*state)) : std::nullopt);
   p.threads = std::make_unique<IoThreads>(or_processors(options.runtime.io_threads));
-  p.pool = std::make_unique<ComputePool>(ComputePool::Options{
-      or_processors(options.runtime.compute_threads), options.runtime.compute_queue});
-  p.onnx =
-      std::make_unique<onnx::OnnxRuntime>(onnx::Services{*p.pool, p.clock, *p.log, p.instruments});
+  ComputePool::Options compute{.threads = or_processors(options.runtime.compute_threads),
+                               .queue_limit = options.runtime.compute_queue};
+  p.pool = std::make_unique<ComputePool>(compute);
+  compute.when_idle = true;
+  p.idle_pool = std::make_unique<ComputePool>(compute);
+  p.onnx = std::make_unique<onnx::OnnxRuntime>(
+      onnx::Services{*p.pool, p.clock, *p.log, p.instruments, p.idle_pool.get()});
   p.loader = std::make_unique<ComputePool>(ComputePool::Options{1, 1024});
   p.resolver = std::make_unique<http::CachingResolver>(http::CachingResolver::Options(), p.clock);
   p.rpc = std::make_unique<rpc::GrpcClient>();

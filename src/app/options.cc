@@ -180,7 +180,8 @@ void describe(config::Fields<RuntimeOptions>& f) {
           "Threads for connections and short calls; 0: one for each usable processor.")
       .range(0, 1024);
   f.field("compute_threads", &RuntimeOptions::compute_threads,
-          "Threads for longer calls; 0: one for each usable processor.")
+          "Threads for longer calls of realtime, and as many for best effort, which run only where "
+          "nobody else wants to; 0: one for each usable processor.")
       .range(0, 1024);
   f.field("compute_queue", &RuntimeOptions::compute_queue,
           "The most calls that wait for such a thread; beyond them a call is refused.")

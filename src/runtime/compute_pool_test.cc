@@ -1,9 +1,12 @@
 #include "runtime/compute_pool.h"
 
 #include <gtest/gtest.h>
+#include <sched.h>
 
 #include <atomic>
 #include <latch>
+
+#include "runtime/thread_class.h"
 
 namespace sluice {
 namespace {
@@ -39,6 +42,17 @@ TEST(ComputePool, RefusesBeyondItsBoundAndLeavesTheTaskWithTheCaller) {
   refused();
   EXPECT_TRUE(ran);
   release.count_down();
+}
+
+TEST(ComputePool, RunsWhereNobodyElseWantsToIfSoAsked) {
+  if (!can_run_when_idle()) GTEST_SKIP() << "not allowed here";
+  std::atomic<int> policy = -1;
+  {
+    ComputePool pool({.threads = 1, .queue_limit = 1, .when_idle = true});
+    Task task = [&] { policy = ::sched_getscheduler(0); };
+    ASSERT_TRUE(pool.submit(task));
+  }
+  EXPECT_EQ(policy, SCHED_IDLE);
 }
 
 }  // namespace

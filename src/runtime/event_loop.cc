@@ -43,11 +43,8 @@ TimePoint EventLoop::now() const {
 }
 
 void EventLoop::post(Task task) {
-  {
-    const std::scoped_lock lock(mutex_);
-    posted_.push_back(std::move(task));
-  }
-  if (!awake_.exchange(true, std::memory_order_acq_rel)) {
+  posted_.give(std::move(task));
+  if (!awake_.exchange(true, std::memory_order_seq_cst)) {
     const std::uint64_t one = 1;
     [[maybe_unused]] const auto n = ::write(wake_, &one, sizeof one);
   }
@@ -83,13 +80,9 @@ void EventLoop::forget(int fd, IoHandler& handler) {
 }
 
 void EventLoop::run_posted() {
-  awake_.store(false, std::memory_order_release);
-  std::vector<Task> tasks;
-  {
-    const std::scoped_lock lock(mutex_);
-    tasks.swap(posted_);
-  }
-  for (Task& task : tasks) task();
+  // In this order: what is given after take() finds that a wake-up is needed.
+  awake_.store(false, std::memory_order_seq_cst);
+  for (Task& task : posted_.take()) task();
 }
 
 void EventLoop::run_deferred() {

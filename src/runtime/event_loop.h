@@ -4,12 +4,12 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <span>
 #include <thread>
 #include <vector>
 
 #include "runtime/executor.h"
+#include "runtime/handover.h"
 #include "runtime/timer_queue.h"
 
 struct epoll_event;
@@ -76,8 +76,7 @@ class EventLoop final : public Executor {
   TimePoint turn_{};
   std::atomic<std::thread::id> owner_{};
 
-  std::mutex mutex_;
-  std::vector<Task> posted_;  // guarded by mutex_
+  Handover<Task> posted_;
   std::atomic<bool> stop_ = false;
   std::atomic<bool> awake_ = false;  // a wake-up is on its way or not needed
 };

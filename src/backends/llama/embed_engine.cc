@@ -110,7 +110,7 @@ void EmbedEngine::encode(const std::vector<Item>& batch) {
     texts.push_back(&item.of->texts[item.text]);
     shares.emplace_back(item.of->call.get(), static_cast<std::uint32_t>(texts.back()->size()));
   }
-  inbox_->begin_step(std::move(shares));
+  inbox_->begin_step(shares);
   auto vectors = encoder_->encode(texts, inbox_->stop_step());
   inbox_->end_step();
   if (!vectors && vectors.error().code == ErrorCode::kCancelled) {

@@ -237,7 +237,7 @@ void Engine::step(const StepPlan& plan) {
                      .wants_next = work.tokens == sequence.pending()});
     shares.emplace_back(sequence.of->call.get(), work.tokens);
   }
-  inbox_->begin_step(std::move(shares));
+  inbox_->begin_step(shares);
   const TimePoint before = clock_.now();
   const auto done = context_->decode(parts, inbox_->stop_step());
   const Duration took = clock_.now() - before;

@@ -30,7 +30,7 @@ void EngineCall::cancel() {
 void EngineCall::stop(Error why) {
   if (sink_ == nullptr) return;
   const auto self = shared_from_this();
-  stopped_.store(true, std::memory_order_release);
+  stopped_.store(true);
   if (on_stop_) on_stop_();
   tell(fail(std::move(why)));
 }

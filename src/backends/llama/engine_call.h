@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -31,7 +32,9 @@ class EngineCall final : public Cancellable, public std::enable_shared_from_this
   void end(Result<Response> result, TimePoint first, TimePoint ran);
 
   // --- any thread
-  [[nodiscard]] bool stopped() const { return stopped_.load(std::memory_order_acquire); }
+  [[nodiscard]] bool stopped() const { return stopped_.load(); }
+  // The inbox's note of what the call has in the step under way.
+  [[nodiscard]] std::atomic<std::uint64_t>& in_step() { return in_step_; }
   template <class T>
   [[nodiscard]] const T& request() const {
     return std::get<T>(*request_);
@@ -54,6 +57,7 @@ class EngineCall final : public Cancellable, public std::enable_shared_from_this
   TimerId timer_ = 0;
   std::function<void()> on_stop_;
   std::atomic<bool> stopped_ = false;
+  std::atomic<std::uint64_t> in_step_ = 0;
 };
 
 // A thread that takes calls.

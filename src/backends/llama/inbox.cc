@@ -1,97 +1,113 @@
 #include "backends/llama/inbox.h"
 
+#include <algorithm>
 #include <format>
 
 namespace sluice::llama {
 
-void Inbox::submit(const std::shared_ptr<Inbox>& inbox, CallPtr call, std::string_view model) {
-  call->begin([inbox, raw = call.get()] { inbox->give_up(*raw); });
-  bool closed = false;
-  {
-    const std::scoped_lock lock(inbox->mutex_);
-    closed = inbox->closed_;
-    if (!closed && inbox->here_ < inbox->limit_) {
-      ++inbox->here_;
-      inbox->calls_.push_back(std::move(call));
-      inbox->something_.notify_one();
-      return;
-    }
-  }
-  call->end(closed ? fail(unavailable(std::format("'{}' was unloaded", model)))
-                   : fail(ErrorCode::kExhausted,
-                          std::format("'{}' has {} calls already", model, inbox->limit_)),
-            {}, {});
+namespace {
+
+// The number of a step and a number of its tokens, to be changed as one.
+constexpr std::uint64_t word_of(std::uint32_t step, std::uint32_t tokens) {
+  return (std::uint64_t{step} << 32U) | tokens;
+}
+constexpr std::uint32_t step_of(std::uint64_t word) {
+  return static_cast<std::uint32_t>(word >> 32U);
+}
+constexpr std::uint32_t tokens_of(std::uint64_t word) {
+  return static_cast<std::uint32_t>(word);
 }
 
-void Inbox::done() {
-  const std::scoped_lock lock(mutex_);
-  --here_;
+Error unloaded(std::string_view model) {
+  return unavailable(std::format("'{}' was unloaded", model));
+}
+
+}  // namespace
+
+void Inbox::submit(const std::shared_ptr<Inbox>& inbox, CallPtr call, std::string_view model) {
+  call->begin([inbox, raw = call.get()] { inbox->give_up(*raw); });
+  if (inbox->closed()) return call->end(fail(unloaded(model)), {}, {});
+  if (inbox->here_.fetch_add(1) >= inbox->limit_) {
+    inbox->done();
+    return call->end(
+        fail(ErrorCode::kExhausted, std::format("'{}' has {} calls already", model, inbox->limit_)),
+        {}, {});
+  }
+  inbox->calls_.give(std::move(call));
+  inbox->wake_.post();
+  // Closed in between, it may have come after the engine took the last ones.
+  if (inbox->closed()) inbox->refuse_rest(unloaded(model));
 }
 
 void Inbox::refuse_rest(const Error& why) {
-  for (const CallPtr& call : take()) {
+  for (const CallPtr& call : calls_.take()) {
     done();
     call->end(fail(why), {}, {});
   }
 }
 
-void Inbox::give_up(const EngineCall& call) {
-  const std::scoped_lock lock(mutex_);
+void Inbox::give_up(EngineCall& call) {
   disturbed_ = true;
-  for (const auto& [in_step, tokens] : in_step_) {
-    if (in_step == &call) unwanted_ += tokens;
-  }
-  // What others have in this step is lost with it, so it must be the smaller part.
-  if (!in_step_.empty() && unwanted_ * 2 >= step_tokens_) stop_step_ = true;
-  something_.notify_one();
+  count_unwanted(call.in_step().exchange(0));
+  wake_.post();
+}
+
+void Inbox::count_unwanted(std::uint64_t word) {
+  if (word == 0) return;
+  std::uint64_t known = unwanted_.load();
+  do {
+    if (step_of(known) != step_of(word)) return;  // that one is over
+  } while (!unwanted_.compare_exchange_weak(known, known + tokens_of(word)));
+  // What others have in this step is lost with it, so it must be the smaller part. (If it has just
+  // ended the next one is begun again, which costs a little.)
+  if ((tokens_of(known) + tokens_of(word)) * 2 >= step_tokens_.load()) stop_step_ = true;
 }
 
 void Inbox::close() {
-  const std::scoped_lock lock(mutex_);
   closed_ = true;
   stop_step_ = true;
-  something_.notify_one();
+  wake_.post();
 }
 
 bool Inbox::wait(const std::function<void()>& rest, const std::function<void()>& wake) {
-  std::unique_lock lock(mutex_);
-  const auto something = [&] { return closed_ || disturbed_ || !calls_.empty(); };
-  if (something()) return !closed_;
-  lock.unlock();
+  if (has_something()) return !closed();
   rest();
-  lock.lock();
-  something_.wait(lock, something);
-  if (closed_) return false;
-  lock.unlock();
+  while (!has_something()) wake_.wait();
+  if (closed()) return false;
   wake();
   return true;
 }
 
-bool Inbox::closed() const {
-  const std::scoped_lock lock(mutex_);
-  return closed_;
-}
-
-std::deque<Inbox::CallPtr> Inbox::take() {
-  const std::scoped_lock lock(mutex_);
+std::vector<Inbox::CallPtr> Inbox::take() {
   disturbed_ = false;
-  return std::exchange(calls_, {});
+  return calls_.take();
 }
 
-void Inbox::begin_step(StepShares shares) {
-  const std::scoped_lock lock(mutex_);
-  in_step_ = std::move(shares);
-  step_tokens_ = 0;
-  unwanted_ = 0;
-  for (const auto& [call, tokens] : in_step_) {
-    step_tokens_ += tokens;
-    if (call->stopped()) unwanted_ += tokens;
+void Inbox::begin_step(const StepShares& shares) {
+  std::uint32_t all = 0;
+  for (const auto& [call, tokens] : shares) {
+    all += tokens;
+    const auto known = std::ranges::find(in_step_, call, &StepShares::value_type::first);
+    if (known == in_step_.end()) {
+      in_step_.emplace_back(call, tokens);
+    } else {
+      known->second += tokens;
+    }
   }
-  stop_step_ = closed_ || (unwanted_ != 0 && unwanted_ * 2 >= step_tokens_);
+  step_ = std::max<std::uint32_t>(step_ + 1, 1);  // a word is never 0
+  step_tokens_ = all;
+  unwanted_ = word_of(step_, 0);
+  stop_step_ = false;
+  if (closed()) stop_step_ = true;
+  for (const auto& [call, tokens] : in_step_) {
+    call->in_step() = word_of(step_, tokens);
+    // Whichever of the two sees the other's mark, here or in give_up(), takes the word.
+    if (call->stopped()) count_unwanted(call->in_step().exchange(0));
+  }
 }
 
 void Inbox::end_step() {
-  const std::scoped_lock lock(mutex_);
+  for (const auto& [call, tokens] : in_step_) call->in_step() = 0;
   in_step_.clear();
 }
 

@@ -44,7 +44,11 @@ Description describe_parts(const OnnxModel::Parts& parts) {
 
 OnnxModel::OnnxModel(Parts parts) : parts_(std::move(parts)), description_(describe_parts(parts_)) {
   if (parts_.batching.on()) {
-    batcher_ = std::make_unique<Batcher>(parts_.batching, *parts_.pool, *parts_.clock);
+    const auto batcher = [&](ServiceClass of) {
+      return std::make_unique<Batcher>(parts_.batching, parts_.pools.of(of), *parts_.clock);
+    };
+    batcher_ = batcher(ServiceClass::kRealtime);
+    best_effort_batcher_ = batcher(ServiceClass::kBestEffort);
   }
 }
 
@@ -86,14 +90,16 @@ CancelHandle OnnxModel::start(const Call& call, RequestPtr request, Sink& sink) 
 
 CancelHandle OnnxModel::start_pooled(const Call& call, RequestPtr request, Sink& sink,
                                      Duration estimate) {
-  if (batcher_ != nullptr) {
+  const bool is_realtime = call.service_class == ServiceClass::kRealtime;
+  Batcher* batcher = is_realtime ? batcher_.get() : best_effort_batcher_.get();
+  if (batcher != nullptr) {
     const auto shape = batch_shape(description_, std::get<InferRequest>(*request));
-    if (shape && batcher_->takes(*shape)) {
-      return batcher_->start(shared_from_this(), call, std::move(request), sink, *shape);
+    if (shape && batcher->takes(*shape)) {
+      return batcher->start(shared_from_this(), call, std::move(request), sink, *shape);
     }
   }
-  return PooledCall::start(shared_from_this(), call, std::move(request), sink, *parts_.pool,
-                           *parts_.clock, estimate);
+  return PooledCall::start(shared_from_this(), call, std::move(request), sink,
+                           parts_.pools.of(call.service_class), *parts_.clock, estimate);
 }
 
 Result<Response> OnnxModel::run(std::span<const Tensor> inputs, std::span<const std::string> wanted,

@@ -24,10 +24,19 @@ class Batcher;
 //
 // A short run (placement() says so) happens on the call's home thread within start(). Others
 // happen on the pool, together where batching is on: there the deadline and cancel() answer the
-// caller at once, and stop the run at its next operator. The pool, the clock and the metrics must
-// outlive it.
+// caller at once, and stop the run at its next operator. Realtime and best effort have a pool each,
+// and are never batched together. The pools, the clock and the metrics must outlive it.
 class OnnxModel final : public Callable, public std::enable_shared_from_this<OnnxModel> {
  public:
+  struct Pools {
+    ComputePool* realtime = nullptr;
+    ComputePool* best_effort = nullptr;  // null: the same
+
+    [[nodiscard]] ComputePool& of(ServiceClass service_class) const {
+      const bool other = service_class == ServiceClass::kBestEffort && best_effort != nullptr;
+      return other ? *best_effort : *realtime;
+    }
+  };
   struct Parts {
     std::shared_ptr<const Environment> environment;
     std::string name;
@@ -36,7 +45,7 @@ class OnnxModel final : public Callable, public std::enable_shared_from_this<Onn
     Session session;
     std::optional<RunCost> cost;  // none: not known, always pooled
     BatchingOptions batching;
-    ComputePool* pool = nullptr;
+    Pools pools;
     const Clock* clock = nullptr;
     telemetry::ModelMetrics metrics;
   };
@@ -62,7 +71,8 @@ class OnnxModel final : public Callable, public std::enable_shared_from_this<Onn
 
   Parts parts_;
   Description description_;
-  std::unique_ptr<Batcher> batcher_;  // null where batching is off
+  std::unique_ptr<Batcher> batcher_;              // null where batching is off
+  std::unique_ptr<Batcher> best_effort_batcher_;  // the same
 };
 
 }  // namespace sluice::onnx

@@ -21,6 +21,7 @@ class Pooled : public OnnxTest {
   void TearDown() override {
     // What was stopped leaves the pool before the pool's owner is gone.
     Blocker last(pool);
+    Blocker last_idle(idle_pool);
   }
   std::shared_ptr<OnnxModel> slow = load(test_model("slow"));
 };
@@ -55,6 +56,15 @@ TEST_F(Pooled, CancellingStopsARunUnderWay) {
   const auto answer = sink.get();
   ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().code, ErrorCode::kCancelled);
+}
+
+TEST_F(Pooled, EachClassHasAPoolOfItsOwn) {
+  for (const auto& [blocked, other] : {std::pair(&pool, ServiceClass::kBestEffort),
+                                       std::pair(&idle_pool, ServiceClass::kRealtime)}) {
+    Blocker blocker(*blocked);
+    const Call call{.service_class = other, .may_run_inline = false};
+    EXPECT_TRUE(infer(slow, request_of(integers("rounds", {3})), call));
+  }
 }
 
 TEST_F(Pooled, WhatExpiresInTheQueueIsNeverRun) {

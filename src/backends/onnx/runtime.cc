@@ -91,8 +91,15 @@ Result<std::shared_ptr<OnnxModel>> OnnxRuntime::load(const ModelSource& source,
     }
   }
   auto model = std::make_shared<OnnxModel>(
-      OnnxModel::Parts{environment_, source.name, source.version, source.file, std::move(*session),
-                       std::move(cost), options.batching, &services_.pool, &services_.clock,
+      OnnxModel::Parts{environment_,
+                       source.name,
+                       source.version,
+                       source.file,
+                       std::move(*session),
+                       std::move(cost),
+                       options.batching,
+                       {&services_.pool, services_.idle_pool},
+                       &services_.clock,
                        services_.instruments.model(source.name, source.version)});
   if (options.batching.on()) {
     if (auto ok = can_batch(model->describe()); !ok) {

@@ -23,6 +23,7 @@ struct Services {
   const Clock& clock;
   telemetry::Log& log;
   telemetry::Instruments& instruments;
+  ComputePool* idle_pool = nullptr;  // for best effort; null: the same pool
 };
 
 // Made once by app/ and shared by all models: ONNX Runtime has one environment in a process, and a

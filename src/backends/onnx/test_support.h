@@ -122,7 +122,8 @@ class OnnxTest : public ::testing::Test {
   telemetry::Metrics metrics;
   telemetry::Instruments instruments{metrics};
   ComputePool pool{{.threads = 1, .queue_limit = 4}};
-  OnnxRuntime runtime{{pool, clock, log, instruments}};
+  ComputePool idle_pool{{.threads = 1, .queue_limit = 4}};
+  OnnxRuntime runtime{{pool, clock, log, instruments, &idle_pool}};
   IoThreads io{1};
 };
 

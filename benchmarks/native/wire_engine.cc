@@ -4,7 +4,8 @@
 //   wire_engine [--tokens 8] [--token-ms 2]
 //
 // Prints the port that the kernel gave it. A stream's first token comes at once, the others
-// --token-ms after one another, each an event of its own; whole answers come at once. GET of
+// --token-ms after one another, each sent by itself, and with the last of them its end; with
+// --token-ms 0 all is sent together. A whole answer comes when the stream's end would. GET of
 // anything is the list of its one model.
 
 #include <sys/epoll.h>
@@ -59,6 +60,9 @@ struct Texts {
         delta(R"({"content":"time"})", "null");
     next = delta(R"({"content":" time"})", "null");
     end = delta("{}", R"("stop")") + chunk("data: [DONE]\n\n") + "0\r\n\r\n";
+    all = first;
+    for (int i = 1; i < tokens; ++i) all += next;
+    all += end;
   }
   std::string models =
       whole(R"({"object":"list","data":[{"id":"simulated","object":"model","created":1}]})");
@@ -66,6 +70,7 @@ struct Texts {
   std::string first;  // the head of a stream, and its first token
   std::string next;
   std::string end;
+  std::string all;  // a stream in one piece
 };
 
 // One thread. All tokens are equally far apart, so those due form a queue in the order in which
@@ -102,7 +107,8 @@ class Engine {
     bench::Clock::time_point at;
     int fd;
     std::uint64_t connection;
-    int token;
+    bool stream;
+    int sent;
   };
   struct Connection {
     std::uint64_t id;
@@ -151,9 +157,10 @@ class Engine {
 
   void answer(int fd, std::uint64_t id, std::string_view request) {
     if (request.starts_with("GET ")) return reply(fd, texts_.models);
-    if (!streams(request)) return reply(fd, texts_.completion);
-    reply(fd, texts_.first);
-    go_on(fd, id, 1);
+    const bool stream = streams(request);
+    if (apart_ == nanoseconds(0)) return reply(fd, stream ? texts_.all : texts_.completion);
+    if (stream) reply(fd, texts_.first);
+    due_.push_back({bench::Clock::now() + apart_, fd, id, stream, 1});
   }
 
   static bool streams(std::string_view request) {
@@ -161,20 +168,20 @@ class Engine {
     return body.contains("\"stream\":true") || body.contains("\"stream\": true");
   }
 
-  // After `sent` tokens of a stream.
-  void go_on(int fd, std::uint64_t id, int sent) {
-    if (sent >= tokens_) return reply(fd, texts_.end);
-    due_.push_back({bench::Clock::now() + apart_, fd, id, sent});
-  }
-
   void send_due() {
     while (!due_.empty() && due_.front().at <= bench::Clock::now()) {
-      const Due next = due_.front();
+      Due due = due_.front();
       due_.pop_front();
-      const auto found = connections_.find(next.fd);
-      if (found == connections_.end() || found->second.id != next.connection) continue;
-      reply(next.fd, texts_.next);
-      go_on(next.fd, next.connection, next.token + 1);
+      const auto found = connections_.find(due.fd);
+      if (found == connections_.end() || found->second.id != due.connection) continue;
+      const bool last = ++due.sent >= tokens_;
+      if (last) {
+        reply(due.fd, due.stream ? texts_.next + texts_.end : texts_.completion);
+        continue;
+      }
+      if (due.stream) reply(due.fd, texts_.next);
+      due.at += apart_;  // not from now on: what is late makes no other late
+      due_.push_back(due);
     }
   }
 

@@ -27,48 +27,63 @@ LITELLM_RATE = 50
 ADDED_P50_AT_MOST_US = 100.0
 ADDED_P99_AT_MOST_US = 1000.0
 ADDED_FIRST_AT_MOST_US = 200.0
-# A stream's tokens, so far apart that each is a piece of its own.
 TOKENS = 8
-TOKEN_MS = 2
+# Of an engine that takes no time, for whole answers; and of one whose tokens are so far apart that
+# each is a piece of its own, for first tokens. Names of the models, too.
+APART_MS = {"whole": 0, "streamed": 2}
 WARM_UP = 0.3  # seconds of each run
 # From exec to its first answer: it reads hundreds of modules.
 LITELLM_STARTS_WITHIN = 120.0
-MODEL = "simulated"
+ENGINE_MODEL = "simulated"
 
 
 @contextmanager
-def engine(context: Context) -> Iterator[Server]:
-    command = [
-        context.native.path("wire_engine"), "--tokens", str(TOKENS), "--token-ms", str(TOKEN_MS),
-    ]  # fmt: skip
-    log = context.out / "wire_engine.log"
-    with Server("wire engine", command, log, prints_port=True) as server:
-        yield server
+def engines(context: Context) -> Iterator[dict[str, Server]]:
+    with ExitStack() as stack:
+        found: dict[str, Server] = {}
+        for name, apart in APART_MS.items():
+            command = [
+                context.native.path("wire_engine"), "--tokens", str(TOKENS),
+                "--token-ms", str(apart),
+            ]  # fmt: skip
+            log = context.out / f"wire_engine_{name}.log"
+            server = Server(f"engine {name}", command, log, prints_port=True)
+            found[name] = stack.enter_context(server)
+        yield found
 
 
 @contextmanager
-def sluice(context: Context, behind: Server) -> Iterator[Server]:
-    model = {
-        "backend": "openai",
-        "urls": [f"http://127.0.0.1:{behind.port}"],
-        "engine_slots": 256,
+def sluice(context: Context, behind: dict[str, Server]) -> Iterator[Server]:
+    callables = {
+        name: {
+            "model": {
+                "backend": "openai",
+                "urls": [f"http://127.0.0.1:{server.port}"],
+                "engine_model": ENGINE_MODEL,
+                "engine_slots": 256,
+            }
+        }
+        for name, server in behind.items()
     }
-    with language_server(context, "wire", {MODEL: {"model": model}}) as server:
+    with language_server(context, "wire", callables) as server:
         yield server
 
 
 @contextmanager
-def litellm(context: Context, behind: Server) -> Iterator[Server]:
-    """LiteLLM's proxy with one model and nothing else: no keys, database, log or telemetry."""
+def litellm(context: Context, behind: dict[str, Server]) -> Iterator[Server]:
+    """LiteLLM's proxy with two models and nothing else: no keys, database, log or telemetry."""
     folder = context.out / "litellm"
     folder.mkdir(parents=True, exist_ok=True)
-    parameters = {
-        "model": f"openai/{MODEL}",
-        "api_base": f"http://127.0.0.1:{behind.port}/v1",
-        "api_key": "none",
-    }
+
+    def parameters(server: Server) -> dict[str, str]:
+        address = f"http://127.0.0.1:{server.port}/v1"
+        return {"model": f"openai/{ENGINE_MODEL}", "api_base": address, "api_key": "none"}
+
     document = {
-        "model_list": [{"model_name": MODEL, "litellm_params": parameters}],
+        "model_list": [
+            {"model_name": name, "litellm_params": parameters(server)}
+            for name, server in behind.items()
+        ],
         "litellm_settings": {"telemetry": False},
     }
     config = folder / "config.yaml"
@@ -117,23 +132,23 @@ def figures(calls: Sequence[Call], *, first: bool) -> dict[str, float]:
 
 
 def added(
-    context: Context, behind: Server, gateway: Server, rate: float
+    context: Context, behind: dict[str, Server], gateway: Server, rate: float
 ) -> tuple[Added, Added, dict[str, Any]]:
     """Of whole answers, and of streams to their first token."""
 
-    def run(port: int, *, stream: bool) -> dict[str, float]:
-        calls = offer(
-            context, port, MODEL, rate, context.seconds, stream=stream, warm_up=WARM_UP
-        )  # fmt: skip
+    def run(name: str, port: int) -> dict[str, float]:
+        stream = name == "streamed"
+        seconds = context.seconds
+        calls = offer(context, port, name, rate, seconds, stream=stream, warm_up=WARM_UP)
         return figures(calls, first=stream)
 
     found = interleaved(
         context.rounds,
         {
-            "direct": lambda: run(behind.port, stream=False),
-            "through": lambda: run(gateway.port, stream=False),
-            "direct_first": lambda: run(behind.port, stream=True),
-            "through_first": lambda: run(gateway.port, stream=True),
+            "direct": lambda: run("whole", behind["whole"].port),
+            "through": lambda: run("whole", gateway.port),
+            "direct_first": lambda: run("streamed", behind["streamed"].port),
+            "through_first": lambda: run("streamed", gateway.port),
         },
     )
 
@@ -177,7 +192,7 @@ def rows_of_litellm(whole: Added, first: Added, raw: dict[str, Any]) -> list[Row
 def before_an_engine(context: Context) -> list[Row]:
     """Sluice at 1,000 calls a second, LiteLLM at what it holds, before the same engine."""
     with ExitStack() as stack:
-        behind = stack.enter_context(engine(context))
+        behind = stack.enter_context(engines(context))
         with sluice(context, behind) as ours:
             rows = rows_of_sluice(*added(context, behind, ours, RATE))
         try:

@@ -20,6 +20,7 @@ from sluice_bench import (
     job_submit,
     job_work,
     language_models,
+    overload,
     report,
     throughput,
     waits,
@@ -51,6 +52,7 @@ GROUPS: dict[str, Callable[[Context], list[Row]]] = {
     "jobs_million_redis": job_backlog.backlog_redis,
     "language": language_models.short,
     "wire": wire.before_an_engine,
+    "overload": overload.overload,
 }
 # Measured when they are named: these take many minutes.
 LONG: dict[str, Callable[[Context], list[Row]]] = {"language_long": language_models.long}

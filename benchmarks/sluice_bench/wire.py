@@ -23,7 +23,7 @@ from .sluice import language_server
 
 RATE = 1000
 # What LiteLLM holds on one core with room to spare.
-LITELLM_RATE = 50
+LITELLM_RATE = 20
 ADDED_P50_AT_MOST_US = 100.0
 ADDED_P99_AT_MOST_US = 1000.0
 ADDED_FIRST_AT_MOST_US = 200.0
@@ -94,7 +94,12 @@ def litellm(context: Context, behind: dict[str, Server]) -> Iterator[Server]:
         "--host", "127.0.0.1", "--port", str(port), "--num_workers", "1", "--telemetry", "False",
     ]  # fmt: skip
     environment = {
+        # What it would fetch, it has with it.
         "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+        "LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS": "True",
+        "LITELLM_LOCAL_AUTOROUTER_PRESETS": "True",
+        "LITELLM_LOCAL_BLOG_POSTS": "True",
+        "LITELLM_LOCAL_POLICY_TEMPLATES": "True",
         "LITELLM_LOG": "ERROR",
         "LITELLM_MODE": "PRODUCTION",
         "LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY": "true",

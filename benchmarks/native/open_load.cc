@@ -5,12 +5,12 @@
 //
 //   open_load --port 8080 --model simulated --rate 1000 --seconds 2 [--stream 1] [--poisson 7]
 //
-// Calls are equally far apart, or by a Poisson process with the seed --poisson. One thread that
-// never sleeps, so that it adds no waking up of its own; --spin 0 lets it sleep. --warm-up seconds
-// of the same load come first and are not told. Prints one line of JSON: for each call, in the
-// order of the schedule, [start, sent, first text, end, status, retry-after-ms, Retry-After], in
-// microseconds since the schedule's start; 0 stands for what never came, -1 for a header that is
-// not there.
+// Calls are equally far apart, or by a Poisson process with the seed --poisson. One thread, which
+// sleeps when there is nothing to do: spinning, it would take from a server on the other half of
+// its processor. --warm-up seconds of the same load come first and are not told. Prints one line of
+// JSON: for each call, in the order of the schedule, [start, sent, first text, end, status,
+// retry-after-ms, Retry-After], in microseconds since the schedule's start; 0 stands for what never
+// came, -1 for a header that is not there.
 
 #include <sys/epoll.h>
 #include <sys/prctl.h>
@@ -55,8 +55,8 @@ std::vector<Call> schedule(double rate, double seconds, unsigned poisson) {
 
 class Load {
  public:
-  Load(std::uint16_t port, std::string request, std::vector<Call> calls, bool spin)
-      : port_(port), request_(std::move(request)), calls_(std::move(calls)), spin_(spin) {
+  Load(std::uint16_t port, std::string request, std::vector<Call> calls)
+      : port_(port), request_(std::move(request)), calls_(std::move(calls)) {
     epoll_ = epoll_create1(EPOLL_CLOEXEC);
   }
 
@@ -121,7 +121,6 @@ class Load {
 
   timespec wait_time() const {
     timespec wait{};
-    if (spin_) return wait;
     auto left = std::chrono::nanoseconds(std::chrono::milliseconds(100));
     if (next_ < calls_.size()) {
       left = std::clamp(std::chrono::nanoseconds(calls_[next_].start - now()),
@@ -170,7 +169,6 @@ class Load {
   const std::uint16_t port_;
   const std::string request_;
   std::vector<Call> calls_;
-  const bool spin_;
   int epoll_ = -1;
   Clock::time_point begun_;
   std::size_t next_ = 0;
@@ -198,7 +196,7 @@ long microseconds(Clock::duration time) {
 
 int main(int argc, char** argv) {
   const bench::Flags flags(argc, argv);
-  prctl(PR_SET_TIMERSLACK, 1UL);
+  prctl(PR_SET_TIMERSLACK, 1UL);  // the kernel may otherwise wake 50 us late
   const auto port = static_cast<std::uint16_t>(flags.number("port", 8080));
   const std::string request =
       bench::http_request(flags.text("path", "/v1/chat/completions"), body_of(flags));
@@ -206,8 +204,7 @@ int main(int argc, char** argv) {
   const double warm_up = flags.number("warm-up", 0);
   Load load(port, request,
             schedule(rate, warm_up + flags.number("seconds", 2),
-                     static_cast<unsigned>(flags.number("poisson", 0))),
-            flags.number("spin", 1) != 0);
+                     static_cast<unsigned>(flags.number("poisson", 0))));
   load.connect(static_cast<int>(flags.number("connections", 16)));
   load.run(std::chrono::duration<double>(flags.number("patience", 10)));
 

@@ -23,7 +23,7 @@ from .sluice import language_server
 
 RATE = 1000
 # What LiteLLM holds on one core with room to spare.
-LITELLM_RATE = 20
+LITELLM_RATE = 10
 ADDED_P50_AT_MOST_US = 100.0
 ADDED_P99_AT_MOST_US = 1000.0
 ADDED_FIRST_AT_MOST_US = 200.0

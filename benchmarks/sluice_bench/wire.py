@@ -32,6 +32,8 @@ TOKENS = 8
 # each is a piece of its own, for first tokens. Names of the models, too.
 APART_MS = {"whole": 0, "streamed": 2}
 WARM_UP = 0.3  # seconds of each run
+# Calls that start later than this (p99) say that something else was busy.
+LATE_AT_MOST_US = 300.0
 # From exec to its first answer: it reads hundreds of modules.
 LITELLM_STARTS_WITHIN = 120.0
 ENGINE_MODEL = "simulated"
@@ -118,6 +120,11 @@ class Added:
     direct: dict[str, float]
     through: dict[str, float]
 
+    @property
+    def unsure(self) -> str:
+        late = max(self.direct["late_p99"], self.through["late_p99"])
+        return f"calls started {late:.0f} us late (p99)" if late > LATE_AT_MOST_US else ""
+
     def of(self, key: str) -> float:
         return self.through[key] - self.direct[key]
 
@@ -159,7 +166,8 @@ def added(
 
     def median(name: str) -> dict[str, float]:
         return {
-            key: statistics.median(round_[key] for round_ in found[name]) for key in ("p50", "p99")
+            key: statistics.median(round_[key] for round_ in found[name])
+            for key in ("p50", "p99", "late_p99")
         }
 
     return (
@@ -169,29 +177,39 @@ def added(
     )
 
 
+def row(
+    name: str, what: str, taken: Added, key: str, at_most: float | None = None, **more: Any
+) -> Row:
+    return Row(
+        name,
+        what,
+        taken.of(key),
+        "us",
+        at_most=at_most,
+        note=taken.note(key),
+        unsure=taken.unsure,
+        **more,
+    )
+
+
 def rows_of_sluice(whole: Added, first: Added, raw: dict[str, Any]) -> list[Row]:
     what = f"added before a wire engine, {RATE} calls/s:"
     return [
-        Row("wire_p50", f"{what} p50", whole.of("p50"), "us", at_most=ADDED_P50_AT_MOST_US,
-            note=whole.note("p50"), raw=raw),
-        Row("wire_p99", f"{what} p99", whole.of("p99"), "us", at_most=ADDED_P99_AT_MOST_US,
-            note=whole.note("p99")),
-        Row("wire_first_p50", f"{what} first token, p50", first.of("p50"), "us",
-            at_most=ADDED_FIRST_AT_MOST_US, note=first.note("p50")),
-        Row("wire_first_p99", f"{what} first token, p99", first.of("p99"), "us",
-            note=first.note("p99")),
-    ]  # fmt: skip
+        row("wire_p50", f"{what} p50", whole, "p50", ADDED_P50_AT_MOST_US, raw=raw),
+        row("wire_p99", f"{what} p99", whole, "p99", ADDED_P99_AT_MOST_US),
+        row("wire_first_p50", f"{what} first token, p50", first, "p50", ADDED_FIRST_AT_MOST_US),
+        row("wire_first_p99", f"{what} first token, p99", first, "p99"),
+    ]
 
 
 def rows_of_litellm(whole: Added, first: Added, raw: dict[str, Any]) -> list[Row]:
     what = f"LiteLLM's proxy, {LITELLM_RATE} calls/s:"
     return [
-        Row("wire_litellm_p50", f"{what} p50", whole.of("p50"), "us",
-            note=whole.note("p50"), raw=raw),
-        Row("wire_litellm_p99", f"{what} p99", whole.of("p99"), "us", note=whole.note("p99")),
-        Row("wire_litellm_first", f"{what} first token, p50", first.of("p50"), "us",
-            note=first.note("p50")),
-    ]  # fmt: skip
+        row("wire_litellm_p50", f"{what} p50", whole, "p50", raw=raw),
+        row("wire_litellm_p99", f"{what} p99", whole, "p99"),
+        row("wire_litellm_first_p50", f"{what} first token, p50", first, "p50"),
+        row("wire_litellm_first_p99", f"{what} first token, p99", first, "p99"),
+    ]
 
 
 def before_an_engine(context: Context) -> list[Row]:

@@ -20,9 +20,11 @@ from sluice_bench import (
     job_submit,
     job_work,
     language_models,
+    overload,
     report,
     throughput,
     waits,
+    wire,
 )
 from sluice_bench.context import ROOT, Context, facts
 from sluice_bench.load import Native
@@ -49,6 +51,8 @@ GROUPS: dict[str, Callable[[Context], list[Row]]] = {
     "jobs_million": job_backlog.backlog_embedded,
     "jobs_million_redis": job_backlog.backlog_redis,
     "language": language_models.short,
+    "wire": wire.before_an_engine,
+    "overload": overload.overload,
 }
 # Measured when they are named: these take many minutes.
 LONG: dict[str, Callable[[Context], list[Row]]] = {"language_long": language_models.long}

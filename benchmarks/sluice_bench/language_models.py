@@ -17,6 +17,7 @@ from .context import MODELS, Context
 from .load import run_tool
 from .processes import BOTH_CORES, MissingError, Server, free_port
 from .report import Row
+from .sluice import language_server
 
 FIRST_P50_AT_MOST = 1.05
 FIRST_P99_AT_MOST = 1.15
@@ -33,10 +34,6 @@ Figures = dict[str, Any]
 
 @contextmanager
 def sluice(context: Context) -> Iterator[Server]:
-    port = free_port()
-    folder = context.out / "configurations"
-    folder.mkdir(parents=True, exist_ok=True)
-    config = folder / "language_model.yaml"
     model = {
         "backend": "llama",
         "path": str(MODEL),
@@ -44,19 +41,8 @@ def sluice(context: Context) -> Iterator[Server]:
         "realtime_sequences": SEQUENCES,
         "best_effort_sequences": SEQUENCES,
     }
-    document = {
-        "version": 1,
-        "telemetry": {"log": {"access": False}},
-        "listeners": [{"address": f"127.0.0.1:{port}", "mounts": [{"api": "openai"}]}],
-        "callables": {"smollm2": {"model": model}},
-    }
-    config.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
-    command = [str(context.binary), "serve", "--config", str(config)]
-    log = folder / "language_model.log"
-    environment = {"SLUICE_DATA_DIR": str(folder / "language_model.state")}
-    with Server("sluice", command, log, core=BOTH_CORES, environment=environment) as server:
-        server.port = port
-        server.wait_for(port, "/v1/models")
+    callables = {"smollm2": {"model": model}}
+    with language_server(context, "language_model", callables, BOTH_CORES) as server:
         yield server
 
 

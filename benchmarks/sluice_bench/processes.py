@@ -119,9 +119,11 @@ class Server:
         tail = self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-5:]
         raise MissingError(f"{self.name} {why}: {' / '.join(tail)}")
 
-    def wait_for(self, port: int, path: str, *, body: str = "", step: float = 0.05) -> bytes:
-        """Asks until the answer is 200, and returns it. 30 s, then the row is missing."""
-        while time.monotonic() - self.started < 30:
+    def wait_for(
+        self, port: int, path: str, *, body: str = "", step: float = 0.05, within: float = 30
+    ) -> bytes:
+        """Asks until the answer is 200, and returns it; after `within` s the row is missing."""
+        while time.monotonic() - self.started < within:
             if self.process.poll() is not None:
                 self.fail(f"ended with {self.process.returncode}")
             with contextlib.suppress(OSError, http.client.HTTPException):
@@ -129,7 +131,7 @@ class Server:
                 if status == 200:
                     return answer
             time.sleep(step)
-        self.fail(f"did not answer {path} within 30 s")
+        self.fail(f"did not answer {path} within {within:g} s")
         raise AssertionError
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .context import BODY, CLASSES, MODELS, Context, model
-from .processes import MissingError, Server, free_port
+from .processes import SERVER_CORE, MissingError, Server, free_port
 
 
 @dataclass(frozen=True)
@@ -102,3 +102,30 @@ def sluice(
         if wait:
             server.wait_for(ports.service, "/predict", body=BODY)
         yield Sluice(server, ports)
+
+
+@contextmanager
+def language_server(
+    context: Context, name: str, callables: dict[str, Any], core: int | str = SERVER_CORE
+) -> Iterator[Server]:
+    """Language models behind OpenAI's API on one port."""
+    if not context.binary.exists():
+        raise MissingError(f"{context.binary} is not built: make bench builds it")
+    port = free_port()
+    folder = context.out / "configurations"
+    folder.mkdir(parents=True, exist_ok=True)
+    config = folder / f"{name}.yaml"
+    document = {
+        "version": 1,
+        "telemetry": {"log": {"access": False}},
+        "listeners": [{"address": f"127.0.0.1:{port}", "mounts": [{"api": "openai"}]}],
+        "callables": callables,
+    }
+    config.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    command = [str(context.binary), "serve", "--config", str(config)]
+    log = folder / f"{name}.log"
+    environment = {"SLUICE_DATA_DIR": str(folder / f"{name}.state")}
+    with Server("sluice", command, log, core=core, environment=environment) as server:
+        server.port = port
+        server.wait_for(port, "/v1/models")
+        yield server

@@ -14,8 +14,8 @@ requirements_of() {
   case $1 in
     tools | tests) printf '%s/%s/requirements.txt\n' "$repository" "$1" ;;
     benchmarks) printf '%s/benchmarks/requirements.txt\n' "$repository" ;;
-    mlserver) printf '%s/benchmarks/requirements-mlserver.txt\n' "$repository" ;;
-    *) fail "there is no Python environment '$1'; there are tools, tests, benchmarks and mlserver" ;;
+    mlserver | litellm) printf '%s/benchmarks/requirements-%s.txt\n' "$repository" "$1" ;;
+    *) fail "there is no Python environment '$1'; there are tools, tests, benchmarks, mlserver and litellm" ;;
   esac
 }
 

@@ -181,7 +181,7 @@ def test_what_is_fetched_outside_debian_is_pinned_by_version_and_digest() -> Non
 
 def test_every_requirement_is_locked_to_a_digest() -> None:
     locked = [path for path in ROOT.glob("*/requirements*.txt") if path.parent.name != "build"]
-    assert len(locked) == 5
+    assert len(locked) == 6
     for path in locked:
         for requirement in re.split(r"\n(?=[a-z])", path.read_text())[1:]:
             assert re.match(r"[\w.-]+==\S+", requirement), (path, requirement[:60])

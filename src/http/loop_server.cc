@@ -168,7 +168,7 @@ InputBuffer LoopServer::take_buffer() {
     return buffer;
   }
   const std::size_t size = std::max<std::size_t>(16 * 1024, limits_.head_bytes + 8 * 1024);
-  return {std::make_unique<char[]>(size + 64), size};
+  return {std::make_unique_for_overwrite<char[]>(size + 64), size};
 }
 
 void LoopServer::give_buffer(InputBuffer buffer) {

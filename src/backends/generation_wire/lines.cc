@@ -4,6 +4,16 @@
 
 namespace sluice::generation_wire {
 
+namespace {
+// Of the end of the line, or npos. A search for one byte is many times faster than for any of two.
+std::size_t find_end(std::string_view text, std::size_t from, LineEnd end) {
+  const std::size_t lf = text.find('\n', from);
+  if (end == LineEnd::kLf) return lf;
+  const std::size_t cr = text.substr(0, lf).find('\r', from);
+  return cr != std::string_view::npos ? cr : lf;
+}
+}  // namespace
+
 void Lines::feed(std::string_view bytes) {
   buffer_.erase(0, begin_);
   scanned_ -= begin_;
@@ -12,7 +22,6 @@ void Lines::feed(std::string_view bytes) {
 }
 
 Result<std::optional<std::string_view>> Lines::next() {
-  const std::string_view ends = end_ == LineEnd::kAny ? "\r\n" : "\n";
   if (skip_lf_ && begin_ < buffer_.size()) {
     skip_lf_ = false;
     if (buffer_[begin_] == '\n') scanned_ = ++begin_;
@@ -20,7 +29,7 @@ Result<std::optional<std::string_view>> Lines::next() {
   const auto too_long = [this] {
     return fail(ErrorCode::kTooLarge, std::format("a line is over {} bytes", max_line_));
   };
-  const std::size_t at = buffer_.find_first_of(ends, scanned_);
+  const std::size_t at = find_end(buffer_, scanned_, end_);
   if (at == std::string::npos) {
     scanned_ = buffer_.size();
     if (scanned_ - begin_ > max_line_) return too_long();

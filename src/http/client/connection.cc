@@ -107,6 +107,11 @@ void ClientConnection::read_some() {
     if (!open_) return;  // a callback of the call cancelled it
     if (state == ResponseParser::State::kDone) return finish(parser_.take());
     if (state == ResponseParser::State::kFailed) return finish(fail(parser_.error()));
+    // A short read has emptied the socket, unless the kernel said that there is an end behind it.
+    if (result.bytes < buffer.size() && !transport_->is_tls() && !write_failed_ &&
+        !loop_.hangup_reported()) {
+      return;
+    }
   }
 }
 

@@ -22,8 +22,10 @@ Sampling default_sampling() {
   return sampling;
 }
 
-std::optional<std::int64_t> read_context(const Fields& options) {
-  return options.integer("num_ctx", 0, kMostTokens);
+std::optional<std::uint32_t> read_context(const Fields& options) {
+  const auto context = options.integer("num_ctx", 0, kMostTokens);
+  if (!context || *context == 0) return std::nullopt;
+  return static_cast<std::uint32_t>(*context);
 }
 
 void read_options(const Fields& f, GenerateAsked& asked) {
@@ -33,7 +35,7 @@ void read_options(const Fields& f, GenerateAsked& asked) {
   const Fields options(*value, f.faults(), "options");
   generation::read_sampling(options, asked.request.sampling);
   asked.request.stop = generation::read_stops(options);
-  asked.context = read_context(options);
+  asked.request.context = read_context(options);
   // -1: without end; -2: until the context is full.
   const auto most = options.integer("num_predict", -2, kMostTokens);
   if (most && *most > 0) asked.request.max_tokens = static_cast<std::uint32_t>(*most);

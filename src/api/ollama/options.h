@@ -16,8 +16,8 @@ void read_options(const Fields& fields, GenerateAsked& asked);
 Constraint read_format(const Fields& fields);
 // `keep_alive`: seconds, or a text as parse_duration() takes it.
 std::optional<Duration> read_keep_alive(const Fields& fields);
-// The context that `options` count on.
-std::optional<std::int64_t> read_context(const Fields& options);
+// The context that `options` count on; of 0 none.
+std::optional<std::uint32_t> read_context(const Fields& options);
 void refuse_images(const Fields& fields);
 
 }  // namespace sluice::api::ollama

@@ -23,7 +23,6 @@ struct GenerateAsked {
   // Nothing is asked but to load the model (or, with keep_alive 0, to drop it): a blank to read,
   // and no token to make.
   bool load = false;
-  std::optional<std::int64_t> context;  // tokens that the client counts on
   std::optional<ServiceClass> priority;
 };
 
@@ -32,7 +31,6 @@ struct EmbedAsked {
   std::string model;
   EmbedRequest request;
   std::optional<std::uint32_t> dimensions;
-  std::optional<std::int64_t> context;
   std::optional<ServiceClass> priority;
 };
 

@@ -82,7 +82,7 @@ TEST_F(OllamaRequestTest, ReadsOptions) {
   EXPECT_EQ(r.sampling.temperature, 0.0);
   EXPECT_EQ(r.sampling.seed, 1);
   EXPECT_EQ(r.stop, std::vector<std::string>{"a"});
-  EXPECT_EQ(asked->context, 512);
+  EXPECT_EQ(asked->request.context, 512);
   EXPECT_EQ(asked->priority, ServiceClass::kBestEffort);
 }
 

@@ -99,6 +99,10 @@ class Ollama {
     if (callable == nullptr) return;
     const auto wanted = generation::class_of(exchange.head(), asked->priority, otherwise);
     if (!wanted) return refuse(exchange, wanted.error());
+    // Engines behind a wire have defaults of their own, and need not take all of these.
+    if ((*callable)->placement({}).where != Placement::Where::kRemote) {
+      add_defaults(asked->request.sampling);
+    }
     AnswerFacts facts{.model = asked->model.empty() ? (*callable)->describe().name : asked->model,
                       .dialect = rules_.dialect,
                       .clock = &face_.mount().clock,

@@ -11,15 +11,14 @@ constexpr std::int64_t kMostTokens = 1'000'000'000;
 constexpr double kMostSeconds = 9e9;
 }  // namespace
 
-Sampling default_sampling() {
-  Sampling sampling;
-  sampling.temperature = 0.8;
-  sampling.top_k = 40;
-  sampling.top_p = 0.9;
-  sampling.min_p = 0.0;
-  sampling.repeat_penalty = 1.1;
-  sampling.repeat_last_n = 64;
-  return sampling;
+void add_defaults(Sampling& sampling) {
+  const auto fill = [](auto& option, auto value) { option = option.value_or(value); };
+  fill(sampling.temperature, 0.8);
+  fill(sampling.top_k, 40);
+  fill(sampling.top_p, 0.9);
+  fill(sampling.min_p, 0.0);
+  fill(sampling.repeat_penalty, 1.1);
+  fill(sampling.repeat_last_n, 64);
 }
 
 std::optional<std::uint32_t> read_context(const Fields& options) {
@@ -29,7 +28,6 @@ std::optional<std::uint32_t> read_context(const Fields& options) {
 }
 
 void read_options(const Fields& f, GenerateAsked& asked) {
-  asked.request.sampling = default_sampling();
   const auto value = f.get("options");
   if (!value) return;
   const Fields options(*value, f.faults(), "options");

@@ -8,8 +8,6 @@ namespace sluice::api::ollama {
 
 using generation::Fields;
 
-// How a model that says nothing else writes, as Ollama has it.
-Sampling default_sampling();
 // `options`, with `stop`, `num_predict` and `num_ctx` among them.
 void read_options(const Fields& fields, GenerateAsked& asked);
 // `format`: "json" or a schema.

@@ -98,7 +98,7 @@ bool Run::seek(Error& why) {
 void Run::on_slot(std::size_t engine) {
   lane_->loop.post([self = shared_from_this(), engine] {
     if (self->sink_ == nullptr || self->stopped_) {
-      return self->service_->pool.give_back(engine, {}, self->lane_->loop.now());
+      return self->service_->pool.give_back(*self, {}, self->lane_->loop.now());
     }
     self->lane_->loop.cancel(std::exchange(self->timer_, 0));
     self->attempt(engine);
@@ -306,7 +306,7 @@ void Run::settle(const Result<Answer>& result, TimePoint now) {
     }
   }
   engine_.reset();
-  service_->pool.give_back(engine.index, result ? now - begun_ : Duration{}, now);
+  service_->pool.give_back(*this, result ? now - begun_ : Duration{}, now);
 }
 
 bool Run::try_elsewhere(const Error& error, TimePoint now) {

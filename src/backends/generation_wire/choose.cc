@@ -35,8 +35,8 @@ Choice choose(std::span<const EngineState> engines, ServiceClass service_class, 
   for (std::size_t n = 0; n < engines.size(); ++n) {
     const std::size_t i = (turn + n) % engines.size();
     const EngineState& engine = engines[i];
-    if (was_tried(i) || fitness(engine) != *best_fitness || !has_slot(engine, service_class))
-      continue;
+    if (was_tried(i) || fitness(engine) != *best_fitness) continue;
+    if (!has_slot(engine, service_class)) continue;
     if (busy == Busy::kPassOver && engine.busy_until > now) continue;
     if (!best || cost(engine) < cost(engines[*best])) best = i;
   }

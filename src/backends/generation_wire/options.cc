@@ -61,7 +61,7 @@ void describe(config::Fields<EngineOptions>& f) {
   f.field("reserved", &EngineOptions::reserved,
           "Slots of these that best effort does not get, so that realtime need not wait for it.")
       .at_most(65535)
-      .default_is("1, where there are more slots than one");
+      .default_is("one where there is more than one");
   f.field("weight", &EngineOptions::weight,
           "How fast it is beside the others: at twice the weight it counts as half as busy.")
       .range(0.001, 1000.0);

@@ -25,7 +25,7 @@ void describe_wire(config::Fields<T>& f) {
   f.field("engine_reserved", of(&O::engine_reserved),
           "Slots of each of `urls` that best effort does not get.")
       .at_most(65535)
-      .default_is("1, where there are more slots than one");
+      .default_is("one where there is more than one");
   f.field("engines", of(&O::engines), "Engines that differ from one another, beside `urls`.")
       .entries(0, kMaxEngines);
   f.field("engine_model", of(&O::engine_model),

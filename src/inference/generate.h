@@ -77,6 +77,8 @@ struct GenerateRequest {
   Constraint constraint;
   bool stream = false;                 // parts are wanted as they come
   std::optional<Duration> keep_alive;  // of the model's weights after this; negative: for ever
+  // Tokens of context that the caller wants, for engines which size it for a call.
+  std::optional<std::uint32_t> context;
 };
 
 // Bounds of a request, held by whoever reads one.
@@ -132,6 +134,7 @@ struct EmbedRequest {
   std::vector<std::string> inputs;
   bool truncate = false;  // an input longer than the model takes is cut, not refused
   std::optional<Duration> keep_alive;
+  std::optional<std::uint32_t> context;  // as of GenerateRequest
 };
 
 inline constexpr std::size_t kMaxEmbedInputs = 2048;

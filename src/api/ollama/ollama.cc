@@ -15,7 +15,7 @@ namespace {
 constexpr std::string_view kJson = "application/json";
 
 // A context that is larger than the model's would be cut, and nobody would know.
-Result<> check_context(const Description& model, std::optional<std::int64_t> wanted) {
+Result<> check_context(const Description& model, std::optional<std::uint32_t> wanted) {
   const auto found = model.properties.find("context");
   if (!wanted || found == model.properties.end()) return {};
   const auto* has = std::get_if<std::int64_t>(&found->second);
@@ -71,7 +71,7 @@ class Ollama {
 
   // The callable, or null when the exchange has been answered that there is none.
   const CallablePtr* find(http::Exchange& exchange, std::string_view model, RequestKind kind,
-                          std::optional<std::int64_t> context) {
+                          std::optional<std::uint32_t> context) {
     const auto found = face_.find(model, kind, exchange.principal.get());
     const auto fits = found ? check_context((**found)->describe(), context) : Result<>();
     if (!found || !fits) {
@@ -95,10 +95,14 @@ class Ollama {
                    ServiceClass otherwise, MakeForm make_form) {
     if (!asked) return refuse(exchange, asked.error().error);
     const CallablePtr* callable =
-        find(exchange, asked->model, RequestKind::kGenerate, asked->context);
+        find(exchange, asked->model, RequestKind::kGenerate, asked->request.context);
     if (callable == nullptr) return;
     const auto wanted = generation::class_of(exchange.head(), asked->priority, otherwise);
     if (!wanted) return refuse(exchange, wanted.error());
+    // Engines behind a wire have defaults of their own, and need not take all of these.
+    if ((*callable)->placement({}).where != Placement::Where::kRemote) {
+      add_defaults(asked->request.sampling);
+    }
     AnswerFacts facts{.model = asked->model.empty() ? (*callable)->describe().name : asked->model,
                       .dialect = rules_.dialect,
                       .clock = &face_.mount().clock,
@@ -118,7 +122,8 @@ class Ollama {
   }
   void answer_vectors(http::Exchange& exchange, generation::Read<EmbedAsked> asked, bool one) {
     if (!asked) return refuse(exchange, asked.error().error);
-    const CallablePtr* callable = find(exchange, asked->model, RequestKind::kEmbed, asked->context);
+    const CallablePtr* callable =
+        find(exchange, asked->model, RequestKind::kEmbed, asked->request.context);
     if (callable == nullptr) return;
     const auto wanted =
         generation::class_of(exchange.head(), asked->priority, rules_.generate_class);

@@ -56,6 +56,20 @@ TEST_F(OllamaTest, StreamsUnlessToldNotTo) {
   EXPECT_EQ(whole.content_type, "application/json");
 }
 
+TEST_F(OllamaTest, LeavesWhatIsNotSaidToEnginesBehindAWire) {
+  serve();
+  for (const auto where : {Placement::Where::kPooled, Placement::Where::kRemote}) {
+    model_->placed.where = where;
+    bench_.post("/api/generate", R"({"prompt":"hi","options":{"top_p":0.5,"num_ctx":1024}})");
+    const auto& asked = std::get<GenerateRequest>(*call().request);
+    EXPECT_EQ(asked.sampling.top_k.has_value(), where == Placement::Where::kPooled);
+    EXPECT_EQ(asked.sampling.top_p, 0.5);
+    EXPECT_EQ(asked.context, 1024U);
+    call().reply(GenerateResponse());
+    model_->pending.clear();
+  }
+}
+
 TEST_F(OllamaTest, TellsErrorsInTheWordsOfItsDialect) {
   struct Case {
     Dialect dialect;

@@ -11,29 +11,29 @@ constexpr std::int64_t kMostTokens = 1'000'000'000;
 constexpr double kMostSeconds = 9e9;
 }  // namespace
 
-Sampling default_sampling() {
-  Sampling sampling;
-  sampling.temperature = 0.8;
-  sampling.top_k = 40;
-  sampling.top_p = 0.9;
-  sampling.min_p = 0.0;
-  sampling.repeat_penalty = 1.1;
-  sampling.repeat_last_n = 64;
-  return sampling;
+void add_defaults(Sampling& sampling) {
+  const auto fill = [](auto& option, auto value) { option = option.value_or(value); };
+  fill(sampling.temperature, 0.8);
+  fill(sampling.top_k, 40);
+  fill(sampling.top_p, 0.9);
+  fill(sampling.min_p, 0.0);
+  fill(sampling.repeat_penalty, 1.1);
+  fill(sampling.repeat_last_n, 64);
 }
 
-std::optional<std::int64_t> read_context(const Fields& options) {
-  return options.integer("num_ctx", 0, kMostTokens);
+std::optional<std::uint32_t> read_context(const Fields& options) {
+  const auto context = options.integer("num_ctx", 0, kMostTokens);
+  if (!context || *context == 0) return std::nullopt;
+  return static_cast<std::uint32_t>(*context);
 }
 
 void read_options(const Fields& f, GenerateAsked& asked) {
-  asked.request.sampling = default_sampling();
   const auto value = f.get("options");
   if (!value) return;
   const Fields options(*value, f.faults(), "options");
   generation::read_sampling(options, asked.request.sampling);
   asked.request.stop = generation::read_stops(options);
-  asked.context = read_context(options);
+  asked.request.context = read_context(options);
   // -1: without end; -2: until the context is full.
   const auto most = options.integer("num_predict", -2, kMostTokens);
   if (most && *most > 0) asked.request.max_tokens = static_cast<std::uint32_t>(*most);

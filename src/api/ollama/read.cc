@@ -48,7 +48,7 @@ void read_embed_common(const Fields& f, EmbedAsked& asked) {
   asked.request.keep_alive = read_keep_alive(f);
   asked.priority = generation::read_priority(f);
   if (const auto options = f.get("options")) {
-    asked.context = read_context(Fields(*options, f.faults(), "options"));
+    asked.request.context = read_context(Fields(*options, f.faults(), "options"));
   }
 }
 

@@ -23,7 +23,6 @@ struct GenerateAsked {
   // Nothing is asked but to load the model (or, with keep_alive 0, to drop it): a blank to read,
   // and no token to make.
   bool load = false;
-  std::optional<std::int64_t> context;  // tokens that the client counts on
   std::optional<ServiceClass> priority;
 };
 
@@ -32,11 +31,10 @@ struct EmbedAsked {
   std::string model;
   EmbedRequest request;
   std::optional<std::uint32_t> dimensions;
-  std::optional<std::int64_t> context;
   std::optional<ServiceClass> priority;
 };
 
-// `body` must be followed by json::kPadding readable bytes. Options have Ollama's defaults.
+// `body` must be followed by json::kPadding readable bytes. Options that are not there are none.
 generation::Read<GenerateAsked> read_generate(json::Reader& reader, std::string_view body);
 generation::Read<GenerateAsked> read_chat(json::Reader& reader, std::string_view body);
 generation::Read<EmbedAsked> read_embed(json::Reader& reader, std::string_view body);
@@ -44,6 +42,9 @@ generation::Read<EmbedAsked> read_embed(json::Reader& reader, std::string_view b
 generation::Read<EmbedAsked> read_embeddings(json::Reader& reader, std::string_view body);
 // Of /api/show: which model.
 generation::Read<std::string> read_show(json::Reader& reader, std::string_view body);
+
+// What a request does not say, as Ollama has it.
+void add_defaults(Sampling& sampling);
 
 // As Go writes durations: "5m", "1h30m", "1.5s", "-1s", "0"; none for anything else.
 std::optional<Duration> parse_duration(std::string_view text);

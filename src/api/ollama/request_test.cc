@@ -59,11 +59,23 @@ TEST_F(OllamaRequestTest, ReadsAPromptWithOllamasDefaults) {
   EXPECT_EQ(r.messages[0].role, "system");
   EXPECT_EQ(r.messages[1].content, "hi");
   EXPECT_FALSE(r.prompt);
-  EXPECT_EQ(r.sampling.temperature, 0.8);
-  EXPECT_EQ(r.sampling.top_k, 40);
-  EXPECT_EQ(r.sampling.top_p, 0.9);
+  EXPECT_FALSE(r.sampling.temperature);
+  EXPECT_FALSE(r.sampling.top_k);
   EXPECT_FALSE(r.max_tokens);
   EXPECT_FALSE(asked->load);
+}
+
+TEST_F(OllamaRequestTest, HasDefaultsForWhatIsNotSaid) {
+  auto asked = generate(R"({"prompt":"hi","options":{"temperature":0,"top_k":7}})");
+  ASSERT_TRUE(asked) << asked.error().error.message;
+  Sampling& sampling = asked->request.sampling;
+  add_defaults(sampling);
+  EXPECT_EQ(sampling.temperature, 0.0);
+  EXPECT_EQ(sampling.top_k, 7);
+  EXPECT_EQ(sampling.top_p, 0.9);
+  EXPECT_EQ(sampling.min_p, 0.0);
+  EXPECT_EQ(sampling.repeat_penalty, 1.1);
+  EXPECT_EQ(sampling.repeat_last_n, 64);
 }
 
 TEST_F(OllamaRequestTest, ReadsOptions) {
@@ -82,7 +94,7 @@ TEST_F(OllamaRequestTest, ReadsOptions) {
   EXPECT_EQ(r.sampling.temperature, 0.0);
   EXPECT_EQ(r.sampling.seed, 1);
   EXPECT_EQ(r.stop, std::vector<std::string>{"a"});
-  EXPECT_EQ(asked->context, 512);
+  EXPECT_EQ(asked->request.context, 512);
   EXPECT_EQ(asked->priority, ServiceClass::kBestEffort);
 }
 

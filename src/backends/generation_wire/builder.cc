@@ -13,8 +13,8 @@ constexpr std::size_t kMaxTools = 256;  // calls of tools in one answer
 
 Result<> AnswerBuilder::check(std::uint64_t choice) const {
   if (choice < choices_.size()) return {};
-  return fail(unavailable(
-      std::format("the answer has a choice {}, asked were {}", choice, choices_.size())));
+  return fail(
+      internal(std::format("the answer has a choice {}, asked were {}", choice, choices_.size())));
 }
 
 void AnswerBuilder::add_text(std::uint32_t choice, std::string_view text,
@@ -38,7 +38,7 @@ Result<> AnswerBuilder::add_tool(std::uint32_t choice, std::size_t place, std::s
     return {};
   }
   if (place > calls.size() || place >= kMaxTools) {
-    return fail(unavailable(
+    return fail(internal(
         std::format("the answer calls a tool at place {} after {} calls", place, calls.size())));
   }
   started_ = true;

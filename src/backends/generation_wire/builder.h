@@ -23,12 +23,13 @@ class AnswerBuilder {
         parts_wanted_(request.stream),
         empty_(request.max_tokens == 0U) {}
 
-  // kUnavailable for a choice that was not asked for.
+  // kInternal for a choice that was not asked for.
   Result<> check(std::uint64_t choice) const;
   // The rest takes choices that were checked.
   void add_text(std::uint32_t choice, std::string_view text, std::vector<TokenLogprob> logprobs,
                 std::vector<TextPart>& parts);
-  // A piece of the tool's call at that place. An empty id or name changes nothing.
+  // A piece of the tool's call at that place. An empty id or name changes nothing. kInternal for a
+  // place that leaves one out.
   Result<> add_tool(std::uint32_t choice, std::size_t place, std::string_view id,
                     std::string_view name, std::string_view arguments);
   [[nodiscard]] std::size_t tools(std::uint32_t choice) const {

@@ -5,6 +5,12 @@
 
 namespace sluice::generation_wire {
 
+bool has_slot(const EngineState& engine, ServiceClass service_class) {
+  if (engine.used >= engine.slots) return false;
+  return service_class == ServiceClass::kRealtime ||
+         engine.best_effort + engine.reserved < engine.slots;
+}
+
 Choice choose(std::span<const EngineState> engines, ServiceClass service_class, std::uint64_t tried,
               TimePoint now, std::size_t turn, Busy busy) {
   const bool realtime = service_class == ServiceClass::kRealtime;
@@ -29,7 +35,8 @@ Choice choose(std::span<const EngineState> engines, ServiceClass service_class, 
   for (std::size_t n = 0; n < engines.size(); ++n) {
     const std::size_t i = (turn + n) % engines.size();
     const EngineState& engine = engines[i];
-    if (was_tried(i) || fitness(engine) != *best_fitness || engine.used >= engine.slots) continue;
+    if (was_tried(i) || fitness(engine) != *best_fitness) continue;
+    if (!has_slot(engine, service_class)) continue;
     if (busy == Busy::kPassOver && engine.busy_until > now) continue;
     if (!best || cost(engine) < cost(engines[*best])) best = i;
   }

@@ -26,6 +26,8 @@ TEST(Choose, TakesTheIdlestThatIsFit) {
   const EngineState away{.slots = 2, .usable = false};
   const EngineState lacks{.slots = 2, .holds = Holds::kNo};
   const EngineState spare{.slots = 2, .best_effort_only = true};
+  const EngineState kept{.slots = 2, .reserved = 1, .used = 1, .best_effort = 1};
+  const EngineState shared{.slots = 2, .reserved = 1, .used = 1};
   const EngineState loaded{.slots = 2, .used = 1, .holds = Holds::kYes, .loaded = true};
   const EngineState refused{.slots = 2, .busy_until = kNow + std::chrono::seconds(1)};
   const EngineState fast{.slots = 2, .weight = 4, .used = 1};
@@ -49,6 +51,14 @@ TEST(Choose, TakesTheIdlestThatIsFit) {
       {"realtime uses a spare one when there is no other", {away, spare}, kRealtime, 0, 1},
       {"best effort keeps off spare ones while it can", {half, spare}, kBestEffort, 0, 0},
       {"best effort flows over to a spare one", {full, spare}, kBestEffort, 0, 1},
+      {"best effort does not take the last slot of one that keeps it for realtime",
+       {kept},
+       kBestEffort,
+       0,
+       -1},
+      {"but flows over to a spare one", {kept, spare}, kBestEffort, 0, 1},
+      {"realtime takes it", {kept}, kRealtime, 0, 0},
+      {"only what best effort holds counts against it", {shared}, kBestEffort, 0, 0},
       {"not again the one that failed", {free, half}, kRealtime, 1, 1},
       {"all failed", {free, half}, kRealtime, 3, -2},
       {"there are none", {}, kRealtime, 0, -2},

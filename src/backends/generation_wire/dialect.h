@@ -22,8 +22,9 @@ struct Answer {
   bool timed = false;  // the engine told its times
 };
 
-// Reads one answer (of status 2xx) as its bytes come. One thread. Errors are kUnavailable with what
-// was wrong, or what the engine said in the middle of its answer (mapped as error.h has it).
+// Reads one answer (of status 2xx) as its bytes come. One thread. Errors are kInternal with what
+// cannot be read, kUnavailable where the end is missing, or what the engine said in the middle of
+// its answer (mapped as error.h has it).
 class AnswerReader {
  public:
   virtual ~AnswerReader() = default;
@@ -52,7 +53,7 @@ class Dialect {
                                                            bool stream) const = 0;
 
   // What to GET to know which models an engine has, and which it has in memory (empty: it does not
-  // tell); and whether such an answer names ours. kUnavailable for what is no such answer.
+  // tell); and whether such an answer names ours. kInternal for what is no such answer.
   [[nodiscard]] virtual std::string models_path() const = 0;
   [[nodiscard]] virtual std::string loaded_path() const = 0;
   [[nodiscard]] virtual Result<bool> names_model(std::string_view body) const = 0;

@@ -55,14 +55,20 @@ Error of_status(int status, std::string_view said) {
         return {ErrorCode::kExhausted, with("the engine answered 503")};
       }
       break;
+    case 408:
+    case 504:
+      return timed_out(with(std::format("the engine answered {}", status)));
+    case 405:
+    // It is there and failed at this request, perhaps at every one like it.
+    case 500:
+    case 501:
+      return internal(with(std::format("the engine answered {}", status)));
     default:
       break;
   }
   std::string text = with(std::format("the engine answered {}", status));
   if (status / 100 == 3) text += " (redirections are not followed)";
-  // 408 is a time limit of the engine's, not a fault of the request.
-  return status / 100 == 4 && status != 408 ? invalid(std::move(text))
-                                            : unavailable(std::move(text));
+  return status / 100 == 4 ? invalid(std::move(text)) : unavailable(std::move(text));
 }
 
 // What the texts that stand for codes mean.
@@ -141,8 +147,8 @@ std::optional<Error> error_in(const simdjson::dom::element& root) {
   const std::string said = said_by(root);
   if (status != 0) return of_status(status, said);
   if (said.starts_with("server busy")) return of_status(503, said);
-  return unavailable(std::format("the engine gave up: {}",
-                                 said.empty() ? "it does not say why" : std::string_view(said)));
+  return internal(std::format("the engine gave up: {}",
+                              said.empty() ? "it does not say why" : std::string_view(said)));
 }
 
 }  // namespace sluice::generation_wire

@@ -45,18 +45,18 @@ Result<std::vector<float>> read_vector(const simdjson::dom::element& list) {
   std::vector<float> out;
   simdjson::dom::array numbers;
   if (list.get(numbers) != simdjson::SUCCESS) {
-    return fail(unavailable("the answer has a vector that is no array"));
+    return fail(internal("the answer has a vector that is no array"));
   }
   out.reserve(numbers.size());
   for (const simdjson::dom::element number : numbers) {
     double value = 0;
     if (number.get(value) != simdjson::SUCCESS ||
         std::abs(value) > static_cast<double>(std::numeric_limits<float>::max())) {
-      return fail(unavailable("the answer has a vector with something else than numbers"));
+      return fail(internal("the answer has a vector with something else than numbers"));
     }
     out.push_back(static_cast<float>(value));
   }
-  if (out.empty()) return fail(unavailable("the answer has an empty vector"));
+  if (out.empty()) return fail(internal("the answer has an empty vector"));
   normalize(out);
   return out;
 }

@@ -45,7 +45,7 @@ inline std::uint32_t get_count(const simdjson::dom::element& object, std::string
 
 // {token, logprob, bytes?, top_logprobs: [{token, logprob}]}, as OpenAI and Ollama have it.
 std::vector<TokenLogprob> read_logprobs(const simdjson::dom::element& list);
-// An array of numbers, made of length 1. kUnavailable when it is something else or empty.
+// An array of numbers, made of length 1. kInternal when it is something else or empty.
 Result<std::vector<float>> read_vector(const simdjson::dom::element& list);
 
 }  // namespace sluice::generation_wire

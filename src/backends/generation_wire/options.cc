@@ -25,10 +25,17 @@ std::string check_api_key(const config::Secret& key) {
   return http::is_field_value(key.reveal()) ? "" : "a key without line breaks";
 }
 
+std::uint32_t EngineOptions::reserved_slots() const {
+  if (best_effort_only) return 0;
+  return reserved.value_or(slots > 1 ? 1 : 0);
+}
+
 std::vector<EngineOptions> WireOptions::all_engines() const {
   std::vector<EngineOptions> all;
   all.reserve(urls.size() + engines.size());
-  for (const std::string& url : urls) all.push_back({.url = url, .slots = engine_slots});
+  for (const std::string& url : urls) {
+    all.push_back({.url = url, .slots = engine_slots, .reserved = engine_reserved});
+  }
   all.insert(all.end(), engines.begin(), engines.end());
   return all;
 }
@@ -51,6 +58,10 @@ void describe(config::Fields<EngineOptions>& f) {
   f.about("engine", "One engine that has the model.");
   f.field("url", &EngineOptions::url, "Where it is.").required().check(check_engine_url);
   f.field("slots", &EngineOptions::slots, "How many calls at once it takes.").range(1, 65536);
+  f.field("reserved", &EngineOptions::reserved,
+          "Slots of these that best effort does not get, so that realtime need not wait for it.")
+      .at_most(65535)
+      .default_is("one where there is more than one");
   f.field("weight", &EngineOptions::weight,
           "How fast it is beside the others: at twice the weight it counts as half as busy.")
       .range(0.001, 1000.0);
@@ -64,6 +75,14 @@ void validate_wire(const WireOptions& o, config::Problems& p, const config::Node
   if (!p.were_read(at, {"urls", "engines"})) return;
   if (o.urls.empty() && o.engines.empty()) {
     p.add(at, "no engine is named: set urls, or engines");
+  }
+  if (p.were_read(at, {"engine_slots", "engine_reserved"})) {
+    for (const EngineOptions& engine : o.all_engines()) {
+      if (engine.reserved_slots() < engine.slots) continue;
+      p.add(at, std::format("best effort would never run at {}: at most {} of {} slots can be "
+                            "reserved",
+                            engine.url, engine.slots - 1, engine.slots));
+    }
   }
   std::set<std::string> seen;
   for (const EngineOptions& engine : o.all_engines()) {

@@ -28,16 +28,21 @@ struct TlsOptions {
 struct EngineOptions {
   std::string url;
   std::uint32_t slots = 4;
+  std::optional<std::uint32_t> reserved;
   double weight = 1.0;
   bool best_effort_only = false;
+
+  // Kept free of best effort.
+  [[nodiscard]] std::uint32_t reserved_slots() const;
 };
 
 enum class TaskKind : std::uint8_t { kGenerate, kEmbed };
 
 // A dialect's options derive from this.
 struct WireOptions {
-  std::vector<std::string> urls;       // engines with nothing special about them
-  std::uint32_t engine_slots = 4;      // of each of these
+  std::vector<std::string> urls;   // engines with nothing special about them
+  std::uint32_t engine_slots = 4;  // of each of these
+  std::optional<std::uint32_t> engine_reserved;
   std::vector<EngineOptions> engines;  // those with something special; after `urls`
   std::string engine_model;            // empty: as the callable
   TaskKind task = TaskKind::kGenerate;

@@ -22,6 +22,10 @@ void describe_wire(config::Fields<T>& f) {
       .check(check_engine_url);
   f.field("engine_slots", of(&O::engine_slots), "How many calls at once each of `urls` takes.")
       .range(1, 65536);
+  f.field("engine_reserved", of(&O::engine_reserved),
+          "Slots of each of `urls` that best effort does not get.")
+      .at_most(65535)
+      .default_is("one where there is more than one");
   f.field("engines", of(&O::engines), "Engines that differ from one another, beside `urls`.")
       .entries(0, kMaxEngines);
   f.field("engine_model", of(&O::engine_model),

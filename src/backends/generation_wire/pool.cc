@@ -23,8 +23,7 @@ Result<std::optional<std::size_t>> EnginePool::take(const std::shared_ptr<Waiter
                                  before == 0 ? Busy::kLast : Busy::kPassOver);
     if (choice.kind == Choice::Kind::kNobody) return fail(unavailable("no engine is left to ask"));
     if (choice.kind == Choice::Kind::kEngine) {
-      turn_ = choice.engine + 1;
-      ++engines_[choice.engine].used;
+      hold_locked(*waiter, choice.engine, service_class, now);
       return choice.engine;
     }
     auto& queue = realtime ? realtime_ : best_effort_;
@@ -39,6 +38,14 @@ Result<std::optional<std::size_t>> EnginePool::take(const std::shared_ptr<Waiter
   }
   tell(news);
   return std::nullopt;
+}
+
+void EnginePool::hold_locked(const Waiter& waiter, std::size_t engine, ServiceClass service_class,
+                             TimePoint now) {
+  turn_ = engine + 1;
+  ++engines_[engine].used;
+  if (service_class == ServiceClass::kBestEffort) ++engines_[engine].best_effort;
+  held_.push_back({&waiter, engine, service_class, now, std::string(waiter.holder())});
 }
 
 // Until everybody who waits before it now, and itself, has had a slot.
@@ -75,8 +82,7 @@ EnginePool::News EnginePool::grant_locked(TimePoint now) {
         continue;
       }
       if (auto waiter = it->waiter.lock()) {
-        turn_ = choice.engine + 1;
-        ++engines_[choice.engine].used;
+        hold_locked(*waiter, choice.engine, service_class, now);
         news.grants.emplace_back(std::move(waiter), choice.engine);
       }
       it = queue->erase(it);
@@ -104,11 +110,15 @@ void EnginePool::tell(const News& news) const {
   if (news.alarm && alarm_) alarm_(*news.alarm);
 }
 
-void EnginePool::give_back(std::size_t engine, Duration took, TimePoint now) {
+void EnginePool::give_back(const Waiter& waiter, Duration took, TimePoint now) {
   News news;
   {
     const std::scoped_lock lock(mutex_);
-    --engines_[engine].used;
+    const auto held = std::ranges::find(held_, &waiter, &Held::which);
+    EngineState& engine = engines_[held->engine];
+    --engine.used;
+    if (held->service_class == ServiceClass::kBestEffort) --engine.best_effort;
+    held_.erase(held);
     if (took > Duration::zero()) {
       const auto ns = static_cast<double>(took.count());
       mean_call_ = mean_call_ > 0 ? mean_call_ + kNewest * (ns - mean_call_) : ns;
@@ -146,7 +156,7 @@ std::vector<EngineState> EnginePool::engines() const {
   return engines_;
 }
 
-QueueStatus EnginePool::status() const {
+QueueStatus EnginePool::status(TimePoint now) const {
   const std::scoped_lock lock(mutex_);
   QueueStatus status{.realtime_waiting = realtime_.size(),
                      .best_effort_waiting = best_effort_.size(),
@@ -154,6 +164,11 @@ QueueStatus EnginePool::status() const {
   for (const EngineState& engine : engines_) {
     status.slots += engine.slots;
     status.held += engine.used;
+  }
+  for (const Held& held : held_) {
+    // Times of two threads' turns may be out of order.
+    const Duration age = std::max(now - held.since, Duration::zero());
+    status.holders.push_back({held.holder, held.service_class, age, false});
   }
   status.accepting = realtime_.size() < max_waiting_ || status.held < status.slots;
   return status;

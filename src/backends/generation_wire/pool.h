@@ -7,6 +7,8 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -24,13 +26,15 @@ class Waiter {
   // It has a slot of this engine now. On any thread, no lock held: it takes the news home. A call
   // that is over by then gives the slot back.
   virtual void on_slot(std::size_t engine) = 0;
+  // Whose call it is, for people: its request id. Any thread.
+  [[nodiscard]] virtual std::string_view holder() const = 0;
 };
 
 // Safe from any thread; shared by all io threads, behind one mutex: a call of a language model is
 // long. Realtime calls come before best-effort ones, and within a class the one that came first.
 // Who waits, and who comes after those who wait, is not sent to an engine that said that it is busy
 // until that time is over. A slot is taken by take() or on_slot() and given back by exactly one
-// give_back().
+// give_back(); a call has one at a time.
 class EnginePool {
  public:
   // Asks for a wake() at that time. On the thread that calls the pool, no lock held.
@@ -47,7 +51,7 @@ class EnginePool {
   // It waits no longer. Nothing happens when it has a slot by now.
   void leave(const Waiter& waiter);
   // `took`: how long the call held it, if that says how long others will; else zero.
-  void give_back(std::size_t engine, Duration took, TimePoint now);
+  void give_back(const Waiter& waiter, Duration took, TimePoint now);
   // Something else became known of an engine.
   void learn(std::size_t engine, TimePoint now, const std::function<void(EngineState&)>& change);
   // The time of an alarm has come.
@@ -55,14 +59,20 @@ class EnginePool {
 
   [[nodiscard]] std::vector<EngineState> engines() const;
   [[nodiscard]] std::size_t waiting(ServiceClass service_class) const;
-  // Who holds the slots is not known here.
-  [[nodiscard]] QueueStatus status() const;
+  [[nodiscard]] QueueStatus status(TimePoint now) const;
 
  private:
   struct Entry {
     std::weak_ptr<Waiter> waiter;
     const Waiter* which;
     std::uint64_t tried;
+  };
+  struct Held {
+    const Waiter* which;
+    std::size_t engine;
+    ServiceClass service_class;
+    TimePoint since;
+    std::string holder;
   };
   using Grants = std::vector<std::pair<std::shared_ptr<Waiter>, std::size_t>>;
   // What is to be done without the lock.
@@ -71,6 +81,8 @@ class EnginePool {
     std::optional<TimePoint> alarm;
   };
   News grant_locked(TimePoint now);
+  void hold_locked(const Waiter& waiter, std::size_t engine, ServiceClass service_class,
+                   TimePoint now);
   [[nodiscard]] std::optional<TimePoint> next_alarm_locked(TimePoint now);
   void tell(const News& news) const;
   [[nodiscard]] std::chrono::milliseconds wait_locked(std::size_t before) const;
@@ -82,6 +94,7 @@ class EnginePool {
   std::optional<TimePoint> alarm_at_;  // asked for and not come yet
   std::deque<Entry> realtime_;
   std::deque<Entry> best_effort_;
+  std::vector<Held> held_;  // the oldest first
   std::size_t turn_ = 0;
   double mean_call_ = 0;  // ns, a moving average; zero: not known
 };

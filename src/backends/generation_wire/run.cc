@@ -15,20 +15,27 @@ namespace sluice::generation_wire {
 namespace {
 using replicas::Outcome;
 
+// The engine's time limit, not the caller's.
+bool says_timeout(int status) {
+  return status == 408 || status == 504;
+}
+
 // How long an engine that said that it is complete may take to end its answer.
 constexpr Duration kLastBytes = std::chrono::milliseconds(500);
 // An engine that refuses without saying for how long.
 constexpr Duration kBusyFor = std::chrono::seconds(1);
 constexpr Duration kMaxBusyFor = std::chrono::seconds(30);
 
-// `fair`: it had a fair chance to come to its first token, and did not.
-Outcome outcome_of(const Result<Answer>& result, bool fair) {
+// `status`: of its answer; 0 where there was none. `fair`: it had a fair chance to come to its
+// first token, and did not.
+Outcome outcome_of(const Result<Answer>& result, int status, bool fair) {
   if (result) return Outcome::kSuccess;
   switch (result.error().code) {
     case ErrorCode::kUnavailable:
+    case ErrorCode::kInternal:  // it failed, or answered what cannot be read: others may do better
       return Outcome::kFailure;
     case ErrorCode::kTimeout:
-      return fair ? Outcome::kFailure : Outcome::kNeither;
+      return fair || says_timeout(status) ? Outcome::kFailure : Outcome::kNeither;
     case ErrorCode::kInvalid:
     case ErrorCode::kTooLarge:
       return Outcome::kSuccess;  // it is well enough to complain
@@ -91,7 +98,7 @@ bool Run::seek(Error& why) {
 void Run::on_slot(std::size_t engine) {
   lane_->loop.post([self = shared_from_this(), engine] {
     if (self->sink_ == nullptr || self->stopped_) {
-      return self->service_->pool.give_back(engine, {}, self->lane_->loop.now());
+      return self->service_->pool.give_back(*self, {}, self->lane_->loop.now());
     }
     self->lane_->loop.cancel(std::exchange(self->timer_, 0));
     self->attempt(engine);
@@ -243,8 +250,8 @@ Result<Answer> Run::read(Result<http::ClientResponse> answer) {
     return fail(error_of(status_, headers_, refusal_));
   }
   Error error = std::move(answer.error());
-  // Too much came, or it ended in the middle: the engine's doing.
-  if (error.code == ErrorCode::kTooLarge) error.code = ErrorCode::kUnavailable;
+  // Too much came: the engine's doing, not the request's.
+  if (error.code == ErrorCode::kTooLarge) error.code = ErrorCode::kInternal;
   return fail(std::move(error));
 }
 
@@ -282,7 +289,7 @@ void Run::settle(const Result<Answer>& result, TimePoint now) {
   Engine& engine = this->engine();
   const bool fair =
       first_ == TimePoint{} && replicas::timeout_counts(now - begun_, lane_->first_token.value());
-  service_->set.end(engine, outcome_of(result, fair), now);
+  service_->set.end(engine, outcome_of(result, status_, fair), now);
   if (result && first_ == TimePoint{}) lane_->first_token.add(now - begun_);
   service_->update_usable(engine, now);
   if (!result) {
@@ -299,13 +306,15 @@ void Run::settle(const Result<Answer>& result, TimePoint now) {
     }
   }
   engine_.reset();
-  service_->pool.give_back(engine.index, result ? now - begun_ : Duration{}, now);
+  service_->pool.give_back(*this, result ? now - begun_ : Duration{}, now);
 }
 
 bool Run::try_elsewhere(const Error& error, TimePoint now) {
   const replicas::RetryOptions& retry = service_->options.retry;
-  const bool engines_fault =
-      error.code == ErrorCode::kUnavailable || error.code == ErrorCode::kExhausted;
+  const bool engines_fault = error.code == ErrorCode::kUnavailable ||
+                             error.code == ErrorCode::kInternal ||
+                             error.code == ErrorCode::kExhausted ||
+                             (error.code == ErrorCode::kTimeout && says_timeout(status_));
   const auto all = static_cast<std::size_t>(std::popcount(tried_));
   if (stopped_ || !engines_fault || !retry.enabled || first_ != TimePoint{} ||
       all >= service_->engines.size() ||

@@ -22,6 +22,7 @@ class Run final : public Cancellable, public Waiter, public std::enable_shared_f
       Sink& sink);
   void cancel() override;
   void on_slot(std::size_t engine) override;
+  [[nodiscard]] std::string_view holder() const override { return call_.request_id; }
 
  private:
   void begin();

@@ -18,6 +18,7 @@ std::vector<EngineState> states_of(const std::vector<Service::Target>& targets) 
   for (const Service::Target& target : targets) {
     states.push_back({.slots = target.options.slots,
                       .weight = target.options.weight,
+                      .reserved = target.options.reserved_slots(),
                       .best_effort_only = target.options.best_effort_only});
   }
   return states;

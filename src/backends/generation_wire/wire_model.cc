@@ -80,7 +80,7 @@ Result<> WireModel::ready() const {
 }
 
 QueueStatus WireModel::queue_status() const {
-  return service_->pool.status();
+  return service_->pool.status(service_->io.loop(0).now());
 }
 
 CancelHandle WireModel::start(const Call& call, RequestPtr request, Sink& sink) {

@@ -26,8 +26,8 @@ struct Service;
 // A call runs on an io thread: its home if that is one, else one of them in turn, and what comes is
 // posted home. It takes a slot of the idlest engine that has the model (choose.h), or waits for one
 // in a bounded queue. Before the first token a call that failed because of the engine is tried on
-// each other one once, within the retry budget; after it the caller is told (kUnavailable, naming
-// the engine). An engine that fails again and again is left out and probed. What engines say in
+// each other one once, within the retry budget; after it the caller is told what befell the engine,
+// by its name. An engine that fails again and again is left out and probed. What engines say in
 // refusal is mapped in error.h.
 //
 // With the request go the key, `traceparent` (a child of the call's), `tracestate`, `X-Request-Id`,

@@ -24,7 +24,7 @@ using simdjson::dom::element;
 constexpr std::int64_t kMaxNanoseconds = std::int64_t{1} << 60;
 
 Error unreadable(std::string_view why) {
-  return unavailable(std::format("the answer cannot be read: {}", why));
+  return internal(std::format("the answer cannot be read: {}", why));
 }
 
 Duration nanoseconds(const element& object, std::string_view key) {

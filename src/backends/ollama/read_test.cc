@@ -87,13 +87,13 @@ TEST(ReadGenerate, SaysWhatIsWrong) {
   const Case cases[] = {
       {"", ErrorCode::kUnavailable, "ends before it is complete"},
       {"{\"response\":\"a\"}\n", ErrorCode::kUnavailable, "ends before it is complete"},
-      {"{\"response\":\"a\"", ErrorCode::kUnavailable, "cannot be read: not JSON"},
-      {"[]\n", ErrorCode::kUnavailable, "a line is no object"},
-      {"{\"response\":\"a\"}\n{\"error\":\"it broke\"}\n", ErrorCode::kUnavailable,
+      {"{\"response\":\"a\"", ErrorCode::kInternal, "cannot be read: not JSON"},
+      {"[]\n", ErrorCode::kInternal, "a line is no object"},
+      {"{\"response\":\"a\"}\n{\"error\":\"it broke\"}\n", ErrorCode::kInternal,
        "the engine gave up: it broke"},
       {"{\"error\":\"server busy, please try again.  maximum pending requests exceeded\"}",
        ErrorCode::kExhausted, "server busy"},
-      {"{\"message\":{\"tool_calls\":[{}]}}\n", ErrorCode::kUnavailable, "has no function"},
+      {"{\"message\":{\"tool_calls\":[{}]}}\n", ErrorCode::kInternal, "has no function"},
   };
   for (const Case& c : cases) {
     const Seen seen = read(c.text);

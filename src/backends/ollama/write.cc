@@ -72,6 +72,7 @@ void write_options(Writer& out, const GenerateRequest& request) {
     if (value) out.field(name, *value);
   };
   out.key("options").begin_object();
+  add("num_ctx", request.context);
   add("num_predict", request.max_tokens);
   add("temperature", s.temperature);
   add("top_p", s.top_p);
@@ -94,6 +95,11 @@ void write_options(Writer& out, const GenerateRequest& request) {
   out.end_object();
 }
 
+// `options` of a request that has no others: a model is in memory with its context.
+void write_context(Writer& out, const std::optional<std::uint32_t>& context) {
+  if (context) out.key("options").begin_object().field("num_ctx", *context).end_object();
+}
+
 // As Go's time.ParseDuration reads it; below zero is for ever.
 void write_keep_alive(Writer& out, const std::optional<Duration>& keep) {
   if (!keep) return;
@@ -112,6 +118,7 @@ WireCall write_load(const GenerateRequest& request, std::string_view model) {
   Writer out(call.body);
   out.begin_object().field("model", model).field("prompt", "").field("stream", true);
   write_keep_alive(out, request.keep_alive);
+  write_context(out, request.context);
   out.end_object();
   return call;
 }
@@ -154,6 +161,7 @@ WireCall write_embed(const EmbedRequest& request, std::string_view model) {
   for (const std::string& input : request.inputs) out.value(input);
   out.end_array().field("truncate", request.truncate);
   write_keep_alive(out, request.keep_alive);
+  write_context(out, request.context);
   out.end_object();
   return call;
 }

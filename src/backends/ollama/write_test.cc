@@ -35,6 +35,7 @@ TEST(WriteGenerate, SaysAllOptions) {
   request.stop = {"x"};
   request.logprobs = 2;
   request.keep_alive = 90s;
+  request.context = 8192;
   request.constraint = {Constraint::Kind::kJsonSchema, R"({"type":"object"})"};
   request.sampling = {.temperature = 0.5,
                       .top_p = 0.9,
@@ -54,7 +55,7 @@ TEST(WriteGenerate, SaysAllOptions) {
       R"(/api/chat {"model":"m","messages":[{"role":"user","content":"hi"}],)" +
           std::string(kStream) +
           R"(,"format":{"type":"object"},"logprobs":true,"top_logprobs":2,"keep_alive":"90000ms",)"
-          R"("options":{"num_predict":7,"temperature":0.5,"top_p":0.9,"top_k":40,"min_p":0.1,)"
+          R"("options":{"num_ctx":8192,"num_predict":7,"temperature":0.5,"top_p":0.9,"top_k":40,"min_p":0.1,)"
           R"("typical_p":0.2,"repeat_penalty":1.1,"repeat_last_n":-1,"presence_penalty":0.3,)"
           R"("frequency_penalty":0.4,"mirostat":2,"mirostat_tau":5,"mirostat_eta":0.6,"seed":42,)"
           R"("stop":["x"]}})");
@@ -68,9 +69,10 @@ TEST(WriteGenerate, AsksToLoadTheModelWhereNoTokenIsWanted) {
   GenerateRequest request = chat();
   request.max_tokens = 0;
   EXPECT_EQ(body(request), R"(/api/generate {"model":"m","prompt":"","stream":true})");
-  request = {.prompt = "once", .max_tokens = 0, .keep_alive = 5s};
+  request = {.prompt = "once", .max_tokens = 0, .keep_alive = 5s, .context = 512};
   EXPECT_EQ(body(request),
-            R"(/api/generate {"model":"m","prompt":"","stream":true,"keep_alive":"5000ms"})");
+            R"(/api/generate {"model":"m","prompt":"","stream":true,"keep_alive":"5000ms",)"
+            R"("options":{"num_ctx":512}})");
 }
 
 TEST(WriteGenerate, SaysToolsAndTheirCalls) {
@@ -115,6 +117,8 @@ TEST(WriteEmbed, SendsAllTextsAtOnce) {
   const auto call = write_embed({.inputs = {"a", "b"}, .truncate = true, .keep_alive = 0s}, "m");
   EXPECT_EQ(call.path, "/api/embed");
   EXPECT_EQ(call.body, R"({"model":"m","input":["a","b"],"truncate":true,"keep_alive":"0ms"})");
+  EXPECT_EQ(write_embed({.inputs = {"a"}, .context = 256}, "m").body,
+            R"({"model":"m","input":["a"],"truncate":false,"options":{"num_ctx":256}})");
 }
 
 }  // namespace

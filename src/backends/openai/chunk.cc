@@ -22,7 +22,7 @@ Result<FinishReason> finish_of(std::string_view reason) {
   }
   if (reason == "tool_calls" || reason == "function_call") return FinishReason::kToolCalls;
   if (reason == "error" || reason == "abort") {
-    return fail(unavailable(std::format("the engine gave up: its finish_reason is {}", reason)));
+    return fail(internal(std::format("the engine gave up: its finish_reason is {}", reason)));
   }
   return FinishReason::kStop;
 }
@@ -70,7 +70,7 @@ std::vector<TokenLogprob> read_logprobs(const element& choice) {
 Result<> take_tools(const element& list, std::uint32_t choice, AnswerBuilder& answer) {
   simdjson::dom::array calls;
   if (list.get(calls) != simdjson::SUCCESS) {
-    return fail(unavailable("the answer has tool_calls that are no array"));
+    return fail(internal("the answer has tool_calls that are no array"));
   }
   for (const element call : calls) {
     const std::size_t had = answer.tools(choice);
@@ -148,12 +148,12 @@ void take_usage(const element& chunk, AnswerBuilder& answer) {
 }  // namespace
 
 Result<> take_chunk(const element& chunk, AnswerBuilder& answer, std::vector<TextPart>& parts) {
-  if (!chunk.is_object()) return fail(unavailable("the answer has a chunk that is no object"));
+  if (!chunk.is_object()) return fail(internal("the answer has a chunk that is no object"));
   if (auto error = generation_wire::error_in(chunk)) return fail(std::move(*error));
   if (const auto choices = get_any(chunk, "choices")) {
     simdjson::dom::array list;
     if (choices->get(list) != simdjson::SUCCESS) {
-      return fail(unavailable("the answer has choices that are no array"));
+      return fail(internal("the answer has choices that are no array"));
     }
     for (const element choice : list) {
       if (auto taken = take_choice(choice, answer, parts); !taken) return taken;

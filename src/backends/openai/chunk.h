@@ -10,7 +10,7 @@
 
 namespace sluice::openai {
 
-// Adds what is in it to the answer. kUnavailable for what is no chunk, or what the engine says.
+// Adds what is in it to the answer. kInternal for what is no chunk, or what the engine says.
 Result<> take_chunk(const simdjson::dom::element& chunk, generation_wire::AnswerBuilder& answer,
                     std::vector<TextPart>& parts);
 

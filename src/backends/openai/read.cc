@@ -20,7 +20,7 @@ using generation_wire::get_any;
 using simdjson::dom::element;
 
 Error unreadable(std::string_view why) {
-  return unavailable(std::format("the answer cannot be read: {}", why));
+  return internal(std::format("the answer cannot be read: {}", why));
 }
 
 class GenerateReader final : public generation_wire::AnswerReader {

@@ -186,18 +186,17 @@ TEST(ReadGenerate, SaysWhatIsWrong) {
     std::string_view message;
   };
   const Case cases[] = {
-      {"data: {\"choices\"\n\n", ErrorCode::kUnavailable, "cannot be read: not JSON at byte 10"},
-      {"data: []\n\n", ErrorCode::kUnavailable, "a chunk that is no object"},
-      {"data: {\"choices\":{}}\n\n", ErrorCode::kUnavailable, "choices that are no array"},
-      {"data: {\"choices\":[{\"index\":1}]}\n\n", ErrorCode::kUnavailable,
-       "a choice 1, asked were 1"},
+      {"data: {\"choices\"\n\n", ErrorCode::kInternal, "cannot be read: not JSON at byte 10"},
+      {"data: []\n\n", ErrorCode::kInternal, "a chunk that is no object"},
+      {"data: {\"choices\":{}}\n\n", ErrorCode::kInternal, "choices that are no array"},
+      {"data: {\"choices\":[{\"index\":1}]}\n\n", ErrorCode::kInternal, "a choice 1, asked were 1"},
       {"data: {\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":7}]}}]}\n\n",
-       ErrorCode::kUnavailable, "calls a tool at place 7 after 0 calls"},
-      {"data: {\"choices\":[{\"finish_reason\":\"abort\"}]}\n\n", ErrorCode::kUnavailable,
+       ErrorCode::kInternal, "calls a tool at place 7 after 0 calls"},
+      {"data: {\"choices\":[{\"finish_reason\":\"abort\"}]}\n\n", ErrorCode::kInternal,
        "finish_reason is abort"},
       {"data: {\"error\":{\"message\":\"full\",\"code\":\"429\"}}\n\n", ErrorCode::kExhausted,
        "the engine answered 429: full"},
-      {"event: error\ndata: {\"error\":\"broken\"}\n\n", ErrorCode::kUnavailable,
+      {"event: error\ndata: {\"error\":\"broken\"}\n\n", ErrorCode::kInternal,
        "the engine gave up: broken"},
   };
   for (const Case& c : cases) {

@@ -273,7 +273,7 @@ void JobSystem::start_thread() {
       std::make_unique<Running>(services_.gateway.add_home(home),
                                 jobs::Report(services_.instruments.metrics(), services_.log));
   Running& r = *running_;
-  r.calls = jobs::make_call_runner(r.local, codecs_);
+  r.calls = jobs::make_call_runner(r.local, codecs_, *store_);
   r.runner = api::jobs::make_later_runner(home, *r.calls, options_.max_output_bytes);
   r.consumer = std::make_unique<jobs::Consumer>(
       home, *store_, hub_, *r.runner, r.report, services_.clock, std::random_device()(),

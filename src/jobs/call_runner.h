@@ -9,8 +9,9 @@
 
 namespace sluice::jobs {
 
-// `local` is the view of the home thread. Everything outlives the runner.
+// `local` is the view of the home thread. `store` is told what there is of the output of calls that
+// give parts. Everything outlives the runner.
 std::unique_ptr<Runner> make_call_runner(const gateway::LocalGateway& local,
-                                         const CodecMakers& codecs);
+                                         const CodecMakers& codecs, Store& store);
 
 }  // namespace sluice::jobs

@@ -27,7 +27,7 @@ struct JobLimits {
   bool webhooks = false;
   bool private_webhooks = false;
   std::size_t max_output_bytes = 4 * 1024 * 1024;
-  std::size_t max_partial_bytes = 64UL * 1024;  // it is read and written with the record
+  std::size_t max_partial_bytes = kMaxPartialBytes;
 };
 
 // Made by app/; all of it outlives the listeners.

@@ -77,6 +77,9 @@ struct Progress {
   std::optional<std::string> partial;
 };
 
+// Of the partial output: it is read and written with the record.
+inline constexpr std::size_t kMaxPartialBytes = 64UL * 1024;
+
 inline constexpr std::size_t kMaxIdBytes = 64;
 // Is this an id at all? What is not names no job, in any store.
 bool is_job_id(std::string_view id);

@@ -39,14 +39,28 @@ class Runner {
   virtual CancelHandle run(const Attempt& attempt, Done done) = 0;
 };
 
+// What there is of an output while its call goes on and gives parts. One thread.
+class PartialOutput {
+ public:
+  virtual ~PartialOutput() = default;
+  virtual void add(const Part& part) = 0;
+  // By now: JSON of at most kMaxPartialBytes, and how far the call is where that can be told.
+  [[nodiscard]] virtual Progress so_far() = 0;
+};
+
 // Between a job's bytes and calls: what a format means. One thread.
 class Codec {
  public:
   virtual ~Codec() = default;
   // kInvalid where it could never be run: checked when a job is handed in, too.
   virtual Result<Request> decode(std::string_view input, const Description& callable) = 0;
-  // Of the kind that was asked for.
-  virtual Result<RunOutput> encode(const Response& response, const Description& callable) = 0;
+  // Makes a request that was decoded ask for parts, and takes them. Null where there are none: then
+  // the request is as it was.
+  virtual std::unique_ptr<PartialOutput> follow(Request& /*request*/) { return nullptr; }
+  // Of the kind that was asked for. `job` is its id: what names the answer is made of it, so that
+  // it is the answer's alone.
+  virtual Result<RunOutput> encode(const Response& response, const Description& callable,
+                                   std::string_view job) = 0;
 };
 
 // By format: "infer/1", ... A thread makes those that it uses.

@@ -16,8 +16,8 @@ class InferCodec final : public sluice::jobs::Codec {
     if (!message) return fail(message.error());
     return std::move(message->request);
   }
-  Result<sluice::jobs::RunOutput> encode(const Response& response,
-                                         const Description& /*callable*/) override {
+  Result<sluice::jobs::RunOutput> encode(const Response& response, const Description& /*callable*/,
+                                         std::string_view /*job*/) override {
     sluice::jobs::RunOutput out;
     if (auto size = encode_infer(out.bytes, InferMessage(), std::get<InferResponse>(response));
         !size) {

@@ -3,6 +3,7 @@
 #include <format>
 
 #include "api/openai/answer.h"
+#include "api/openai/job_partial.h"
 #include "api/openai/request.h"
 #include "http/json/reader.h"
 
@@ -34,10 +35,12 @@ class Padded {
 struct TextPath {
   generation::Read<GenerateAsked> (*read)(json::Reader&, std::string_view);
   std::unique_ptr<generation::Form> (*make_form)(AnswerFacts);
-  std::string_view id;
+  PartialShape partial;
+  std::string_view id;  // what ids begin with
 };
-constexpr TextPath kChat{read_chat, make_chat_form, "chatcmpl-job"};
-constexpr TextPath kCompletion{read_completion, make_completion_form, "cmpl-job"};
+constexpr TextPath kChat{read_chat, make_chat_form, PartialShape::kChat, "chatcmpl"};
+constexpr TextPath kCompletion{read_completion, make_completion_form, PartialShape::kCompletion,
+                               "cmpl"};
 
 class TextCodec final : public sluice::jobs::Codec {
  public:
@@ -50,15 +53,21 @@ class TextCodec final : public sluice::jobs::Codec {
     return std::move(asked->request);
   }
 
-  Result<sluice::jobs::RunOutput> encode(const Response& response,
-                                         const Description& callable) override {
+  std::unique_ptr<sluice::jobs::PartialOutput> follow(Request& request) override {
+    auto& asked = std::get<GenerateRequest>(request);
+    asked.stream = true;
+    return make_partial_text(path_.partial, asked);
+  }
+
+  Result<sluice::jobs::RunOutput> encode(const Response& response, const Description& callable,
+                                         std::string_view job) override {
     const auto& generated = std::get<GenerateResponse>(response);
     const telemetry::GenerationTimings timings{.load = generated.times.load,
                                                .prompt = generated.times.prompt,
                                                .decode = generated.times.decode};
     sluice::jobs::RunOutput out;
     path_
-        .make_form({.id = std::string(path_.id),
+        .make_form({.id = std::format("{}-{}", path_.id, job),
                     .model = callable.name,
                     .created = std::chrono::duration_cast<std::chrono::seconds>(
                                    clock_.wall().time_since_epoch())
@@ -81,8 +90,8 @@ class EmbedCodec final : public sluice::jobs::Codec {
     return std::move(asked->request);
   }
 
-  Result<sluice::jobs::RunOutput> encode(const Response& response,
-                                         const Description& callable) override {
+  Result<sluice::jobs::RunOutput> encode(const Response& response, const Description& callable,
+                                         std::string_view /*job*/) override {
     return sluice::jobs::RunOutput{
         .bytes = embedding_json({.model = callable.name}, std::get<EmbedResponse>(response))};
   }

@@ -29,11 +29,26 @@ TEST(OpenAiJobCodec, ReadsAPromptAndAnswersItAsACompletion) {
   ASSERT_TRUE(prompt) << prompt.error().message;
   EXPECT_EQ(std::get<GenerateRequest>(*prompt).prompt, "once upon");
   EXPECT_FALSE(std::get<GenerateRequest>(*prompt).stream);
-  const auto output =
-      codec->encode(GenerateResponse{.model = "m", .choices = {Choice{.text = " a time"}}}, kModel);
+  const auto output = codec->encode(
+      GenerateResponse{.model = "m", .choices = {Choice{.text = " a time"}}}, kModel, "j1");
   ASSERT_TRUE(output);
+  EXPECT_THAT(output->bytes, HasSubstr(R"("id":"cmpl-j1")"));
   EXPECT_THAT(output->bytes, HasSubstr(R"("object":"text_completion")"));
   EXPECT_THAT(output->bytes, HasSubstr(R"("text":" a time")"));
+}
+
+TEST(OpenAiJobCodec, AsksForPartsWhereTheyAreShown) {
+  const ManualClock clock;
+  const auto chat = make_generate_codec(clock);
+  auto request = chat->decode(R"({"messages":[{"role":"user","content":"hi"}]})", kModel);
+  ASSERT_TRUE(request);
+  const auto partial = chat->follow(*request);
+  ASSERT_NE(partial, nullptr);
+  EXPECT_TRUE(std::get<GenerateRequest>(*request).stream);
+  const auto embed = make_embed_codec();
+  auto texts = embed->decode(R"({"input":"a"})", kModel);
+  ASSERT_TRUE(texts);
+  EXPECT_EQ(embed->follow(*texts), nullptr);
 }
 
 TEST(OpenAiJobCodec, SaysWhichMemberIsWrong) {
@@ -53,8 +68,9 @@ TEST(OpenAiJobCodec, TheResultIsAnAnswerOfThatApi) {
   const auto codec = make_generate_codec(clock);
   GenerateResponse response{.model = "m", .choices = {Choice{.text = "hello"}}};
   response.usage = {.prompt_tokens = 3, .cached_tokens = 0, .completion_tokens = 1};
-  const auto output = codec->encode(response, kModel);
+  const auto output = codec->encode(response, kModel, "j1");
   ASSERT_TRUE(output);
+  EXPECT_THAT(output->bytes, HasSubstr(R"("id":"chatcmpl-j1")")) << "of this job alone";
   EXPECT_THAT(output->bytes, HasSubstr(R"("object":"chat.completion")"));
   EXPECT_THAT(output->bytes, HasSubstr(R"("content":"hello")"));
   EXPECT_THAT(output->bytes, HasSubstr(R"("total_tokens":4)"));
@@ -65,8 +81,8 @@ TEST(OpenAiJobCodec, EmbedsTexts) {
   const auto request = codec->decode(R"({"input":["a","b"]})", kModel);
   ASSERT_TRUE(request) << request.error().message;
   EXPECT_EQ(std::get<EmbedRequest>(*request).inputs.size(), 2U);
-  const auto output =
-      codec->encode(EmbedResponse{.model = "m", .vectors = {{1, 0}}, .prompt_tokens = 2}, kModel);
+  const auto output = codec->encode(
+      EmbedResponse{.model = "m", .vectors = {{1, 0}}, .prompt_tokens = 2}, kModel, "j1");
   ASSERT_TRUE(output);
   EXPECT_THAT(output->bytes, HasSubstr(R"("embedding":[1,0])"));
 }

@@ -44,7 +44,8 @@ class AsyncIrisCodec final : public jobs::Codec {
     return request;
   }
 
-  Result<jobs::RunOutput> encode(const Response& response, const Description& callable) override {
+  Result<jobs::RunOutput> encode(const Response& response, const Description& callable,
+                                 std::string_view /*job*/) override {
     const AsyncIrisOptions& options = of(callable);
     const auto found = probabilities_of(std::get<InferResponse>(response), options.output);
     if (!found) return fail(found.error());

@@ -14,7 +14,7 @@ const Description kIris{.name = "iris",
 class AsyncIrisCodecTest : public ::testing::Test {
  protected:
   std::string result_of(const Tensor& output) {
-    auto encoded = codec->encode(testing::response_of(output), kIris);
+    auto encoded = codec->encode(testing::response_of(output), kIris, "job");
     return encoded ? encoded->bytes : encoded.error().message;
   }
   OptionsByCallable options{{"iris", {}}};
@@ -23,7 +23,7 @@ class AsyncIrisCodecTest : public ::testing::Test {
 
 TEST_F(AsyncIrisCodecTest, NamesTheMostProbableClass) {
   const auto encoded = codec->encode(
-      testing::response_of(testing::fp32("output", {1, 3}, {0.25F, 0.5F, 0.25F})), kIris);
+      testing::response_of(testing::fp32("output", {1, 3}, {0.25F, 0.5F, 0.25F})), kIris, "job");
   ASSERT_TRUE(encoded);
   EXPECT_EQ(encoded->bytes,
             R"({"prediction":1,"class_name":"versicolor","probabilities":[0.25,0.5,0.25]})");
@@ -41,7 +41,7 @@ TEST_F(AsyncIrisCodecTest, TellsOfEveryRow) {
 TEST_F(AsyncIrisCodecTest, LeavesTheResultOutOfTheLogWhereThatIsWanted) {
   options["iris"].log_result = false;
   const auto encoded =
-      codec->encode(testing::response_of(testing::fp32("output", {1, 3}, {1, 0, 0})), kIris);
+      codec->encode(testing::response_of(testing::fp32("output", {1, 3}, {1, 0, 0})), kIris, "job");
   EXPECT_EQ(encoded->summary, "");
 }
 

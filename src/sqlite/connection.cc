@@ -140,6 +140,7 @@ void set_up_library() {
 // SQLite would leave it to the umask. One that is there is not touched: to close a file gives up
 // all locks that the process has on it.
 void make_private(const std::filesystem::path& file) {
+  if (file == ":memory:") return;  // no file, to SQLite
   const int fd = ::open(file.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
   if (fd >= 0) ::close(fd);
 }

@@ -129,17 +129,21 @@ def until_partial(client: httpx.Client, job: str) -> Iterator[dict[str, Any]]:
 
 def test_another_process_shows_what_a_worker_writes(tmp_path: Path) -> None:
     with RedisServer(tmp_path / "redis", *DURABLE) as redis:
-        config = Config()
-        endless_model(config)
-        config.listener("admin")["served_by"] = "both"
-        config.listen("proxy", mount("jobs"))
-        config.data["jobs"] |= {"store": "redis", "consume": False}
-        config.data["stores"] = {"redis": {"address": redis.address}}
+
+        def process(served_by: str) -> Config:
+            config = Config()
+            endless_model(config)
+            config.listener("admin")["served_by"] = served_by
+            config.listen("jobs", mount("jobs"))
+            config.data["jobs"] |= {"store": "redis", "consume": False}
+            config.data["stores"] = {"redis": {"address": redis.address}}
+            return config
+
         with (
-            Server(config, tmp_path / "proxy") as proxy,
-            Server(config, tmp_path / "worker", command="worker"),
+            Server(process("serve"), tmp_path / "proxy") as proxy,
+            Server(process("worker"), tmp_path / "worker", command="worker"),
         ):
-            client = proxy.http("proxy")
+            client = proxy.http("jobs")
             job = submitted(client, "endless", asked()).json()["id"]
             told: list[str] = []
             last: dict[str, Any] = {}

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <utility>
 
 #include "api/generation/timings.h"
@@ -84,13 +85,15 @@ class LineForm : public generation::Form {
       writer.field("done_reason", facts_.load_reason).end_object();
       return;
     }
+    // Clients divide the tokens by it, and an engine may send them all at once.
+    const Duration decode = std::max<Duration>(timings.decode, std::chrono::nanoseconds(1));
     writer.field("done_reason", to_string(choice.finish))
         .field("total_duration", timings.total().count())
         .field("load_duration", timings.load.count())
         .field("prompt_eval_count", response.usage.prompt_tokens)
         .field("prompt_eval_duration", timings.prompt.count())
         .field("eval_count", response.usage.completion_tokens)
-        .field("eval_duration", timings.decode.count())
+        .field("eval_duration", decode.count())
         .key("timings");
     generation::append_timings(writer.out(), timings);
     writer.end_object();

@@ -56,8 +56,7 @@ struct Instance::Parts {
   std::unique_ptr<access::Keyring> keyring;
   access::AddressLimits limits;
   std::unique_ptr<IoThreads> threads;
-  std::unique_ptr<ComputePool> pool;
-  std::unique_ptr<ComputePool> idle_pool;  // of best effort
+  std::vector<std::unique_ptr<ComputePool>> pools;  // realtime's, best effort's
   std::unique_ptr<ComputePool> loader;
   std::unique_ptr<http::CachingResolver> resolver;
   std::unique_ptr<rpc::GrpcClient> rpc;  // its calls' results go to the threads above
@@ -88,8 +87,7 @@ struct Instance::Parts {
     if (language_models) language_models->close();  // from now on it gives the loader nothing
     loader.reset();
     if (threads) threads->stop();
-    idle_pool.reset();
-    pool.reset();  // what still ran has posted its result to a loop that reads no more
+    pools.clear();  // what still ran has posted its result to a loop that reads no more
   }
 
   SiteContext context() { return context(configuration.options); }
@@ -212,13 +210,12 @@ Result<std::unique_ptr<Instance::Parts>> Instance::Parts::make_empty(Configurati
       std::make_unique<access::Keyring>(access::Keyring::Services{p.clock, p.instruments, *p.log},
                                         state ? std::optional(std::move(*state)) : std::nullopt);
   p.threads = std::make_unique<IoThreads>(or_processors(options.runtime.io_threads));
-  ComputePool::Options compute{.threads = or_processors(options.runtime.compute_threads),
-                               .queue_limit = options.runtime.compute_queue};
-  p.pool = std::make_unique<ComputePool>(compute);
-  compute.when_idle = true;
-  p.idle_pool = std::make_unique<ComputePool>(compute);
+  for (const bool when_idle : {false, true}) {
+    p.pools.push_back(std::make_unique<ComputePool>(ComputePool::Options{
+        or_processors(options.runtime.compute_threads), options.runtime.compute_queue, when_idle}));
+  }
   p.onnx = std::make_unique<onnx::OnnxRuntime>(
-      onnx::Services{*p.pool, p.clock, *p.log, p.instruments, p.idle_pool.get()});
+      onnx::Services{*p.pools[0], p.clock, *p.log, p.instruments, p.pools[1].get()});
   p.loader = std::make_unique<ComputePool>(ComputePool::Options{1, 1024});
   p.resolver = std::make_unique<http::CachingResolver>(http::CachingResolver::Options(), p.clock);
   p.rpc = std::make_unique<rpc::GrpcClient>();

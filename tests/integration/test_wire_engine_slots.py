@@ -85,8 +85,11 @@ def test_a_call_whose_time_is_over_leaves_engine_and_queue(start: Start, engine:
     answer = endless(OPENAI)
     only.answers.append(answer)
     wire = start(only, each={"a": {"slots": 1}}, timeout="1s", connect_timeout="1s")
-    calls = [wire.stream(stream=False) for _ in range(2)]
-    for call in calls:
+    running = wire.stream(stream=False)
+    wire.wait_for_slots(1)
+    # Its time is over before the slot is free.
+    waiting = wire.stream(stream=False, deadline_ms=100)
+    for call in (waiting, running):
         call.read_until("HTTP/1.1 408 ")
     answer.wait_until_left()
     wire.wait_until_idle()

@@ -58,11 +58,18 @@ class Wire:
         self._admin = server.http("admin")
 
     def stream(
-        self, api: str = "openai", *, stream: bool = True, service_class: str | None = None
+        self,
+        api: str = "openai",
+        *,
+        stream: bool = True,
+        service_class: str | None = None,
+        deadline_ms: int | None = None,
     ) -> Stream:
         """Sends a call; what comes is read later."""
         connection = self.server.raw("api")
-        headers = {"X-Sluice-Class": service_class} if service_class else None
+        headers = {"X-Sluice-Class": service_class} if service_class else {}
+        if deadline_ms is not None:
+            headers["X-Deadline-Ms"] = str(deadline_ms)
         body = json.dumps(chat("m", stream=stream)).encode()
         connection.send(request("POST", PATHS[api], body=body, headers=headers))
         return Stream(connection)

@@ -166,6 +166,7 @@ TEST_F(CallRunnerTest, TellsAtMostSoOftenHoweverManyPartsCome) {
     while (!store_.open.empty()) store_.answer({});
   }
   EXPECT_THAT(store_.told, SizeIs(5));
+  end("");
 }
 
 TEST_F(CallRunnerTest, TellsOfTheLastPartBeforeAPause) {
@@ -181,6 +182,7 @@ TEST_F(CallRunnerTest, TellsOfTheLastPartBeforeAPause) {
   store_.answer({});
   home_.advance(kReportEvery * 10);
   EXPECT_THAT(store_.told, SizeIs(2)) << "nothing new came";
+  end("later");
 }
 
 TEST_F(CallRunnerTest, HasOneReportOnItsWayAndEndsWithoutWaitingForIt) {

@@ -164,7 +164,7 @@ TEST_F(ModelHostTest, ACallWaitsForRoomUntilNobodyUsesIt) {
   const auto b = add("b", 60);
   Caller first;
   ask(a, first);
-  home_.run_until([&] { return last_ != nullptr && loads_ == 1 && a->loaded(); });
+  home_.run_until([&] { return a->loaded() && loads_ == 1; });
   // The call has begun once its task has run.
   bool begun = false;
   home_.post([&] { begun = true; });
@@ -210,7 +210,7 @@ TEST_F(ModelHostTest, OneThatIsAlwaysInUseMakesRoomInTheEnd) {
   const auto b = add("b", 60);
   Caller first;
   ask(a, first);
-  home_.run_until([&] { return last_ != nullptr && last_->is_asked(); });
+  home_.run_until([&] { return a->loaded() && last_ != nullptr && last_->is_asked(); });
   Caller second;
   ask(b, second);
   home_clock_.advance(std::chrono::seconds(11));
@@ -219,7 +219,7 @@ TEST_F(ModelHostTest, OneThatIsAlwaysInUseMakesRoomInTheEnd) {
   std::exchange(last_, nullptr)->answer();
   wait(second);
   EXPECT_EQ(second.answer().model, "b");
-  home_.run_until([&] { return last_ != nullptr && last_->is_asked(); });
+  home_.run_until([&] { return a->loaded() && last_ != nullptr && last_->is_asked(); });
   last_->answer();
   EXPECT_TRUE(third.done()) << "and is there again for who waits for it";
 }

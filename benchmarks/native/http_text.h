@@ -43,6 +43,11 @@ inline std::string_view body_of(std::string_view message) {
   return message.substr(message.find("\r\n\r\n") + 4);
 }
 
+inline std::string json_answer(std::string_view body) {
+  return "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: " +
+         std::to_string(body.size()) + "\r\n\r\n" + std::string(body);
+}
+
 // Text as a JSON string, for bodies that hold no control characters.
 inline std::string quoted(std::string_view text) {
   std::string out = "\"";

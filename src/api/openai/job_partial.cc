@@ -1,5 +1,6 @@
 #include "api/openai/job_partial.h"
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -75,7 +76,9 @@ class PartialText final : public sluice::jobs::PartialOutput {
   [[nodiscard]] sluice::jobs::Progress so_far() override {
     sluice::jobs::Progress progress;
     if (most_pieces_ != 0) {
-      progress.share = static_cast<double>(pieces_) / static_cast<double>(most_pieces_);
+      // A last piece may hold no token.
+      progress.share =
+          std::min(1.0, static_cast<double>(pieces_) / static_cast<double>(most_pieces_));
     }
     std::string& out = progress.partial.emplace();
     json::Writer writer(out);

@@ -47,6 +47,8 @@ TEST(OpenAiJobPartial, TellsHowFarItIsWhereTheTokensAreBounded) {
   const auto bounded = make_partial_text(PartialShape::kChat, {.max_tokens = 8, .choices = 2});
   for (int i = 0; i < 4; ++i) bounded->add(said("x", i % 2));
   EXPECT_EQ(bounded->so_far().share, 0.25);
+  for (int i = 0; i < 20; ++i) bounded->add(said("more"));
+  EXPECT_EQ(bounded->so_far().share, 1.0) << "never more than all";
   const auto unbounded = make_partial_text(PartialShape::kChat, {});
   unbounded->add(said("x"));
   EXPECT_EQ(unbounded->so_far().share, std::nullopt);

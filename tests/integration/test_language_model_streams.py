@@ -59,16 +59,22 @@ def test_a_client_that_leaves_frees_its_slot(models: Server, stage: str) -> None
     eventually(lambda: slot_is_free(models), what="the slot is free")
 
 
+def wait_in_the_queue(models: Server) -> None:
+    """Until somebody has the one slot and somebody else the one place before it."""
+
+    def so() -> bool:
+        entries = models.http("admin").get("/admin/slots").json()
+        (single,) = (entry for entry in entries if entry["callable"] == "single")
+        return (len(single["held"]), single["realtime_waiting"]) == (1, 1)
+
+    eventually(so, what="the queue is full")
+
+
 def test_a_client_that_leaves_the_queue_frees_its_place(models: Server) -> None:
     running = ask(models, "single")
     read_until(running, b"data: ")
     waiting = ask(models, "single")
-
-    def refused() -> bool:
-        answer = models.http("api").post("/v1/chat/completions", json=chat("single"))
-        return answer.status_code == 429
-
-    eventually(refused, what="the queue is full")
+    wait_in_the_queue(models)
     waiting.close()
     running.close()
     eventually(lambda: slot_is_free(models), what="the slot is free")
@@ -78,17 +84,12 @@ def test_a_full_queue_refuses_by_a_status_and_says_when_to_come_back(models: Ser
     running, waiting = ask(models, "single"), ask(models, "single")
     client = models.http("api")
     try:
-
-        def refused() -> bool:
-            answer = client.post("/v1/chat/completions", json=chat("single", stream=True))
-            if answer.status_code != 429:
-                return False
-            wait_ms = int(answer.headers["retry-after-ms"])
-            assert int(answer.headers["retry-after"]) == max(1, math.ceil(wait_ms / 1000))
-            assert answer.json()["error"]["code"] == "rate_limit_exceeded"
-            return True
-
-        eventually(refused, what="the queue is full")
+        wait_in_the_queue(models)
+        answer = client.post("/v1/chat/completions", json=chat("single", stream=True))
+        assert answer.status_code == 429
+        wait_ms = int(answer.headers["retry-after-ms"])
+        assert int(answer.headers["retry-after"]) == max(1, math.ceil(wait_ms / 1000))
+        assert answer.json()["error"]["code"] == "rate_limit_exceeded"
         ollama = client.post("/api/generate", json={"model": "single", "prompt": "a"})
         assert ollama.status_code == 503
         assert ollama.json()["error"].startswith("server busy, please try again.")

@@ -135,7 +135,7 @@ void SqliteEngine::tick() {
   if (timers_.now() >= next_checkpoint_) {
     next_checkpoint_ = timers_.now() + kCheckpointEvery;
     [[maybe_unused]] const auto taken =
-        readers_->submit([](Reading& reading) { sqlite::checkpoint(*reading.connection); });
+        readers_->submit([](Reading& reading) { reading.connection->fold_log(); });
   }
   if (std::exchange(tending_, true)) return;
   tend();

@@ -206,4 +206,8 @@ Result<std::optional<std::int64_t>> Connection::number(std::string_view sql) {
   return value;
 }
 
+void Connection::fold_log() {
+  sqlite3_wal_checkpoint_v2(handle_, nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+}
+
 }  // namespace sluice::sqlite

@@ -81,6 +81,9 @@ class Connection {
   Result<> run(std::string_view sql);
   // One number from one row; none where there is no row.
   Result<std::optional<std::int64_t>> number(std::string_view sql);
+  // Folds the log of changes into the database, as far as nobody reads an older state; waits for
+  // nobody. By any connection that may write.
+  void fold_log();
 
   // The first thing that went wrong since clear_trouble(), in words for a person. kUnavailable for
   // what may pass (a full disk, a lock), kInternal for what needs one (a damaged file).

@@ -87,8 +87,4 @@ class Readers {
   std::vector<std::thread> threads_;
 };
 
-// Folds the log of changes into the database as far as nobody uses it, without holding the writer
-// up. On a connection that is not the writer's and may write.
-void checkpoint(Connection& connection);
-
 }  // namespace sluice::sqlite

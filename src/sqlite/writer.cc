@@ -3,12 +3,12 @@
 #include <sqlite3.h>
 
 #include <algorithm>
-#include <system_error>
 
 namespace sluice::sqlite {
 
 Writer::Writer(std::unique_ptr<Connection> connection, Options options, Hooks hooks)
     : options_(options), hooks_(std::move(hooks)), connection_(std::move(connection)) {
+  watch_log();
   thread_ = std::thread([this] { work(); });
 }
 
@@ -95,12 +95,30 @@ void Writer::commit(std::span<std::unique_ptr<Write>> batch) {
   for (const auto& write : batch) write->settle(done);
 }
 
+// The file says nothing of it: it stays as long as the log has ever been, and is written again from
+// its beginning.
+void Writer::watch_log() {
+  const auto size_of_page = connection_->number("PRAGMA page_size");
+  constexpr std::int64_t kUsual = 4096;
+  fold_after_ = static_cast<int>(static_cast<std::int64_t>(options_.longest_log) /
+                                 (size_of_page ? size_of_page->value_or(kUsual) : kUsual));
+  fold_at_ = fold_after_;
+  sqlite3_wal_hook(
+      connection_->handle(),
+      [](void* self, sqlite3*, const char*, int pages) {
+        static_cast<Writer*>(self)->log_pages_ = pages;
+        return SQLITE_OK;
+      },
+      this);
+}
+
+// Once all of it is folded, the next change begins it anew, if nobody reads what stands in it; and
+// nothing is written in between. Nobody is waited for: a reader of an old state may take long.
 void Writer::keep_log_short() {
-  std::error_code ignored;
-  const auto size = std::filesystem::file_size(connection_->file().string() + "-wal", ignored);
-  if (ignored || size < options_.longest_log) return;
-  sqlite3_wal_checkpoint_v2(connection_->handle(), nullptr, SQLITE_CHECKPOINT_RESTART, nullptr,
-                            nullptr);
+  if (log_pages_ < fold_after_) fold_at_ = fold_after_;
+  if (log_pages_ < fold_at_) return;
+  connection_->fold_log();
+  fold_at_ = log_pages_ + fold_after_ / 4;
 }
 
 }  // namespace sluice::sqlite

@@ -38,9 +38,11 @@ class Writer {
   struct Options {
     std::size_t queue_limit = 16'384;      // changes waiting
     std::size_t most_in_one_commit = 512;  // so that one commit stays short
-    // The log of changes is folded into the database by this thread when it is longer than this;
-    // before that a reader's thread does it, see Readers::checkpoint().
-    std::size_t longest_log = 64U << 20;
+    // The log of changes is folded into the database by this thread when more than so many bytes
+    // stand in it; a reader's thread does it too, but cannot have the
+    // log begin anew while changes keep coming. Longer ones are folded more seldom, and then keep
+    // the disk so busy that the slowest changes wait longer.
+    std::size_t longest_log = 4U << 20;
   };
   // Run on the thread: before each transaction, and when it is on disk or undone, before its
   // changes hear of it.
@@ -65,11 +67,17 @@ class Writer {
   void handle(std::span<std::unique_ptr<Write>> batch);
   void commit(std::span<std::unique_ptr<Write>> batch);
   void run_alone(Write& write);
+  void watch_log();
   void keep_log_short();
 
   const Options options_;
   Hooks hooks_;
   std::unique_ptr<Connection> connection_;
+  // Of the log of changes, in pages: as of the last commit, when it is folded next, and how long it
+  // may be at most. The thread's.
+  int log_pages_ = 0;
+  int fold_at_ = 0;
+  int fold_after_ = 0;
   std::mutex mutex_;
   std::condition_variable wake_;
   std::vector<std::unique_ptr<Write>> queue_;  // guarded by mutex_

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <filesystem>
+#include <fstream>
 #include <future>
 #include <latch>
 
@@ -62,6 +65,28 @@ class WriterTest : public ::testing::Test {
     auto connection = Connection::open(folder / "a.db", Connection::Mode::kReadWrite);
     return (*connection)->number("SELECT count(*) FROM t")->value_or(-1);
   }
+
+  void insert_one_by_one(int from, int to) {
+    for (int value = from; value < to; ++value) {
+      std::promise<void> done;
+      ASSERT_TRUE(insert(value, [&](Result<> ok) {
+        EXPECT_TRUE(ok);
+        done.set_value();
+      }));
+      done.get_future().wait();
+    }
+  }
+  // How often the log has begun anew: the sequence number in its header, which SQLite's file format
+  // has at byte 12.
+  std::uint32_t log_begun() {
+    std::ifstream file(folder / "a.db-wal", std::ios::binary);
+    std::array<char, 16> header{};
+    EXPECT_TRUE(file.read(header.data(), header.size()));
+    std::uint32_t number = 0;
+    for (int i = 12; i < 16; ++i) number = number << 8U | static_cast<std::uint8_t>(header[i]);
+    return number;
+  }
+  std::uintmax_t log_size() { return std::filesystem::file_size(folder / "a.db-wal"); }
 
   testing::TemporaryFolder folder;
   std::atomic<int> commits = 0;
@@ -131,6 +156,32 @@ TEST_F(WriterTest, WritesWhatIsQueuedBeforeItGoes) {
   writer.reset();
   EXPECT_EQ(settled, 10);
   EXPECT_EQ(rows(), 10);
+}
+
+TEST_F(WriterTest, FoldsTheLogWhenItIsLongAndNotAtEveryCommitFromThenOn) {
+  constexpr std::size_t kLongest = 256U << 10;
+  open({.longest_log = kLongest});
+  insert_one_by_one(0, 100);
+  ASSERT_GT(log_size(), kLongest);
+  const auto begun = log_begun();
+  insert_one_by_one(100, 400);
+  // A change writes one page at least and three at most: 300 of them fill it not more often.
+  EXPECT_GT(log_begun(), begun);
+  EXPECT_LE(log_begun(), begun + 15);
+  EXPECT_LT(log_size(), kLongest + (64U << 10)) << "it is written again from its beginning";
+}
+
+TEST_F(WriterTest, GoesOnWhileSomebodyReadsAnOldStateAndFoldsTheLogAfterwards) {
+  constexpr std::size_t kLongest = 256U << 10;
+  open({.longest_log = kLongest});
+  insert_one_by_one(0, 1);
+  auto reader = *Connection::open(folder / "a.db", Connection::Mode::kReadWrite);
+  ASSERT_TRUE(reader->run("BEGIN; SELECT count(*) FROM t"));
+  insert_one_by_one(1, 60);
+  const auto begun = log_begun();
+  ASSERT_TRUE(reader->run("COMMIT"));
+  insert_one_by_one(60, 160);
+  EXPECT_GT(log_begun(), begun);
 }
 
 TEST(Readers, SeeWhatWasCommittedBeforeTheyWereAsked) {

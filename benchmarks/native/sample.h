@@ -38,6 +38,14 @@ class Sample {
         << ",\"p50_us\":" << quantile(0.5) << ",\"p90_us\":" << quantile(0.9)
         << ",\"p99_us\":" << quantile(0.99) << ",\"max_us\":" << quantile(1.0);
   }
+  // Each of them, in microseconds: for few, of which those of several runs are put together.
+  void print_all(std::ostream& out) const {
+    out << '[';
+    for (std::size_t i = 0; i < taken_.size(); ++i) {
+      out << (i == 0 ? "" : ",") << static_cast<double>(taken_[i]) / 1e3;
+    }
+    out << ']';
+  }
 
  private:
   double quantile(double share) const {

@@ -9,8 +9,10 @@ with as many threads and sequences, its reuse of prompts off.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from .context import MODELS, Context
@@ -25,6 +27,9 @@ PER_TOKEN_AT_MOST = 1.05
 IDLE_AT_MOST = 1.03
 BACKGROUND_AT_LEAST = 0.97
 LEFT_OVER_AT_LEAST = 0.95
+ALONE_SECONDS = 20
+PEER_SAMPLES = 3  # each takes up to a minute
+SETTLE_SECONDS = 0.5  # after callers that went away in the middle
 MODEL = MODELS / "smollm2.gguf"
 CONTEXT = 2048
 SEQUENCES = 2
@@ -61,146 +66,176 @@ def llama_server(context: Context) -> Iterator[Server]:
         yield peer
 
 
-def load(
-    context: Context, server: Server, *, people: int, background: int, samples: int, seconds: int
-) -> Figures:
-    tool = context.native.path("prompt_load")
-    command = [
-        tool, "--port", str(server.port), "--people", str(people), "--background",
-        str(background), "--samples", str(samples), "--seconds", str(seconds), "--warm-up",
-        "3" if background else "0",
-    ]  # fmt: skip
-    figures: Figures = json.loads(run_tool(BOTH_CORES, command, timeout=seconds + 60))
-    return figures
+@dataclass
+class Load:
+    """Who asks at once, and for how long: so many answers of people's, or so many seconds."""
+
+    people: int
+    background: int
+    samples: int = 0
+    seconds: int = 600
 
 
-def first(figures: Figures, quantile: str) -> float:
-    return float(figures["first"][f"{quantile}_us"]) / 1e3
+class Side:
+    """One server, and what came of each load that it was under; rounds are put together."""
+
+    def __init__(self, context: Context, server: Server, counter: str = "") -> None:
+        self.context = context
+        self.server = server
+        self.counter = counter  # of its metrics; else it tells the progress of prompts
+        self.found: dict[str, list[Figures]] = {}
+
+    def under(self, name: str, load: Load) -> None:
+        command = [
+            self.context.native.path("prompt_load"), "--port", str(self.server.port),
+            "--people", str(load.people), "--background", str(load.background),
+            "--samples", str(load.samples), "--seconds", str(load.seconds),
+            "--warm-up", "3" if load.background else "0",
+        ]  # fmt: skip
+        if self.counter:
+            command += ["--counter", self.counter]
+        figures: Figures = json.loads(run_tool(BOTH_CORES, command, timeout=load.seconds + 60))
+        self.found.setdefault(name, []).append(figures)
+        time.sleep(SETTLE_SECONDS)
+
+    def samples(self, name: str, what: str) -> list[float]:
+        """Milliseconds, in order."""
+        return sorted(
+            value / 1e3 for figures in self.found[name] for value in figures[what]["all_us"]
+        )
+
+    def first(self, name: str, share: float) -> float:
+        return quantile(self.samples(name, "first"), share)
+
+    def per_token(self, name: str) -> float:
+        return quantile(self.samples(name, "per_token"), 0.5)
+
+    def background(self, name: str) -> float:
+        """Tokens a second."""
+        tokens = sum(figures["background_tokens"] for figures in self.found[name])
+        seconds = sum(figures["background_seconds"] for figures in self.found[name])
+        return tokens / seconds if seconds else 0.0
+
+    def busy(self, name: str) -> float:
+        """Of the time, how much people's answers took."""
+        answers = sum(self.samples(name, "first")) + 7 * sum(self.samples(name, "per_token"))
+        return answers / 1e3 / sum(figures["seconds"] for figures in self.found[name])
 
 
-def per_token(figures: Figures) -> float:
-    return float(figures["per_token"]["p50_us"]) / 1e3
+def quantile(values: Sequence[float], share: float) -> float:
+    return values[int(share * (len(values) - 1))]
 
 
-def background_of(figures: Figures) -> float:
-    return float(figures["background_tokens_a_second"])
-
-
-def busy_share(figures: Figures) -> float:
-    """Of the time, how much people's answers took."""
-    answers = figures["first"]["count"]
-    each = figures["first"]["mean_us"] + 7 * figures["per_token"]["mean_us"]
-    return float(answers * each / 1e6 / figures["seconds"])
-
-
-def people_and_background(context: Context, crowds: Sequence[int], samples: int) -> list[Row]:
+def people_and_background(
+    context: Context, crowds: Sequence[int], rounds: int, samples: int
+) -> list[Row]:
+    """Both servers run all the time, and are asked in turn: one that nobody asks does nothing."""
     if not MODEL.exists():
         raise MissingError("models/smollm2.gguf is missing: run scripts/setup build")
-    rows: list[Row] = []
-    span = max(20, samples)
+    alone = Load(people=0, background=SEQUENCES, seconds=ALONE_SECONDS)
     with ExitStack() as stack:
-        ours = stack.enter_context(sluice(context))
-        idle = load(context, ours, people=1, background=0, samples=samples, seconds=600)
-        alone = load(context, ours, people=0, background=SEQUENCES, samples=0, seconds=span)
+        counter = 'sluice_engine_tokens_total{model="smollm2"'
+        ours = Side(context, stack.enter_context(sluice(context)), counter)
+        peer = Side(context, stack.enter_context(llama_server(context)))
+        for _ in range(rounds):
+            for side in (ours, peer):
+                side.under("idle", Load(people=1, background=0, samples=samples))
+            for crowd in crowds:
+                busy = Load(people=1, background=crowd, samples=2 * samples)
+                ours.under(f"beside {crowd}", busy)
+            for side in (ours, peer):
+                side.under("alone", alone)
         for crowd in crowds:
-            busy = load(context, ours, people=1, background=crowd, samples=samples, seconds=600)
-            rows += beside(crowd, idle, busy, alone)
-    with llama_server(context) as peer:
-        peer_idle = load(context, peer, people=1, background=0, samples=samples, seconds=600)
-        peer_alone = load(context, peer, people=0, background=SEQUENCES, samples=0, seconds=span)
-        few = max(3, samples // 10)
-        for crowd in crowds:
-            waits = load(context, peer, people=1, background=crowd, samples=few, seconds=300)
-            rows.append(
-                Row(
-                    f"language_peer_{crowd}",
-                    f"llama.cpp's server beside {crowd} background callers: first token / idle",
-                    first(waits, "p50") / first(peer_idle, "p50"),
-                    note=f"p50 {first(waits, 'p50'):.0f} ms, max "
-                    f"{float(waits['first']['max_us']) / 1e3:.0f} ms",
-                    raw={"peer": waits},
-                )
-            )
-    rows += against_the_peer(idle, peer_idle, alone, peer_alone)
+            waits = Load(people=1, background=crowd, samples=PEER_SAMPLES, seconds=300)
+            peer.under(f"beside {crowd}", waits)
+    rows = [row for crowd in crowds for row in beside(crowd, ours)]
+    rows += [of_the_peer(crowd, peer) for crowd in crowds]
+    rows += against_the_peer(ours, peer)
+    rows[0].raw = {"sluice": ours.found, "llama-server": peer.found}
     return rows
 
 
-def beside(crowd: int, idle: Figures, busy: Figures, alone: Figures) -> list[Row]:
-    note = (
-        f"p50 {first(busy, 'p50'):.0f} ms, p99 {first(busy, 'p99'):.0f} ms; idle p50 "
-        f"{first(idle, 'p50'):.0f} ms, p99 {first(idle, 'p99'):.0f} ms"
-    )
-    left = background_of(alone) * (1 - busy_share(busy))
+def beside(crowd: int, ours: Side) -> list[Row]:
+    busy = f"beside {crowd}"
+    p50, p99 = ours.first(busy, 0.5), ours.first(busy, 0.99)
+    idle_p50, idle_p99 = ours.first("idle", 0.5), ours.first("idle", 0.99)
+    note = f"p50 {p50:.0f} ms, p99 {p99:.0f} ms; idle p50 {idle_p50:.0f} ms, p99 {idle_p99:.0f} ms"
+    left = ours.background("alone") * (1 - ours.busy(busy))
     name = f"language_{crowd}"
     return [
         Row(
             f"{name}_first_p50",
             f"first token beside {crowd} background callers / idle, p50",
-            first(busy, "p50") / first(idle, "p50"),
+            p50 / idle_p50,
             at_most=FIRST_P50_AT_MOST,
             note=note,
-            raw={"busy": busy, "idle": idle},
         ),
         Row(
             f"{name}_first_p99",
             f"first token beside {crowd} background callers / idle, p99",
-            first(busy, "p99") / first(idle, "p99"),
+            p99 / idle_p99,
             at_most=FIRST_P99_AT_MOST,
             note=note,
         ),
         Row(
             f"{name}_per_token",
             f"time per token beside {crowd} background callers / idle",
-            per_token(busy) / per_token(idle),
+            ours.per_token(busy) / ours.per_token("idle"),
             at_most=PER_TOKEN_AT_MOST,
-            note=f"{per_token(busy):.1f} ms, idle {per_token(idle):.1f} ms",
+            note=f"{ours.per_token(busy):.1f} ms, idle {ours.per_token('idle'):.1f} ms",
         ),
         Row(
             f"{name}_left_over",
             f"background of {crowd} callers / what people leave of it",
-            background_of(busy) / left,
+            ours.background(busy) / left,
             at_least=LEFT_OVER_AT_LEAST,
-            note=f"{background_of(busy):.0f} tokens/s, alone {background_of(alone):.0f}, people "
-            f"took {busy_share(busy):.0%} of the time",
+            note=f"{ours.background(busy):.0f} tokens/s, alone {ours.background('alone'):.0f}, "
+            f"people took {ours.busy(busy):.0%} of the time",
         ),
     ]
 
 
-def against_the_peer(
-    idle: Figures, peer_idle: Figures, alone: Figures, peer_alone: Figures
-) -> list[Row]:
+def of_the_peer(crowd: int, peer: Side) -> Row:
+    busy = f"beside {crowd}"
+    return Row(
+        f"language_peer_{crowd}",
+        f"llama.cpp's server beside {crowd} background callers: first token / idle",
+        peer.first(busy, 0.5) / peer.first("idle", 0.5),
+        note=f"p50 {peer.first(busy, 0.5):.0f} ms, max {peer.first(busy, 1):.0f} ms",
+    )
+
+
+def against_the_peer(ours: Side, peer: Side) -> list[Row]:
     return [
         Row(
             "language_idle_first",
             "first token, idle / llama.cpp's server",
-            first(idle, "p50") / first(peer_idle, "p50"),
+            ours.first("idle", 0.5) / peer.first("idle", 0.5),
             at_most=IDLE_AT_MOST,
-            note=f"{first(idle, 'p50'):.0f} ms, peer {first(peer_idle, 'p50'):.0f} ms",
-            raw={"peer": peer_idle},
+            note=f"{ours.first('idle', 0.5):.0f} ms, peer {peer.first('idle', 0.5):.0f} ms",
         ),
         Row(
             "language_idle_per_token",
             "time per token, idle / llama.cpp's server",
-            per_token(idle) / per_token(peer_idle),
+            ours.per_token("idle") / peer.per_token("idle"),
             at_most=IDLE_AT_MOST,
-            note=f"{per_token(idle):.1f} ms, peer {per_token(peer_idle):.1f} ms",
+            note=f"{ours.per_token('idle'):.1f} ms, peer {peer.per_token('idle'):.1f} ms",
         ),
         Row(
             "language_background",
             "background alone / llama.cpp's server",
-            background_of(alone) / background_of(peer_alone),
+            ours.background("alone") / peer.background("alone"),
             at_least=BACKGROUND_AT_LEAST,
-            note=f"{background_of(alone):.0f} tokens/s, peer {background_of(peer_alone):.0f}",
-            raw={"ours": alone, "peer": peer_alone},
+            note=f"{ours.background('alone'):.0f} tokens/s, peer {peer.background('alone'):.0f}",
         ),
     ]
 
 
 def short(context: Context) -> list[Row]:
     """Four background callers."""
-    return people_and_background(context, (4,), samples=30)
+    return people_and_background(context, (4,), rounds=3, samples=10)
 
 
 def long(context: Context) -> list[Row]:
     """As many people's answers as quantiles want, beside 1, 2, 4 and 8."""
-    return people_and_background(context, (1, 2, 4, 8), samples=200)
+    return people_and_background(context, (1, 2, 4, 8), rounds=10, samples=20)

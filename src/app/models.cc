@@ -188,13 +188,13 @@ Models::MadePtr Models::make_model(const std::string& name, const llama::LlamaOp
   auto made = std::make_shared<Made>();
   made->name = name;
   // It is loaded at once, so that a broken file is known of at the start.
-  auto loaded = llama::load_model(name, options, services_.clock);
+  auto loaded = llama::load_model(name, options, language_services_);
   if (!loaded) {
     made->reason = std::move(loaded.error().message);
     return made;
   }
-  auto load = [name, options, &clock = services_.clock]() -> Result<CallablePtr> {
-    auto again = llama::load_model(name, options, clock);
+  auto load = [name, options, services = language_services_]() -> Result<CallablePtr> {
+    auto again = llama::load_model(name, options, services);
     if (!again) return fail(std::move(again.error()));
     return CallablePtr(std::move(again->model));
   };

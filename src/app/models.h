@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "app/options.h"
+#include "backends/llama/model.h"
 #include "backends/llama/model_host.h"
 #include "backends/onnx/runtime.h"
 #include "gateway/gateway.h"
@@ -45,7 +46,8 @@ class Models {
     telemetry::Log& log;
     std::shared_ptr<llama::ModelHost> language_models;
   };
-  explicit Models(Services services) : services_(services) {}
+  explicit Models(Services services)
+      : services_(services), language_services_{services_.clock, services_.metrics} {}
   ~Models();
 
   // Everything that the configuration names. A model that cannot be loaded is there as well, with
@@ -89,6 +91,7 @@ class Models {
                   const Entry* old) const;
 
   Services services_;
+  const llama::ModelServices language_services_;
   std::map<std::string, Entry> current_;
   std::map<std::string, Entry> next_;
 };

@@ -16,12 +16,12 @@ struct EmbedEngine::Embedding {
   bool done = false;
 };
 
-EmbedEngine::EmbedEngine(std::string model, std::unique_ptr<Encoder> encoder, const Clock& clock,
-                         std::size_t call_limit, std::function<void()> prepare_thread)
-    : model_(std::move(model)),
+EmbedEngine::EmbedEngine(EmbedOptions options, std::unique_ptr<Encoder> encoder, const Clock& clock,
+                         std::function<void()> prepare_thread)
+    : options_(std::move(options)),
       encoder_(std::move(encoder)),
       clock_(clock),
-      inbox_(std::make_shared<Inbox>(call_limit)),
+      inbox_(std::make_shared<Inbox>(options_.call_limit)),
       thread_([this, prepare = std::move(prepare_thread)] {
         if (prepare) prepare();
         run();
@@ -33,16 +33,13 @@ EmbedEngine::~EmbedEngine() {
 }
 
 void EmbedEngine::submit(std::shared_ptr<EngineCall> call) {
-  Inbox::submit(inbox_, std::move(call), model_);
+  Inbox::submit(inbox_, std::move(call), options_.model);
 }
 
 void EmbedEngine::run() {
   encoder_->bind();
   for (;;) {
-    if (open_.empty() ? !inbox_->wait([this] { encoder_->rest(); }, [this] { encoder_->wake(); })
-                      : inbox_->closed()) {
-      break;
-    }
+    if (open_.empty() ? !inbox_->wait([this] { encoder_->rest(); }) : inbox_->closed()) break;
     for (auto& call : inbox_->take()) take_in(std::move(call));
     for (const EmbeddingPtr& of : std::deque(open_)) {
       if (of->call->stopped()) finish(of, fail(cancelled("the caller went away")));
@@ -50,7 +47,7 @@ void EmbedEngine::run() {
     const std::vector<Item> batch = next_batch();
     if (!batch.empty()) encode(batch);
   }
-  const Error gone = unavailable(std::format("'{}' was unloaded", model_));
+  const Error gone = unavailable(std::format("'{}' was unloaded", options_.model));
   for (const EmbeddingPtr& of : std::deque(open_)) finish(of, fail(gone));
   inbox_->refuse_rest(gone);
 }
@@ -69,7 +66,7 @@ void EmbedEngine::take_in(std::shared_ptr<EngineCall> call) {
       if (!request.truncate) {
         return finish(
             of, fail(invalid(std::format("input {} has {} tokens, but '{}' takes {} at most", i,
-                                         tokens.size(), model_, encoder_->length()))));
+                                         tokens.size(), options_.model, encoder_->length()))));
       }
       encoder_->truncate(tokens);
     }
@@ -77,7 +74,7 @@ void EmbedEngine::take_in(std::shared_ptr<EngineCall> call) {
     of->texts.push_back(std::move(tokens));
   }
   of->left = of->texts.size();
-  of->response.model = model_;
+  of->response.model = options_.model;
   of->response.vectors.resize(of->left);
   if (of->left == 0) return finish(of, fail(invalid("there is nothing to embed")));
   open_.push_back(std::move(of));
@@ -111,13 +108,16 @@ void EmbedEngine::encode(const std::vector<Item>& batch) {
     shares.emplace_back(item.of->call.get(), static_cast<std::uint32_t>(texts.back()->size()));
   }
   inbox_->begin_step(shares);
+  const TimePoint before = clock_.now();
   auto vectors = encoder_->encode(texts, inbox_->stop_step());
+  const Duration took = clock_.now() - before;
   inbox_->end_step();
   if (!vectors && vectors.error().code == ErrorCode::kCancelled) {
     // Given up for those that are not wanted any more; the others' texts come again.
     for (const Item& item : batch) item.of->next = std::min(item.of->next, item.text);
     return;
   }
+  if (vectors) count(batch, took);
   for (std::size_t i = 0; i < batch.size(); ++i) {
     Embedding& of = *batch[i].of;
     if (of.done) continue;
@@ -132,6 +132,17 @@ void EmbedEngine::encode(const std::vector<Item>& batch) {
     }
   }
   if (!open_.empty()) std::ranges::rotate(open_, open_.begin() + 1);
+}
+
+void EmbedEngine::count(const std::vector<Item>& batch, Duration took) const {
+  ServiceClass best = ServiceClass::kBestEffort;
+  for (const Item& item : batch) {
+    const ServiceClass own = item.of->call->service_class();
+    best = std::min(best, own);
+    options_.metrics[static_cast<std::size_t>(own)].prompt_tokens.add(
+        item.of->texts[item.text].size());
+  }
+  options_.metrics[static_cast<std::size_t>(best)].step.record(took);
 }
 
 void EmbedEngine::finish(const EmbeddingPtr& of, Result<Response> result) {

@@ -12,8 +12,15 @@
 #include "backends/llama/engine_call.h"
 #include "backends/llama/inbox.h"
 #include "base/time.h"
+#include "telemetry/engine_metrics.h"
 
 namespace sluice::llama {
+
+struct EmbedOptions {
+  std::string model;              // its name, for messages
+  std::size_t call_limit = 1024;  // calls that are here at once
+  telemetry::EngineMetricsByClass metrics{};
+};
 
 // Owns its encoder and its thread. A batch takes one text of each call in turn, so a call with
 // thousands of them does not keep others waiting for more than a batch. The destructor ends every
@@ -21,8 +28,8 @@ namespace sluice::llama {
 class EmbedEngine final : public CallTaker {
  public:
   // As of Engine.
-  EmbedEngine(std::string model, std::unique_ptr<Encoder> encoder, const Clock& clock,
-              std::size_t call_limit, std::function<void()> prepare_thread);
+  EmbedEngine(EmbedOptions options, std::unique_ptr<Encoder> encoder, const Clock& clock,
+              std::function<void()> prepare_thread);
   ~EmbedEngine() override;
   EmbedEngine(const EmbedEngine&) = delete;
   EmbedEngine& operator=(const EmbedEngine&) = delete;
@@ -41,9 +48,10 @@ class EmbedEngine final : public CallTaker {
   void take_in(std::shared_ptr<EngineCall> call);
   std::vector<Item> next_batch();
   void encode(const std::vector<Item>& batch);
+  void count(const std::vector<Item>& batch, Duration took) const;
   void finish(const EmbeddingPtr& of, Result<Response> result);
 
-  const std::string model_;
+  const EmbedOptions options_;
   const std::unique_ptr<Encoder> encoder_;
   const Clock& clock_;
   const std::shared_ptr<Inbox> inbox_;

@@ -5,6 +5,7 @@
 
 #include "backends/llama/testing_engine.h"
 #include "backends/llama/testing_home.h"
+#include "telemetry/testing_numbers.h"
 
 namespace sluice::llama {
 namespace {
@@ -56,8 +57,9 @@ struct Asker final : Sink {
 class EmbedEngineTest : public ::testing::Test {
  protected:
   void make() {
-    engine_ = std::make_unique<EmbedEngine>("fake", std::make_unique<FakeEncoder>(gate_, batches_),
-                                            clock_, 8, nullptr);
+    engine_ = std::make_unique<EmbedEngine>(
+        EmbedOptions{.model = "fake", .call_limit = 8, .metrics = engine_metrics(metrics_, "fake")},
+        std::make_unique<FakeEncoder>(gate_, batches_), clock_, nullptr);
   }
   std::shared_ptr<EngineCall> start(Asker& asker, std::vector<std::string> texts,
                                     bool truncate = false) {
@@ -71,6 +73,7 @@ class EmbedEngineTest : public ::testing::Test {
     home_.run_until([&] { return asker.result.has_value(); });
   }
   SystemClock clock_;
+  telemetry::Metrics metrics_;
   Home home_;
   Gate gate_;
   std::vector<std::size_t> batches_;
@@ -91,6 +94,9 @@ TEST_F(EmbedEngineTest, EveryTextHasItsOwnVectorInOrder) {
                                                   vector_of("dddd"), vector_of("eeeee")));
   EXPECT_EQ(asker.answer().prompt_tokens, 15U);
   EXPECT_THAT(batches_, ElementsAre(4, 1));
+  EXPECT_EQ(telemetry::testing::number_of(metrics_, "sluice_engine_tokens_total",
+                                          {"fake", "realtime", "prompt"}),
+            15);
 }
 
 TEST_F(EmbedEngineTest, AManyTextedCallKeepsOthersWaitingForNoMoreThanABatch) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "backends/llama/crowd.h"
 #include "backends/llama/options.h"
 #include "backends/llama/ports.h"
 #include "backends/llama/weights.h"
@@ -32,15 +33,16 @@ class Encoder {
   virtual Result<std::vector<std::vector<float>>> encode(
       std::span<const std::vector<Token>* const> texts, const std::atomic<bool>& stop) = 0;
 
+  // Nothing is to be done for now.
   virtual void rest() {}
-  virtual void wake() {}
 };
 
 struct EncoderOptions {
   std::uint32_t batch_tokens = 2048;
   std::uint32_t batch_texts = kBatchTexts;
   std::uint32_t threads = 0;  // 0: one for each usable processor
-  bool pinned = false;        // as of ContextOptions
+  ContextRole role = ContextRole::kBoth;
+  std::shared_ptr<Crowd> crowd;  // as of ContextOptions
 };
 
 Result<std::unique_ptr<Encoder>> open_encoder(std::shared_ptr<const Weights> weights,

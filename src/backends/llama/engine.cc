@@ -69,10 +69,7 @@ void Engine::run() {
   context_->bind();
   bool idle = true;
   for (;;) {
-    if (idle ? !inbox_->wait([this] { context_->rest(); }, [this] { context_->wake(); })
-             : inbox_->closed()) {
-      break;
-    }
+    if (idle ? !inbox_->wait([this] { context_->rest(); }) : inbox_->closed()) break;
     auto came = inbox_->take();
     for (auto& call : came) take_in(std::move(call));
     drop_stopped();
@@ -247,6 +244,7 @@ void Engine::step(const StepPlan& plan) {
   for (const StepPlan::Work& work : plan.work) worked.push_back(sequences_[work.id].get());
   if (!done) return failed(worked, done.error());
   driver_.stepped(plan, took, best_effort_waits);
+  count(plan, took);
   for (std::size_t i = 0; i < worked.size(); ++i) {
     Sequence& sequence = *worked[i];
     places_.append(*sequence.place, parts[i].tokens);
@@ -268,6 +266,19 @@ void Engine::step(const StepPlan& plan) {
       finish(AnsweringPtr(sequence->of), fail(std::move(token.error())));
     }
   }
+}
+
+void Engine::count(const StepPlan& plan, Duration took) const {
+  const auto of = [this](ServiceClass c) -> const telemetry::EngineMetrics& {
+    return options_.metrics[static_cast<std::size_t>(c)];
+  };
+  for (const StepPlan::Work& work : plan.work) {
+    const Sequence& sequence = *sequences_[work.id];
+    const telemetry::EngineMetrics& metrics = of(sequence.of->call->service_class());
+    const bool decoded = sequence.fed >= sequence.prompt;
+    (decoded ? metrics.completion_tokens : metrics.prompt_tokens).add(work.tokens);
+  }
+  of(plan.realtime ? ServiceClass::kRealtime : ServiceClass::kBestEffort).step.record(took);
 }
 
 // The step ended before its time: the context kept some of it.

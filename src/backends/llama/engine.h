@@ -14,6 +14,7 @@
 #include "backends/llama/places.h"
 #include "backends/llama/ports.h"
 #include "base/time.h"
+#include "telemetry/engine_metrics.h"
 
 namespace sluice::llama {
 
@@ -21,6 +22,7 @@ struct EngineOptions {
   std::string model;  // its name, for messages
   DriverOptions driver;
   std::size_t call_limit = 1024;  // calls that are here at once, with a place or without
+  telemetry::EngineMetricsByClass metrics{};
 };
 
 // Owns its context and its thread, which begins with the constructor. The destructor ends every
@@ -52,6 +54,7 @@ class Engine final : public CallTaker {
   bool make_room();
   [[nodiscard]] std::vector<SequenceView> seated() const;
   void step(const StepPlan& plan);
+  void count(const StepPlan& plan, Duration took) const;
   void failed(const std::vector<Sequence*>& worked, const Error& error);
   void sampled(Sequence& sequence, Sampled next);
   void close(Sequence& sequence, FinishReason finish);

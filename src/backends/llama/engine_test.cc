@@ -5,6 +5,7 @@
 
 #include "backends/llama/testing_engine.h"
 #include "backends/llama/testing_home.h"
+#include "telemetry/testing_numbers.h"
 
 namespace sluice::llama {
 namespace {
@@ -23,7 +24,10 @@ class EngineTest : public ::testing::Test {
  protected:
   void make(std::uint32_t sequences, DriverOptions driver = {}, std::uint32_t length = 4096) {
     engine_ =
-        std::make_unique<Engine>(EngineOptions{.model = "fake", .driver = driver, .call_limit = 8},
+        std::make_unique<Engine>(EngineOptions{.model = "fake",
+                                               .driver = driver,
+                                               .call_limit = 8,
+                                               .metrics = engine_metrics(metrics_, "fake")},
                                  std::make_unique<FakeContext>(sequences, length, gate_, seen_),
                                  std::make_unique<FakePrompter>(), clock_, nullptr);
   }
@@ -52,6 +56,7 @@ class EngineTest : public ::testing::Test {
   void TearDown() override { EXPECT_FALSE(seen_.wrong_position); }
 
   SystemClock clock_;
+  telemetry::Metrics metrics_;
   Home home_;
   Gate gate_;
   Seen seen_;
@@ -84,6 +89,25 @@ TEST_F(EngineTest, ManyCallsSideBySideAnswerAsEachWouldAlone) {
         callers[i].text(),
         answer_to(tokens_of("prompt number " + std::to_string(i) + std::string(i * 7, 'x')), 20));
   }
+}
+
+// The first token comes of the prompt's last step, and the last one is not computed on.
+TEST_F(EngineTest, CountsTheTokensThatItComputesByClassAndKind) {
+  make(1);
+  Caller person;
+  start(person, ask(std::string(100, 'p'), 4));
+  wait(person);
+  Caller work;
+  start(work, ask(std::string(30, 'b'), 2), ServiceClass::kBestEffort, "another tenant");
+  wait(work);
+  const auto tokens = [this](std::string_view service_class, std::string_view kind) {
+    return telemetry::testing::number_of(metrics_, "sluice_engine_tokens_total",
+                                         {"fake", service_class, kind});
+  };
+  EXPECT_EQ(tokens("realtime", "prompt"), 100);
+  EXPECT_EQ(tokens("realtime", "completion"), 3);
+  EXPECT_EQ(tokens("best_effort", "prompt"), 30);
+  EXPECT_EQ(tokens("best_effort", "completion"), 1);
 }
 
 TEST_F(EngineTest, StopsBeforeAStopText) {

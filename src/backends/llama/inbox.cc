@@ -69,13 +69,10 @@ void Inbox::close() {
   wake_.post();
 }
 
-bool Inbox::wait(const std::function<void()>& rest, const std::function<void()>& wake) {
-  if (has_something()) return !closed();
-  rest();
+bool Inbox::wait(const std::function<void()>& rest) {
+  if (!has_something()) rest();
   while (!has_something()) wake_.wait();
-  if (closed()) return false;
-  wake();
-  return true;
+  return !closed();
 }
 
 std::vector<Inbox::CallPtr> Inbox::take() {

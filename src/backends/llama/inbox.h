@@ -39,8 +39,8 @@ class Inbox {
   void close();
 
   // --- the engine's thread
-  // Sleeps until there is something; `rest` runs before it does and `wake` after. False: closed.
-  bool wait(const std::function<void()>& rest, const std::function<void()>& wake);
+  // Sleeps until there is something; `rest` runs before it does. False: closed.
+  bool wait(const std::function<void()>& rest);
   [[nodiscard]] bool closed() const { return closed_.load(); }
   // A call that was taken has its end.
   void done() { here_.fetch_sub(1); }

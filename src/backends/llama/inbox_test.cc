@@ -59,7 +59,7 @@ TEST_F(InboxTest, HoldsACallUntilItsEndAndRefusesOneTooMany) {
 TEST_F(InboxTest, EndsWhatComesAfterTheEnd) {
   const auto before = submit();
   inbox_->close();
-  EXPECT_FALSE(inbox_->wait([] {}, [] {}));
+  EXPECT_FALSE(inbox_->wait([] {}));
   inbox_->refuse_rest(unavailable("gone"));
   wait(*before);
   EXPECT_EQ(before->caller.code(), ErrorCode::kUnavailable);
@@ -111,7 +111,10 @@ TEST_F(InboxTest, WakesItsThreadForACallAndForOneThatLeaves) {
   std::atomic<int> woken = 0;
   std::atomic<int> resting = 0;
   std::jthread engine([&] {
-    while (inbox_->wait([&] { ++resting; }, [&] { ++woken; })) inbox_->take();
+    while (inbox_->wait([&] { ++resting; })) {
+      inbox_->take();
+      ++woken;
+    }
   });
   const auto is = [&](std::atomic<int>& count, int wanted) {
     while (count < wanted) std::this_thread::yield();

@@ -41,7 +41,9 @@ class LlamaContext final : public Context {
     llama_batch_free(batch_);
   }
 
-  void bind() override { pool_.start(context_.get(), options_.threads, options_.pinned); }
+  void bind() override {
+    pool_.start(context_.get(), options_.threads, options_.role, options_.crowd);
+  }
 
   [[nodiscard]] std::uint32_t sequences() const override { return options_.sequences; }
   [[nodiscard]] std::uint32_t length() const override { return length_; }
@@ -62,6 +64,7 @@ class LlamaContext final : public Context {
       }
       ends_.push_back(batch_.n_tokens - 1);
     }
+    pool_.begin_step();
     const int status = llama_decode(context_.get(), batch_);
     stop_ = nullptr;
     if (status == 0) return {};
@@ -115,7 +118,6 @@ class LlamaContext final : public Context {
   }
 
   void rest() override { pool_.rest(); }
-  void wake() override { pool_.wake(); }
 
  private:
   static bool is_possible(const llama_token_data_array& candidates) {

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <memory>
 
+#include "backends/llama/crowd.h"
+#include "backends/llama/options.h"
 #include "backends/llama/ports.h"
 #include "backends/llama/weights.h"
 
@@ -14,10 +16,8 @@ struct ContextOptions {
   std::uint32_t length = 4096;      // tokens of one sequence
   std::uint32_t step_tokens = 512;  // the most in a step
   std::uint32_t threads = 0;        // 0: one for each usable processor
-  // Its threads are nailed to processors, spin while there is work, and sleep when there is none:
-  // what a realtime context needs to decode beside best effort at full speed. They are not nailed
-  // where best effort is to use what is left over.
-  bool pinned = false;
+  ContextRole role = ContextRole::kBoth;
+  std::shared_ptr<Crowd> crowd;  // that the role has to do with; ThreadPool says how
 };
 
 // kUnavailable where there is no memory for it.

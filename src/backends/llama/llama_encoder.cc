@@ -27,9 +27,10 @@ class LlamaEncoder final : public Encoder {
     llama_batch_free(batch_);
   }
 
-  void bind() override { pool_.start(context_.get(), options_.threads, options_.pinned); }
+  void bind() override {
+    pool_.start(context_.get(), options_.threads, options_.role, options_.crowd);
+  }
   void rest() override { pool_.rest(); }
-  void wake() override { pool_.wake(); }
 
   [[nodiscard]] std::uint32_t length() const override {
     return std::min(weights_->facts().trained_context, options_.batch_tokens);
@@ -68,6 +69,7 @@ class LlamaEncoder final : public Encoder {
     }
     if (llama_memory_t memory = llama_get_memory(context_.get())) llama_memory_clear(memory, true);
     stop_ = &stop;
+    pool_.begin_step();
     const int status = llama_model_has_decoder(weights_->get())
                            ? llama_decode(context_.get(), batch_)
                            : llama_encode(context_.get(), batch_);

@@ -14,8 +14,6 @@ namespace sluice::llama {
 
 namespace {
 
-constexpr std::size_t kCallLimit = 1024;  // calls of an encoder at once
-
 Description describe_model(const std::string& name, const ModelFacts& facts,
                            std::uint32_t context) {
   Description description{.name = name,
@@ -45,16 +43,15 @@ bool is_split(const LlamaOptions& options) {
   return options.gpu_layers == 0 && can_run_when_idle();
 }
 
-// The engines of a model. Best effort's thread gives way to everybody; realtime's are pinned beside
-// it.
+// The engines of a model. Best effort's thread gives way to everybody.
 struct Loader {
-  enum Which : std::uint8_t { kRealtime, kBestEffort, kBoth };
   using Made = Result<std::unique_ptr<CallTaker>>;
 
   const std::string& name;
   const LlamaOptions& options;
   std::shared_ptr<const Weights> weights;
-  const Clock& clock;
+  const ModelServices& services;
+  telemetry::EngineMetricsByClass metrics;
   bool split;
 
   [[nodiscard]] std::uint32_t context() const { return context_for(options, weights->facts()); }
@@ -66,45 +63,47 @@ struct Loader {
         facts.encodes ? 0 : sequences * context() * facts.context_bytes_a_token;
     return facts.bytes + kept;
   }
-  [[nodiscard]] static std::function<void()> prepare(Which which) {
-    if (which != kBestEffort) return nullptr;
+  [[nodiscard]] static std::function<void()> prepare(ContextRole role) {
+    if (role != ContextRole::kBestEffort) return nullptr;
     return [] { run_when_idle(); };
   }
 
-  [[nodiscard]] Made writer(Which which) const {
+  [[nodiscard]] Made writer(ContextRole role) const {
     std::uint32_t sequences = 0;
-    if (which != kBestEffort) sequences += options.realtime_sequences;
-    if (which != kRealtime) sequences += options.best_effort_sequences;
+    if (role != ContextRole::kBestEffort) sequences += options.realtime_sequences;
+    if (role != ContextRole::kRealtime) sequences += options.best_effort_sequences;
     auto prompter = make_prompter(weights, options.chat_template);
     if (!prompter) return fail(std::move(prompter.error()));
     auto opened = open_context(weights, {.sequences = sequences,
                                          .length = context(),
                                          .step_tokens = options.step_tokens,
                                          .threads = options.threads,
-                                         .pinned = which == kRealtime});
+                                         .role = role,
+                                         .crowd = services.crowd});
     if (!opened) return fail(std::move(opened.error()));
     const DriverOptions driver{.step_tokens = options.step_tokens,
                                .shared = !split,
                                .realtime_wait = options.realtime_wait};
-    return std::make_unique<Engine>(EngineOptions{.model = name, .driver = driver},
-                                    std::move(*opened), std::move(*prompter), clock,
-                                    prepare(which));
+    return std::make_unique<Engine>(
+        EngineOptions{.model = name, .driver = driver, .metrics = metrics}, std::move(*opened),
+        std::move(*prompter), services.clock, prepare(role));
   }
 
-  [[nodiscard]] Made encoder(Which which) const {
+  [[nodiscard]] Made encoder(ContextRole role) const {
     auto opened = open_encoder(weights, {.batch_tokens = std::max(options.step_tokens, context()),
                                          .threads = options.threads,
-                                         .pinned = which == kRealtime});
+                                         .role = role,
+                                         .crowd = services.crowd});
     if (!opened) return fail(std::move(opened.error()));
-    return std::make_unique<EmbedEngine>(name, std::move(*opened), clock, kCallLimit,
-                                         prepare(which));
+    return std::make_unique<EmbedEngine>(EmbedOptions{.model = name, .metrics = metrics},
+                                         std::move(*opened), services.clock, prepare(role));
   }
 };
 
 }  // namespace
 
 Result<LoadedModel> load_model(const std::string& name, const LlamaOptions& options,
-                               const Clock& clock) {
+                               const ModelServices& services) {
   auto weights = Weights::load(options.path, options.gpu_layers);
   if (!weights) return fail(std::move(weights.error()));
   const bool split = is_split(options);
@@ -113,16 +112,17 @@ Result<LoadedModel> load_model(const std::string& name, const LlamaOptions& opti
         invalid("'sharing: split' wants SCHED_IDLE, which this machine does not allow; "
                 "take 'shared'"));
   }
-  const Loader loader{name, options, *weights, clock, split};
+  const Loader loader{
+      name, options, *weights, services, telemetry::engine_metrics(services.metrics, name), split};
   const bool encodes = (*weights)->facts().encodes;
-  const auto start = [&](Loader::Which which) {
-    return encodes ? loader.encoder(which) : loader.writer(which);
+  const auto start = [&](ContextRole role) {
+    return encodes ? loader.encoder(role) : loader.writer(role);
   };
-  auto realtime = start(split ? Loader::kRealtime : Loader::kBoth);
+  auto realtime = start(split ? ContextRole::kRealtime : ContextRole::kBoth);
   if (!realtime) return fail(std::move(realtime.error()));
   std::unique_ptr<CallTaker> best_effort;
   if (split) {
-    auto made = start(Loader::kBestEffort);
+    auto made = start(ContextRole::kBestEffort);
     if (!made) return fail(std::move(made.error()));
     best_effort = std::move(*made);
   }

@@ -4,7 +4,7 @@
 namespace sluice::llama {
 
 Result<LoadedModel> load_model(const std::string& /*name*/, const LlamaOptions& /*options*/,
-                               const Clock& /*clock*/) {
+                               const ModelServices& /*services*/) {
   return fail(unavailable("this build of Sluice is without llama.cpp (SLUICE_LLAMA=OFF)"));
 }
 

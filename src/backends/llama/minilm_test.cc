@@ -49,7 +49,9 @@ class MiniLm : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
     static const SystemClock clock;
-    auto made = load_model("minilm", {.path = SLUICE_SOURCE_DIR "/models/minilm.gguf"}, clock);
+    static telemetry::Metrics metrics;
+    auto made =
+        load_model("minilm", {.path = SLUICE_SOURCE_DIR "/models/minilm.gguf"}, {clock, metrics});
     ASSERT_TRUE(made) << made.error().message;
     model() = std::move(made->model);
   }

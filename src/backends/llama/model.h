@@ -4,9 +4,11 @@
 #include <memory>
 #include <string>
 
+#include "backends/llama/crowd.h"
 #include "backends/llama/engine_call.h"
 #include "backends/llama/options.h"
 #include "inference/callable.h"
+#include "telemetry/metrics.h"
 
 namespace sluice::llama {
 
@@ -29,6 +31,13 @@ class LanguageModel final : public Callable {
   const std::unique_ptr<CallTaker> best_effort_;
 };
 
+// What the models of a process share; all of it outlives them.
+struct ModelServices {
+  const Clock& clock;
+  telemetry::Metrics& metrics;
+  std::shared_ptr<Crowd> crowd = std::make_shared<Crowd>();
+};
+
 struct LoadedModel {
   std::shared_ptr<LanguageModel> model;
   std::uint64_t bytes = 0;  // of memory: weights and contexts, about
@@ -37,6 +46,6 @@ struct LoadedModel {
 // Loads the file and starts the engines; blocks until that is done. The error says which file, or
 // which option, and why. Without llama.cpp in this build: kUnavailable.
 Result<LoadedModel> load_model(const std::string& name, const LlamaOptions& options,
-                               const Clock& clock);
+                               const ModelServices& services);
 
 }  // namespace sluice::llama

@@ -18,6 +18,9 @@ enum class Sharing : std::uint8_t {
   kShared,  // one context, whose driver gives best effort what realtime does not need
 };
 
+// Whose calls a context computes.
+enum class ContextRole : std::uint8_t { kRealtime, kBestEffort, kBoth };
+
 struct LlamaOptions {
   std::string path;           // a GGUF file
   std::uint32_t context = 0;  // tokens of one sequence; 0: what the model was trained for, at most

@@ -70,9 +70,8 @@ class Context {
   // grammar leaves nothing that could follow: that answer has come to a bad end, and no other.
   virtual Result<Sampled> sample(Sampler& sampler, std::size_t part) = 0;
 
-  // Nothing is to be done for now; and again.
+  // Nothing is to be done for now.
   virtual void rest() {}
-  virtual void wake() {}
 };
 
 // A request in tokens.

@@ -1,8 +1,10 @@
 // The backend with a real model: SmolLM2-135M-Instruct, as scripts/setup fetches it.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sched.h>
 
 #include <boost/json.hpp>
+#include <filesystem>
 #include <thread>
 
 #include "backends/llama/model.h"
@@ -31,7 +33,8 @@ class SmolLm2 : public ::testing::TestWithParam<Sharing> {
     auto& model = loaded()[GetParam()];
     if (model == nullptr) {
       static const SystemClock clock;
-      auto made = load_model("smollm2", options_of(GetParam()), clock);
+      static telemetry::Metrics metrics;
+      auto made = load_model("smollm2", options_of(GetParam()), {clock, metrics});
       ASSERT_TRUE(made) << made.error().message;
       model = std::move(made->model);
     }
@@ -245,17 +248,48 @@ TEST_P(SmolLm2, ACancelledCallGivesItsPlaceBack) {
   EXPECT_THAT(answer(plain("The capital of France is", 3)), HasSubstr("Paris"));
 }
 
+// Beside best effort a thread that is woken lands where that computes; alone, one that is nailed
+// stands in the way of what delivers its tokens.
+TEST_P(SmolLm2, RealtimesThreadsAreNailedToProcessorsOnlyWhileBestEffortComputes) {
+  if (GetParam() != Sharing::kSplit || std::thread::hardware_concurrency() < 2) {
+    GTEST_SKIP() << "one context, or one processor";
+  }
+  const auto nailed = [] {
+    int count = 0;
+    for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
+      cpu_set_t set;
+      const pid_t id = std::stoi(task.path().filename());
+      if (sched_getaffinity(id, sizeof set, &set) == 0) count += CPU_COUNT(&set) == 1 ? 1 : 0;
+    }
+    return count;
+  };
+  answer(plain("One two three", 3));
+  const int alone = nailed();  // workers that sleep until they are wanted
+  Caller work;
+  auto handle = start(work, plain("Once upon a time", 2000), ServiceClass::kBestEffort);
+  home_.run_until([&] { return work.parts > 0 || work.done(); });
+  ASSERT_FALSE(work.done());
+  answer(plain("One two three", 3));
+  EXPECT_EQ(nailed(), alone + 1) << "the engine's own thread";
+  handle.cancel();
+  wait(work);
+  // The best effort engine may still be in its last step.
+  while (nailed() != alone) answer(plain("One two three", 3));
+}
+
 TEST(SmolLm2File, SaysWhichFileIsNoModelAndWhy) {
   const SystemClock clock;
+  telemetry::Metrics metrics;
   LlamaOptions options = options_of(Sharing::kAuto);
   options.path = "/nowhere/model.gguf";
-  EXPECT_THAT(load_model("x", options, clock).error().message, HasSubstr("/nowhere/model.gguf"));
+  EXPECT_THAT(load_model("x", options, {clock, metrics}).error().message,
+              HasSubstr("/nowhere/model.gguf"));
   options.path = SLUICE_SOURCE_DIR "/models/iris.onnx";
-  EXPECT_THAT(load_model("x", options, clock).error().message, HasSubstr("iris.onnx"));
+  EXPECT_THAT(load_model("x", options, {clock, metrics}).error().message, HasSubstr("iris.onnx"));
 #ifndef SLUICE_CUDA
   options = options_of(Sharing::kAuto);
   options.gpu_layers = -1;
-  EXPECT_THAT(load_model("x", options, clock).error().message, HasSubstr("gpu_layers"));
+  EXPECT_THAT(load_model("x", options, {clock, metrics}).error().message, HasSubstr("gpu_layers"));
 #endif
 }
 

@@ -40,7 +40,7 @@ bench: setup-bench build/bench/build.ninja ## measure side by side with nginx, b
 	@cmake --build build/bench -j $(JOBS)
 	@"$$(scripts/setup --print venv-benchmarks)/bin/python" benchmarks/run.py
 
-bench-long: setup-bench build/bench/build.ninja ## language models beside 1, 2, 4 and 8 background callers: 30 minutes
+bench-long: setup-bench build/bench/build.ninja ## language models beside 1, 2, 4 and 8 background callers: 40 minutes
 	@cmake --build build/bench -j $(JOBS)
 	@"$$(scripts/setup --print venv-benchmarks)/bin/python" benchmarks/run.py --only language_long
 

@@ -29,7 +29,7 @@ BACKGROUND_AT_LEAST = 0.97
 LEFT_OVER_AT_LEAST = 0.95
 ALONE_SECONDS = 20
 PEER_SAMPLES = 3  # each takes up to a minute
-SETTLE_SECONDS = 0.5  # after callers that went away in the middle
+SETTLE_SECONDS = 6  # the peer finishes its batch for background callers that went away
 MODEL = MODELS / "smollm2.gguf"
 CONTEXT = 2048
 SEQUENCES = 2
@@ -96,7 +96,8 @@ class Side:
             command += ["--counter", self.counter]
         figures: Figures = json.loads(run_tool(BOTH_CORES, command, timeout=load.seconds + 60))
         self.found.setdefault(name, []).append(figures)
-        time.sleep(SETTLE_SECONDS)
+        if load.background:
+            time.sleep(SETTLE_SECONDS)
 
     def samples(self, name: str, what: str) -> list[float]:
         """Milliseconds, in order."""
@@ -112,14 +113,15 @@ class Side:
 
     def background(self, name: str) -> float:
         """Tokens a second."""
-        tokens = sum(figures["background_tokens"] for figures in self.found[name])
-        seconds = sum(figures["background_seconds"] for figures in self.found[name])
+        tokens: float = sum(figures["background_tokens"] for figures in self.found[name])
+        seconds: float = sum(figures["background_seconds"] for figures in self.found[name])
         return tokens / seconds if seconds else 0.0
 
     def busy(self, name: str) -> float:
         """Of the time, how much people's answers took."""
         answers = sum(self.samples(name, "first")) + 7 * sum(self.samples(name, "per_token"))
-        return answers / 1e3 / sum(figures["seconds"] for figures in self.found[name])
+        seconds: float = sum(figures["seconds"] for figures in self.found[name])
+        return answers / 1e3 / seconds
 
 
 def quantile(values: Sequence[float], share: float) -> float:
@@ -127,7 +129,7 @@ def quantile(values: Sequence[float], share: float) -> float:
 
 
 def people_and_background(
-    context: Context, crowds: Sequence[int], rounds: int, samples: int
+    context: Context, crowds: Sequence[int], *, rounds: int, idle: int, busy: int
 ) -> list[Row]:
     """Both servers run all the time, and are asked in turn: one that nobody asks does nothing."""
     if not MODEL.exists():
@@ -139,10 +141,9 @@ def people_and_background(
         peer = Side(context, stack.enter_context(llama_server(context)))
         for _ in range(rounds):
             for side in (ours, peer):
-                side.under("idle", Load(people=1, background=0, samples=samples))
+                side.under("idle", Load(people=1, background=0, samples=idle))
             for crowd in crowds:
-                busy = Load(people=1, background=crowd, samples=2 * samples)
-                ours.under(f"beside {crowd}", busy)
+                ours.under(f"beside {crowd}", Load(people=1, background=crowd, samples=busy))
             for side in (ours, peer):
                 side.under("alone", alone)
         for crowd in crowds:
@@ -233,9 +234,9 @@ def against_the_peer(ours: Side, peer: Side) -> list[Row]:
 
 def short(context: Context) -> list[Row]:
     """Four background callers."""
-    return people_and_background(context, (4,), rounds=3, samples=10)
+    return people_and_background(context, (4,), rounds=3, idle=10, busy=20)
 
 
 def long(context: Context) -> list[Row]:
     """As many people's answers as quantiles want, beside 1, 2, 4 and 8."""
-    return people_and_background(context, (1, 2, 4, 8), rounds=10, samples=20)
+    return people_and_background(context, (1, 2, 4, 8), rounds=10, idle=20, busy=20)

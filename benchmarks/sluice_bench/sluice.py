@@ -118,7 +118,9 @@ def language_server(
     document = {
         "version": 1,
         "telemetry": {"log": {"access": False}},
-        "listeners": [{"address": f"127.0.0.1:{port}", "mounts": [{"api": "openai"}, {"api": "admin"}]}],
+        "listeners": [
+            {"address": f"127.0.0.1:{port}", "mounts": [{"api": "openai"}, {"api": "admin"}]}
+        ],
         "callables": callables,
     }
     config.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")

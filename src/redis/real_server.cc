@@ -48,7 +48,8 @@ bool RealServer::exists(const std::string& program) {
   return false;
 }
 
-RealServer::RealServer(std::string program, std::vector<std::string> configuration, bool sentinel)
+RealServer::RealServer(std::string program, const std::vector<std::string>& configuration,
+                       bool sentinel)
     : program_(std::move(program)), sentinel_(sentinel) {
   // In memory where that can be: what it is asked for is to survive its own death, not the
   // machine's, and a busy disk would make it look as if it were away.
@@ -58,19 +59,42 @@ RealServer::RealServer(std::string program, std::vector<std::string> configurati
   std::string folder = (base / "sluice-redis-XXXXXX").string();
   if (::mkdtemp(folder.data()) == nullptr) throw std::runtime_error("cannot make " + folder);
   folder_ = folder;
-  port_ = free_port();
+  // Somebody else may take the port before the server does.
+  constexpr int kMostTries = 5;
+  for (int i = 0; i < kMostTries; ++i) {
+    port_ = free_port();
+    configure(configuration);
+    start();
+    if (has_its_port()) return;
+  }
+  throw std::runtime_error(program_ + " did not start: " + log());
+}
+
+void RealServer::configure(const std::vector<std::string>& lines) const {
+  const std::string folder = folder_.string();
   std::ofstream file(folder_ / "server.conf");
   file << std::format("bind 127.0.0.1 ::1\nport {}\ndir {}\nlogfile {}/log\ndaemonize no\n", port_,
                       folder, folder);
   if (!sentinel_) file << std::format("unixsocket {}/socket\n", folder);
-  for (std::string& line : configuration) {
+  for (std::string line : lines) {
     replace_all(line, "{folder}", folder);
     // The one port of a server that speaks TLS only.
     replace_all(line, "{port}", std::to_string(port_));
     file << line << '\n';
   }
-  file.close();
-  start();
+}
+
+// One that cannot have it ends by itself. False: it has ended.
+bool RealServer::has_its_port() {
+  const std::string_view said = sentinel_ ? "Sentinel ID is" : "Ready to accept connections";
+  while (!log().contains(said)) {
+    if (::waitpid(pid_, nullptr, WNOHANG) == pid_) {
+      pid_ = 0;
+      return false;
+    }
+    ::usleep(1000);
+  }
+  return true;
 }
 
 RealServer::~RealServer() {

@@ -17,7 +17,8 @@ class RealServer {
   static bool exists(const std::string& program);
 
   // Starts it with these lines of configuration besides; "{folder}" in them is its folder.
-  RealServer(std::string program, std::vector<std::string> configuration, bool sentinel = false);
+  RealServer(std::string program, const std::vector<std::string>& configuration,
+             bool sentinel = false);
   ~RealServer();
   RealServer(const RealServer&) = delete;
   RealServer& operator=(const RealServer&) = delete;
@@ -35,6 +36,9 @@ class RealServer {
   [[nodiscard]] std::string log() const;
 
  private:
+  void configure(const std::vector<std::string>& lines) const;
+  [[nodiscard]] bool has_its_port();
+
   const std::string program_;
   const bool sentinel_;
   std::filesystem::path folder_;

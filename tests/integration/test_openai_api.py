@@ -138,6 +138,7 @@ def test_models_are_listed(client: openai.OpenAI) -> None:
     names = {model.id for model in client.models.list()}
     assert {"echo", "embedder", "slow"} <= names
     assert client.models.retrieve("echo").id == "echo"
+    assert client.models.retrieve("echo:latest").id == "echo"
     with pytest.raises(openai.NotFoundError):
         client.models.retrieve("none")
 

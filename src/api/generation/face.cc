@@ -10,6 +10,11 @@ bool makes_text(const Description& description) {
   return description.takes == RequestKind::kGenerate || description.takes == RequestKind::kEmbed;
 }
 
+std::string_view without_latest(std::string_view model) {
+  if (model.ends_with(kLatest)) model.remove_suffix(kLatest.size());
+  return model;
+}
+
 Result<const CallablePtr*> Face::find(std::string_view model, RequestKind kind,
                                       const Principal* principal) const {
   const gateway::Registry& registry = mount_.local.registry();
@@ -22,9 +27,7 @@ Result<const CallablePtr*> Face::find(std::string_view model, RequestKind kind,
     }
     if (model.empty()) return fail(not_found("there is no model here that takes this"));
   }
-  if (registry.entry(model) == nullptr && model.ends_with(kLatest)) {
-    model.remove_suffix(kLatest.size());
-  }
+  if (registry.entry(model) == nullptr) model = without_latest(model);
   // Before anything that would tell what there is.
   if (auto may = check_callable(principal, model); !may) return fail(may.error());
   auto found = registry.find(model);

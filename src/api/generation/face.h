@@ -18,6 +18,9 @@ inline std::string_view shown(std::string_view name) {
   return name.substr(0, 100);
 }
 
+// Clients of Ollama put ":latest" behind a name.
+std::string_view without_latest(std::string_view model);
+
 // Whether it takes prompts or texts to embed.
 bool makes_text(const Description& description);
 inline Error no_model(std::string_view name) {

@@ -87,6 +87,10 @@ TEST_F(OllamaAnswerTest, ShowsWhatIsKnownOfAModel) {
             std::string::npos)
       << shown;
   EXPECT_NE(shown.find(R"("llama.context_length":2048)"), std::string::npos);
+  EXPECT_NE(shown.find(R"("capabilities":["completion","tools"])"), std::string::npos);
+  description.properties["tools"] = false;
+  EXPECT_NE(show_json(description, clock_.wall()).find(R"("capabilities":["completion"])"),
+            std::string::npos);
 }
 
 // A model that comes and goes.

@@ -33,6 +33,14 @@ std::int64_t number_of(const Description& description, std::string_view name) {
   return number == nullptr ? 0 : *number;
 }
 
+// Of an engine behind a wire it is not known: then it says so itself.
+bool may_take_tools(const Description& description) {
+  const auto found = description.properties.find("tools");
+  const bool* known =
+      found == description.properties.end() ? nullptr : std::get_if<bool>(&found->second);
+  return known == nullptr || *known;
+}
+
 std::uint64_t size_of(const Description& description) {
   return static_cast<std::uint64_t>(std::max<std::int64_t>(0, number_of(description, "size")));
 }
@@ -170,7 +178,8 @@ std::string show_json(const Description& description, WallTime now) {
   if (description.takes == RequestKind::kEmbed) {
     writer.value("embedding");
   } else {
-    writer.value("completion").value("tools");
+    writer.value("completion");
+    if (may_take_tools(description)) writer.value("tools");
   }
   writer.end_array().field("modified_at", timestamp(now)).end_object();
   return out;

@@ -134,9 +134,12 @@ class OpenAi {
   }
   void model(http::Exchange& exchange) {
     const std::string_view name = exchange.param("model");
-    for (const Callable* callable : face_.served(exchange.principal.get())) {
-      if (callable->describe().name != name) continue;
-      return exchange.respond(200, kJson, model_json(*callable, created_));
+    const auto all = face_.served(exchange.principal.get());
+    for (const std::string_view tried : {name, generation::without_latest(name)}) {
+      for (const Callable* callable : all) {
+        if (callable->describe().name != tried) continue;
+        return exchange.respond(200, kJson, model_json(*callable, created_));
+      }
     }
     answer_error(exchange, generation::no_model(name), "model", "model_not_found");
   }

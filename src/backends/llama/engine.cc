@@ -11,7 +11,7 @@ namespace sluice::llama {
 struct Engine::Answering {
   std::shared_ptr<EngineCall> call;
   std::vector<Choice> choices;
-  std::function<Choice(std::string)> read;
+  std::function<Choice(std::string, bool)> read;
   std::size_t open = 0;  // answers that are not whole yet
   bool prompt_done = false;
   Usage usage;
@@ -32,6 +32,7 @@ struct Engine::Sequence {
   std::string parked;  // its state, while it has no place again
   std::unique_ptr<Sampler> sampler;
   OutputText text;
+  std::size_t said = 0;              // bytes told of what `read` makes of the text
   std::vector<TokenLogprob> untold;  // of tokens whose text is held back
   std::vector<TokenLogprob> logprobs;
 
@@ -314,10 +315,7 @@ void Engine::sampled(Sequence& sequence, Sampled next) {
   sequence.tokens.push_back(next.token);
   if (next.logprob) sequence.untold.push_back(std::move(*next.logprob));
   const std::string_view told = sequence.text.push(next.piece);
-  if (!told.empty() && of.call->request<GenerateRequest>().stream && !of.read) {
-    of.call->part(
-        {.choice = sequence.choice, .text = std::string(told), .logprobs = sequence.untold});
-  }
+  if (!told.empty()) tell(sequence, told);
   if (!told.empty() || sequence.text.stopped()) {
     std::ranges::move(sequence.untold, std::back_inserter(sequence.logprobs));
     sequence.untold.clear();
@@ -326,23 +324,40 @@ void Engine::sampled(Sequence& sequence, Sampled next) {
   if (sequence.tokens.size() >= sequence.limit) return close(sequence, FinishReason::kLength);
 }
 
+// A stream gets what has come, but for what is not text: a call of a tool is told when it is whole.
+void Engine::tell(Sequence& sequence, std::string_view told) {
+  const Answering& of = *sequence.of;
+  if (!of.call->request<GenerateRequest>().stream) return;
+  if (of.read) return tell_more(sequence, of.read(std::string(sequence.text.told()), false).text);
+  of.call->part(
+      {.choice = sequence.choice, .text = std::string(told), .logprobs = sequence.untold});
+}
+
+// All that the answer says by now, of which a stream has had the beginning.
+void Engine::tell_more(Sequence& sequence, std::string_view all) {
+  EngineCall& call = *sequence.of->call;
+  if (!call.request<GenerateRequest>().stream || all.size() <= sequence.said) return;
+  call.part({.choice = sequence.choice,
+             .text = std::string(all.substr(sequence.said)),
+             .logprobs = sequence.untold});
+  sequence.said = all.size();
+}
+
 void Engine::close(Sequence& sequence, FinishReason finish_reason) {
   const AnsweringPtr of = sequence.of;
   const std::string_view rest = sequence.text.finish();
-  if (!rest.empty() && of->call->request<GenerateRequest>().stream && !of->read) {
-    of->call->part(
-        {.choice = sequence.choice, .text = std::string(rest), .logprobs = sequence.untold});
-  }
-  std::ranges::move(sequence.untold, std::back_inserter(sequence.logprobs));
   Choice& choice = of->choices[sequence.choice];
   if (of->read) {
-    choice = of->read(sequence.text.text());
+    choice = of->read(sequence.text.text(), true);
+    tell_more(sequence, choice.text);
     if (!choice.tool_calls.empty() && finish_reason == FinishReason::kStop) {
       finish_reason = FinishReason::kToolCalls;
     }
   } else {
+    if (!rest.empty()) tell(sequence, rest);
     choice.text = sequence.text.text();
   }
+  std::ranges::move(sequence.untold, std::back_inserter(sequence.logprobs));
   choice.finish = finish_reason;
   choice.logprobs = std::move(sequence.logprobs);
   remove(sequence);

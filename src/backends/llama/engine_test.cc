@@ -123,6 +123,23 @@ TEST_F(EngineTest, StopsBeforeAStopText) {
   EXPECT_EQ(caller.answer().choices[0].finish, FinishReason::kStop);
 }
 
+TEST_F(EngineTest, StreamsWhatAnAnswerWithToolsSaysAndKeepsTheCallForTheEnd) {
+  make(1);
+  GenerateRequest request = ask("p", 12);
+  request.tools = {{.name = "f", .description = "", .parameters = "{}"}};
+  for (const bool stream : {true, false}) {
+    request.stream = stream;
+    Caller caller;
+    start(caller, request);
+    wait(caller);
+    const Choice& choice = caller.answer().choices[0];
+    EXPECT_EQ(std::ranges::count(choice.text, ' '), 3);
+    EXPECT_EQ(choice.text + choice.tool_calls.at(0).arguments, answer_to(tokens_of("p"), 12));
+    EXPECT_EQ(caller.streamed, stream ? choice.text : "");
+    EXPECT_EQ(caller.parts > 2, stream) << "as it comes";
+  }
+}
+
 TEST_F(EngineTest, SeveralAnswersShareTheirPrompt) {
   make(3);
   const std::string prompt(200, 'q');

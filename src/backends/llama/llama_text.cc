@@ -120,6 +120,11 @@ class LlamaText final : public Prompter {
       sampling.generation_prompt = chat.generation_prompt;
       add_triggers(chat, sampling);
     } else {
+      if (tools && request.tool_choice == ToolChoice::kRequired) {
+        return fail(invalid(
+            "the chat template of this model knows no tools, so it cannot be held to a call of "
+            "one: take a model that does, or leave 'tool_choice' out"));
+      }
       sampling.grammar = grammar_of(request.constraint);
     }
     Prepared prepared;
@@ -225,20 +230,21 @@ class LlamaText final : public Prompter {
     }
   }
 
-  static std::function<Choice(std::string)> reader(const common_chat_params& chat) {
+  static std::function<Choice(std::string, bool)> reader(const common_chat_params& chat) {
     common_chat_parser_params params(chat);
     if (!chat.parser.empty()) params.parser.load(chat.parser);
-    return [params = std::move(params)](std::string text) {
+    return [params = std::move(params)](std::string text, bool whole) {
       Choice choice;
       try {
-        const common_chat_msg message = common_chat_parse(text, false, params);
+        const common_chat_msg message = common_chat_parse(text, !whole, params);
         choice.text = message.content;
         for (const common_chat_tool_call& call : message.tool_calls) {
           choice.tool_calls.push_back(
               {.id = call.id, .name = call.name, .arguments = call.arguments});
         }
       } catch (const std::exception&) {
-        choice.text = std::move(text);  // the model has not kept to its format: text, then
+        // The model has not kept to its format: text, then; before its end nothing is certain.
+        if (whole) choice.text = std::move(text);
       }
       return choice;
     };
@@ -258,6 +264,17 @@ Result<std::unique_ptr<Prompter>> make_prompter(std::shared_ptr<const Weights> w
     return std::make_unique<LlamaText>(std::move(weights), std::move(templates));
   } catch (const std::exception& e) {
     return fail(invalid(std::format("the chat template cannot be read: {}", e.what())));
+  }
+}
+
+bool knows_tools(const Weights& weights, const std::string& chat_template) {
+  try {
+    const auto templates = common_chat_templates_init(weights.get(), chat_template);
+    const auto able = common_chat_templates_get_caps(templates.get());
+    const auto found = able.find("supports_tools");
+    return found != able.end() && found->second;
+  } catch (const std::exception&) {
+    return false;
   }
 }
 

@@ -14,8 +14,9 @@ namespace sluice::llama {
 
 namespace {
 
-Description describe_model(const std::string& name, const ModelFacts& facts,
-                           std::uint32_t context) {
+Description describe_model(const std::string& name, const Weights& weights,
+                           const LlamaOptions& options, std::uint32_t context) {
+  const ModelFacts& facts = weights.facts();
   Description description{.name = name,
                           .takes = facts.encodes ? RequestKind::kEmbed : RequestKind::kGenerate,
                           .platform = "llama_cpp",
@@ -29,6 +30,7 @@ Description describe_model(const std::string& name, const ModelFacts& facts,
   facts_of["size"] = static_cast<std::int64_t>(facts.bytes);
   facts_of["context"] = static_cast<std::int64_t>(context);
   facts_of["chat_template"] = facts.chat_template;
+  if (!facts.encodes) facts_of["tools"] = knows_tools(weights, options.chat_template);
   return description;
 }
 
@@ -127,7 +129,7 @@ Result<LoadedModel> load_model(const std::string& name, const LlamaOptions& opti
     best_effort = std::move(*made);
   }
   return LoadedModel{
-      std::make_shared<LanguageModel>(describe_model(name, (*weights)->facts(), loader.context()),
+      std::make_shared<LanguageModel>(describe_model(name, **weights, options, loader.context()),
                                       std::move(*realtime), std::move(best_effort)),
       loader.bytes()};
 }

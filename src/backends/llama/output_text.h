@@ -23,6 +23,8 @@ class OutputText {
 
   // A stop text came.
   [[nodiscard]] bool stopped() const { return stopped_; }
+  // What has been told so far.
+  [[nodiscard]] std::string_view told() const { return std::string_view(text_).substr(0, told_); }
   // All of it so far, also what is held back.
   [[nodiscard]] const std::string& text() const { return text_; }
 

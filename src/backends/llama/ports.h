@@ -79,9 +79,9 @@ struct Prepared {
   std::vector<Token> prompt;
   std::vector<std::unique_ptr<Sampler>> samplers;  // one for each answer wanted
   std::vector<std::string> stop;
-  // From the whole text of an answer to what it says: calls of tools are taken out of it. Empty
-  // where the text is the answer.
-  std::function<Choice(std::string text)> read;
+  // From the text of an answer to what it says: calls of tools are taken out of it. Of one that is
+  // not whole yet, what is certain. Empty where the text is the answer.
+  std::function<Choice(std::string text, bool whole)> read;
 };
 
 // Used by the engine's thread alone: each engine has its own, so that best effort that is in the

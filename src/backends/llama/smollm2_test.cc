@@ -248,6 +248,23 @@ TEST_P(SmolLm2, ACancelledCallGivesItsPlaceBack) {
   EXPECT_THAT(answer(plain("The capital of France is", 3)), HasSubstr("Paris"));
 }
 
+TEST_P(SmolLm2, ATemplateWithoutToolsAnswersInTextAndRefusesToBeHeldToACall) {
+  GenerateRequest request = chat("Say hi.", 12);
+  request.tools = {{.name = "weather", .description = "of a city", .parameters = "{}"}};
+  Caller caller;
+  start(caller, request);
+  wait(caller);
+  ASSERT_TRUE(*caller.result) << caller.result->error().message;
+  EXPECT_FALSE(caller.streamed.empty());
+  EXPECT_EQ(caller.streamed, caller.answer().choices[0].text);
+  request.tool_choice = ToolChoice::kRequired;
+  Caller held;
+  start(held, request);
+  wait(held);
+  EXPECT_EQ(held.code(), ErrorCode::kInvalid);
+  EXPECT_THAT(held.result->error().message, HasSubstr("knows no tools"));
+}
+
 // Beside best effort a thread that is woken lands where that computes; alone, one that is nailed
 // stands in the way of what delivers its tokens.
 TEST_P(SmolLm2, RealtimesThreadsAreNailedToProcessorsOnlyWhileBestEffortComputes) {

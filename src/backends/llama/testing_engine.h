@@ -182,12 +182,26 @@ class FakePrompter final : public Prompter {
     Prepared prepared;
     prepared.prompt = tokens_of(request.prompt.value_or(""));
     prepared.stop = request.stop;
+    if (!request.tools.empty()) prepared.read = &read;
     for (std::uint32_t i = 0; i < request.choices; ++i) {
       auto sampler = std::make_unique<FakeSampler>();
       sampler->bound = request.constraint.kind != Constraint::Kind::kNone;
       prepared.samplers.push_back(std::move(sampler));
     }
     return prepared;
+  }
+
+ private:
+  // With tools an answer says what stands before its fourth space; the rest is a call.
+  static Choice read(std::string text, bool whole) {
+    std::size_t end = 0;
+    for (int i = 0; i < 4 && end != std::string::npos; ++i) end = text.find(' ', end + 1);
+    Choice choice;
+    choice.text = text.substr(0, end);
+    if (whole && end != std::string::npos) {
+      choice.tool_calls.push_back({.id = "", .name = "f", .arguments = text.substr(end)});
+    }
+    return choice;
   }
 };
 

@@ -48,7 +48,8 @@ void describe(config::Fields<CorsOptions>& f) {
        "origins", &CorsOptions::origins,
        "Origins such as https://app.example, or \"*\" for any; none: pages of others may not call.")
       .entries(0, 100);
-  f.field("headers", &CorsOptions::headers, "Request headers that such a page may send.")
+  f.field("headers", &CorsOptions::headers,
+          "Request headers that such a page may send; \"*\" is all but Authorization.")
       .entries(0, 100);
   f.field("max_age", &CorsOptions::max_age, "How long a browser may remember the answer.")
       .range(milliseconds(0), hours(24));

@@ -30,7 +30,8 @@ struct ServerLimits {
 // Who may call from a page of another origin (the Fetch standard's CORS). Empty origins: nobody.
 struct CorsOptions {
   std::vector<std::string> origins;  // "https://app.example", or "*"
-  std::vector<std::string> headers = {"Content-Type", "X-API-Key", "X-Request-Id", "traceparent"};
+  // Clients in pages send names of their own; "*" is all of them but for Authorization.
+  std::vector<std::string> headers = {"*", "Authorization"};
   Duration max_age = std::chrono::minutes(10);
 };
 

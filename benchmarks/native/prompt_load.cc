@@ -26,6 +26,7 @@
 
 #include "computed.h"
 #include "flags.h"
+#include "http_caller.h"
 #include "sample.h"
 #include "sockets.h"
 
@@ -97,20 +98,6 @@ std::int64_t sum_of(std::string_view page, std::string_view counter) {
     at = end + 1;
   }
   return static_cast<std::int64_t>(sum);
-}
-
-std::string page_of(std::uint16_t port, const std::string& path) {
-  const int fd = bench::connect_to(port);
-  const std::string request =
-      std::format("GET {} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", path);
-  if (send(fd, request.data(), request.size(), MSG_NOSIGNAL) < 0) bench::fail_errno("send");
-  std::string page;
-  char buffer[65536];
-  for (ssize_t got; (got = recv(fd, buffer, sizeof buffer, 0)) > 0;) {
-    page.append(buffer, static_cast<std::size_t>(got));
-  }
-  close(fd);
-  return page;
 }
 
 // One request on a connection of its own. What is computed for it is counted, if it is told.
@@ -220,8 +207,10 @@ int main(int argc, char** argv) {
   }
   if (!counter.empty() && others > 0) {
     threads.emplace_back([&] {
+      bench::Caller metrics(person.port);
       while (!stop) {
-        computed.stands_at(sum_of(page_of(person.port, "/metrics"), counter));
+        metrics.call(bench::http_request("/metrics", ""));
+        computed.stands_at(sum_of(metrics.answer(), counter));
         std::this_thread::sleep_for(std::chrono::milliseconds(50));
       }
     });

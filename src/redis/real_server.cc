@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <format>
@@ -67,7 +68,9 @@ RealServer::RealServer(std::string program, const std::vector<std::string>& conf
     start();
     if (has_its_port()) return;
   }
-  throw std::runtime_error(program_ + " did not start: " + log());
+  const std::string why = std::format("{} did not start: {}", program_, log());
+  std::filesystem::remove_all(folder_);
+  throw std::runtime_error(why);
 }
 
 void RealServer::configure(const std::vector<std::string>& lines) const {
@@ -84,10 +87,15 @@ void RealServer::configure(const std::vector<std::string>& lines) const {
   }
 }
 
-// One that cannot have it ends by itself. False: it has ended.
+// One that cannot have it ends by itself. False: it has ended, or was too slow.
 bool RealServer::has_its_port() {
   const std::string_view said = sentinel_ ? "Sentinel ID is" : "Ready to accept connections";
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(30);
   while (!log().contains(said)) {
+    if (std::chrono::steady_clock::now() > until) {
+      kill();
+      return false;
+    }
     if (::waitpid(pid_, nullptr, WNOHANG) == pid_) {
       pid_ = 0;
       return false;

@@ -19,7 +19,8 @@ using testing::HasSubstr;
 class RealServers : public RedisTest, public testing::WithParamInterface<std::string> {
  protected:
   void SetUp() override {
-    if (!RealServer::exists(GetParam())) GTEST_SKIP() << "there is no " << GetParam();
+    ASSERT_TRUE(RealServer::exists(GetParam()))
+        << "there is no " << GetParam() << ": scripts/setup test installs it";
   }
   RealServer& start(std::vector<std::string> configuration = {}) {
     real_ = std::make_unique<RealServer>(GetParam(), std::move(configuration));

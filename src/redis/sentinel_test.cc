@@ -104,7 +104,8 @@ TEST_F(Sentinels, AreAllNamedWhenNoneHelps) {
 class RealSentinels : public Sentinels, public testing::WithParamInterface<std::string> {
  protected:
   void SetUp() override {
-    if (!RealServer::exists(GetParam())) GTEST_SKIP() << "there is no " << GetParam();
+    ASSERT_TRUE(RealServer::exists(GetParam()))
+        << "there is no " << GetParam() << ": scripts/setup test installs it";
   }
 };
 

@@ -32,7 +32,7 @@ struct Engine::Sequence {
   std::string parked;  // its state, while it has no place again
   std::unique_ptr<Sampler> sampler;
   OutputText text;
-  std::size_t said = 0;              // bytes told of what `read` makes of the text
+  std::string said;                  // told of what `read` makes of the text
   std::vector<TokenLogprob> untold;  // of tokens whose text is held back
   std::vector<TokenLogprob> logprobs;
 
@@ -336,11 +336,11 @@ void Engine::tell(Sequence& sequence, std::string_view told) {
 // All that the answer says by now, of which a stream has had the beginning.
 void Engine::tell_more(Sequence& sequence, std::string_view all) {
   EngineCall& call = *sequence.of->call;
-  if (!call.request<GenerateRequest>().stream || all.size() <= sequence.said) return;
-  call.part({.choice = sequence.choice,
-             .text = std::string(all.substr(sequence.said)),
-             .logprobs = sequence.untold});
-  sequence.said = all.size();
+  if (!call.request<GenerateRequest>().stream || all.size() <= sequence.said.size()) return;
+  if (!all.starts_with(sequence.said)) return;  // it was read otherwise before: nothing fits on
+  std::string more(all.substr(sequence.said.size()));
+  sequence.said += more;
+  call.part({.choice = sequence.choice, .text = std::move(more), .logprobs = sequence.untold});
 }
 
 void Engine::close(Sequence& sequence, FinishReason finish_reason) {

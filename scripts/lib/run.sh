@@ -10,9 +10,11 @@ export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1:${UBSAN_OPTIONS:-}
 # Debian's libraries are not compiled for ThreadSanitizer, which would take their locking for none.
 export TSAN_OPTIONS=external_symbolizer_path=$ASAN_SYMBOLIZER_PATH:ignore_noninstrumented_modules=1:suppressions=$repository/tests/sanitizers/tsan.supp:second_deadlock_stack=1:halt_on_error=1:${TSAN_OPTIONS:-}
 
-# unit_tests PRESET: every GoogleTest binary of that build.
+# unit_tests PRESET ARGUMENT..: every GoogleTest binary of that build; the arguments are ctest's.
 unit_tests() {
-  ctest --test-dir "$repository/build/$1" --parallel "$jobs" --output-on-failure --no-tests=error
+  local preset=$1
+  shift
+  ctest --test-dir "$repository/build/$preset" "$@" --parallel "$jobs" --output-on-failure --no-tests=error
 }
 
 # python_tests PRESET ARGUMENT..: pytest against the server of that build.

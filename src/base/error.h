@@ -29,18 +29,28 @@ inline constexpr std::size_t kErrorCodeCount = 11;
 // The stable, lower-case name, as it stands in answers, logs and metrics.
 std::string_view to_string(ErrorCode code);
 
+// What programs tell apart within a code, where an API has a finer word for it.
+enum class ErrorDetail : std::uint8_t {
+  kNone,
+  kContextLength,  // a prompt and its answer are longer than the context of the model
+};
+
 // Why something did not happen. `message` is for a person: what was wrong, where, and what would be
 // right.
 struct Error {
   ErrorCode code = ErrorCode::kInternal;
   std::string message;
   std::optional<std::chrono::milliseconds> retry_after{};
+  ErrorDetail detail = ErrorDetail::kNone;
 
   bool operator==(const Error&) const = default;
 };
 
 inline Error invalid(std::string message) {
   return {ErrorCode::kInvalid, std::move(message)};
+}
+inline Error too_long_for_context(std::string message) {
+  return {ErrorCode::kInvalid, std::move(message), {}, ErrorDetail::kContextLength};
 }
 inline Error not_found(std::string message) {
   return {ErrorCode::kNotFound, std::move(message)};

@@ -109,7 +109,7 @@ CancelHandle Ensemble::start(const Call& call, RequestPtr request, Sink& sink) {
     sink.on_result(fail(internal(std::format("'{}' stands too deep in ensembles", core_->name))));
     return {};
   }
-  if (auto kind = check_kind(description_, *request); !kind) {
+  if (auto kind = check_kind(description_, kind_of(*request)); !kind) {
     sink.on_result(fail(kind.error()));
     return {};
   }

@@ -141,7 +141,7 @@ void start(http::Exchange& exchange, const Clock& clock, const CallablePtr& call
     const auto may = check_callable(exchange.principal.get(), callable->describe().name);
     if (!may) return refuse(may.error());
   }
-  if (const auto kind = check_kind(callable->describe(), request); !kind) {
+  if (const auto kind = check_kind(callable->describe(), kind_of(request)); !kind) {
     return refuse(kind.error());
   }
   if (exchange.later != nullptr && http::prefers_async(exchange.head()) &&

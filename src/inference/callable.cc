@@ -50,10 +50,10 @@ std::string_view to_string(RequestKind kind) {
   return "tensors";
 }
 
-Result<> check_kind(const Description& description, const Request& request) {
-  if (kind_of(request) == description.takes) return {};
+Result<> check_kind(const Description& description, RequestKind kind) {
+  if (kind == description.takes) return {};
   return fail(invalid(std::format("'{}' takes {}, not {}", description.name,
-                                  to_string(description.takes), to_string(kind_of(request)))));
+                                  to_string(description.takes), to_string(kind))));
 }
 
 const TensorInfo* Description::input(std::string_view tensor) const {
@@ -64,7 +64,7 @@ const TensorInfo* Description::output(std::string_view tensor) const {
 }
 
 Result<> check_request(const Description& description, const Request& request) {
-  if (auto kind = check_kind(description, request); !kind) return kind;
+  if (auto kind = check_kind(description, kind_of(request)); !kind) return kind;
   const auto* infer = std::get_if<InferRequest>(&request);
   return infer == nullptr ? Result<>() : check_inputs(description, *infer);
 }

@@ -108,7 +108,7 @@ class Callable {
 using CallablePtr = std::shared_ptr<Callable>;
 
 // Whether it takes requests of this kind (else kInvalid, and what it takes instead).
-Result<> check_kind(const Description& description, const Request& request);
+Result<> check_kind(const Description& description, RequestKind kind);
 
 // Checks a request against a description: every input there once, known, of the right type and a
 // shape that matches. The message names the input, what was expected and what came.

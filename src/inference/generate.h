@@ -26,6 +26,7 @@ struct ChatMessage {
   std::vector<ToolCall> tool_calls;  // of an assistant
   std::string tool_call_id;          // of a tool: which call this answers
   std::string name;                  // of a tool or a person; may be empty
+  std::string reasoning = {};        // of an assistant: what it thought before it answered
 };
 
 // A function that the model may ask to have called.
@@ -36,6 +37,9 @@ struct ToolDeclaration {
 };
 
 enum class ToolChoice : std::uint8_t { kAuto, kNone, kRequired };
+
+// How much a model that can is to think before it answers.
+enum class ReasoningEffort : std::uint8_t { kNone, kMinimal, kLow, kMedium, kHigh, kAsItLikes };
 
 // How the next token is chosen. What is not said is the model's or the engine's default.
 struct Sampling {
@@ -75,7 +79,8 @@ struct GenerateRequest {
   std::optional<std::uint32_t> logprobs;    // likeliest alternatives told for each token; 0: itself
   Sampling sampling;
   Constraint constraint;
-  bool stream = false;                 // parts are wanted as they come
+  std::optional<ReasoningEffort> reasoning;  // none: the model's default
+  bool stream = false;                       // parts are wanted as they come
   std::optional<Duration> keep_alive;  // of the model's weights after this; negative: for ever
   // Tokens of context that the caller wants, for engines which size it for a call.
   std::optional<std::uint32_t> context;
@@ -97,13 +102,15 @@ struct TokenLogprob {
 struct TextPart {
   std::uint32_t choice = 0;
   std::string text;
-  std::vector<TokenLogprob> logprobs;
+  std::vector<TokenLogprob> logprobs = {};
+  bool reasoning = false;  // the text is what the model thinks before it answers
 };
 
 enum class FinishReason : std::uint8_t { kStop, kLength, kToolCalls };
 
 struct Choice {
   std::string text;
+  std::string reasoning = {};  // what the model thought before
   std::vector<ToolCall> tool_calls;
   FinishReason finish = FinishReason::kStop;
   std::vector<TokenLogprob> logprobs;
@@ -119,7 +126,7 @@ struct Usage {
 struct EngineTimes {
   Duration load{};    // waiting for the weights
   Duration prompt{};  // to the first token
-  Duration decode{};  // from the first token to the last
+  Duration decode{};  // from the first token to the end
 };
 
 struct GenerateResponse {
@@ -131,8 +138,8 @@ struct GenerateResponse {
 
 // Texts to vectors.
 struct EmbedRequest {
-  std::vector<std::string> inputs;
-  bool truncate = false;  // an input longer than the model takes is cut, not refused
+  std::vector<std::string> inputs;  // none: nothing is wanted but that the model is in memory
+  bool truncate = false;            // an input longer than the model takes is cut, not refused
   std::optional<Duration> keep_alive;
   std::optional<std::uint32_t> context;  // as of GenerateRequest
 };

@@ -46,8 +46,10 @@ SlotOptions two_slots() {
 class ScheduledCallableTest : public ::testing::Test {
  protected:
   // No call is left without an end: who waits holds the slots for which it waits.
-  void TearDown() override {
+  void TearDown() override { end_all(); }
+  void end_all() {
     for (CancelHandle& handle : handles_) handle.cancel();
+    handles_.clear();
     home_.run_ready();
     while (!inner_->pending.empty()) {
       reply();
@@ -222,6 +224,24 @@ TEST_F(ScheduledCallableTest, ShowsWhoHoldsWhichSlotForHowLong) {
   home_.advance(seconds(300));
   EXPECT_TRUE(slots_->snapshot().held.at(0).overdue);
   EXPECT_EQ(metric("sluice_slots_overdue_total", "best_effort"), 1);
+}
+
+TEST_F(ScheduledCallableTest, AcceptsWhileACallOfEitherClassWouldBeLetIn) {
+  for (const ServiceClass full : {ServiceClass::kBestEffort, ServiceClass::kRealtime}) {
+    use(two_slots());
+    std::size_t started = 0;
+    const auto waiting = [&] {
+      const SlotsSnapshot shown = slots_->snapshot();
+      return full == ServiceClass::kRealtime ? shown.realtime_waiting : shown.best_effort_waiting;
+    };
+    while (waiting() < slots_->snapshot().max_queue_depth) {
+      EXPECT_TRUE(slots_->snapshot().accepting) << started;
+      start(full);
+      ++started;
+    }
+    EXPECT_FALSE(slots_->snapshot().accepting);
+    end_all();
+  }
 }
 
 TEST_F(ScheduledCallableTest, IsNeverInline) {

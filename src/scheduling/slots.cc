@@ -195,9 +195,12 @@ SlotsSnapshot Slots::snapshot() const {
   shown.available_slots = shown.total_slots - std::min(shown.total_slots, shown.held.size());
   shown.max_queue_depth = std::max(options.depth_of(ServiceClass::kRealtime),
                                    options.depth_of(ServiceClass::kBestEffort));
-  const std::size_t depth = options.depth_of(ServiceClass::kRealtime);
-  shown.accepting = shown.realtime_waiting < depth ||
-                    (depth == 0 && queue_.held(ServiceClass::kRealtime) < options.slots);
+  const auto lets_in = [&](ServiceClass service_class, std::size_t waiting) {
+    const std::size_t depth = options.depth_of(service_class);
+    return waiting < depth || (depth == 0 && queue_.held(service_class) < options.slots);
+  };
+  shown.accepting = lets_in(ServiceClass::kRealtime, shown.realtime_waiting) &&
+                    lets_in(ServiceClass::kBestEffort, shown.best_effort_waiting);
   return shown;
 }
 

@@ -44,7 +44,7 @@ struct SlotsSnapshot {
   std::size_t total_slots = 0;
   std::size_t available_slots = 0;
   std::size_t max_queue_depth = 0;  // of the class that may have more waiting
-  bool accepting = true;            // whether a realtime call would be let in
+  bool accepting = true;            // whether a call of either class would be let in
   std::vector<Held> held;           // the oldest first
 };
 

@@ -96,7 +96,7 @@ def test_what_is_written_is_shown_before_the_job_is_completed(client: httpx.Clie
 
 
 def test_what_is_written_grows_until_the_job_is_cancelled(client: httpx.Client) -> None:
-    job = submitted(client, "endless", {"prompt": WORDS}).json()["id"]
+    job = submitted(client, "endless", {"prompt": WORDS, "max_tokens": -1}).json()["id"]
     told: list[str] = []
     statuses = []
     for at in events(client, job):
@@ -115,7 +115,7 @@ def test_what_is_written_grows_until_the_job_is_cancelled(client: httpx.Client) 
     assert statuses[-1] == "cancelled"
     assert "partial" not in jobs.job(client, job)
     # Its place is free: the model answers one at a time.
-    following = submitted(client, "endless", {"prompt": "more"}).json()["id"]
+    following = submitted(client, "endless", {"prompt": "more", "max_tokens": -1}).json()["id"]
     assert any("partial" in at for at in until_partial(client, following))
     assert client.delete(f"/v1/jobs/{following}").status_code == 200
 

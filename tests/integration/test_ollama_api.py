@@ -56,8 +56,30 @@ def test_options_bound_an_answer(client: ollama.Client) -> None:
     answer = client.generate(model="echo", prompt=WORDS, options={"num_predict": 2})
     assert (answer.response, answer.done_reason) == ("one two", "length")
     assert client.generate(model="echo", prompt=WORDS, options={"stop": ["two"]}).response == "one "
-    with pytest.raises(ollama.ResponseError, match="num_ctx"):
-        client.generate(model="echo", prompt="a", options={"num_ctx": 1_000_000})
+    # The context is the model's: what does not fit it is refused, and not cut.
+    assert client.generate(model="echo", prompt="a", options={"num_ctx": 1_000_000}).response == "a"
+    with pytest.raises(ollama.ResponseError, match="4096"):
+        client.generate(model="echo", prompt="x " * 5000, options={"num_ctx": 1_000_000})
+
+
+def test_thoughts_and_logprobs_stand_beside_the_text(client: ollama.Client) -> None:
+    answer = client.chat(
+        model="echo", messages=MESSAGES, think="low", logprobs=True, top_logprobs=2
+    )
+    assert answer.message.content == WORDS
+    assert answer.message.thinking == "They want it said back."
+    assert answer.logprobs is not None
+    assert [token.token for token in answer.logprobs][-5:] == [
+        "one",
+        " two",
+        " three",
+        " four",
+        " five",
+    ]
+    assert len(answer.logprobs[-1].top_logprobs or []) == 2
+    parts = list(client.generate(model="echo", prompt=WORDS, think=True, stream=True))
+    assert "".join(part.thinking or "" for part in parts) == "They want it said back."
+    assert "".join(part.response or "" for part in parts) == WORDS
 
 
 def test_tools_are_called_with_arguments_that_are_an_object(client: ollama.Client) -> None:
@@ -73,9 +95,12 @@ def test_tools_are_called_with_arguments_that_are_an_object(client: ollama.Clien
 def test_an_empty_prompt_loads(client: ollama.Client) -> None:
     assert client.generate(model="echo", keep_alive="5m").done_reason == "load"
     assert client.generate(model="echo", keep_alive=0).done_reason == "unload"
+    assert client.embed(model="embedder", input="").embeddings == []
+    assert client.embed(model="embedder", input=[]).embeddings == []
 
 
 def test_texts_are_embedded(client: ollama.Client) -> None:
+    assert len(client.embed(model="embedder", input="a", dimensions=4).embeddings[0]) == 4
     answer = client.embed(model="embedder", input=["a b", "b a"])
     assert answer.embeddings[0] == answer.embeddings[1]
     assert answer.prompt_eval_count == 4
@@ -110,6 +135,14 @@ def test_it_says_that_it_is_there(models: Server) -> None:
     assert client.get("/").text == "Ollama is running"
     assert client.head("/").status_code == 200
     assert client.get("/api/version").json()["version"]
-    nowhere = client.post("/api/pull", json={"model": "echo"})
+    nowhere = client.post("/api/push", json={"model": "echo"})
     assert nowhere.status_code == 404
     assert "error" in nowhere.json()
+
+
+def test_what_is_served_has_been_pulled(client: ollama.Client) -> None:
+    assert client.pull("echo").status == "success"
+    assert [step.status for step in client.pull("echo", stream=True)] == ["success"]
+    with pytest.raises(ollama.ResponseError) as unknown:
+        client.pull("none")
+    assert unknown.value.status_code == 404

@@ -120,6 +120,43 @@ def test_completions(client: openai.OpenAI) -> None:
     assert "".join(chunk.choices[0].text for chunk in chunks) == WORDS
 
 
+def test_a_list_of_prompts_is_answered_as_one(client: openai.OpenAI) -> None:
+    prompts = [f"prompt {i}" for i in range(9)]
+    answer = client.completions.create(model="echo", prompt=prompts, n=2, echo=True)
+    assert [choice.index for choice in answer.choices] == list(range(18))
+    assert [choice.text for choice in answer.choices] == [
+        prompt * 2 for prompt in prompts for _ in range(2)
+    ]
+    assert answer.usage is not None
+    assert answer.usage.prompt_tokens == 18
+    texts = [""] * 9
+    for chunk in client.completions.create(model="echo", prompt=prompts, stream=True):
+        for choice in chunk.choices:
+            texts[choice.index] += choice.text
+    assert texts == prompts
+
+
+def test_a_completion_has_sixteen_tokens_unless_more_are_wanted(client: openai.OpenAI) -> None:
+    words = " ".join("abcdefghijklmnopqrst")
+    assert client.completions.create(model="echo", prompt=words).choices[0].text == words[:31]
+    more = client.completions.create(model="echo", prompt=words, max_tokens=50)
+    assert more.choices[0].text == words
+
+
+def test_thoughts_stand_beside_the_text(client: openai.OpenAI) -> None:
+    answer = client.chat.completions.create(**chat("echo"), reasoning_effort="low")
+    assert answer.choices[0].message.content == WORDS
+    assert answer.choices[0].message.reasoning_content == "They want it said back."
+    thought = said = ""
+    for chunk in client.chat.completions.create(
+        **chat("echo"), reasoning_effort="low", stream=True
+    ):
+        delta = chunk.choices[0].delta
+        thought += getattr(delta, "reasoning_content", None) or ""
+        said += delta.content or ""
+    assert (thought, said) == ("They want it said back.", WORDS)
+
+
 def test_embeddings_in_both_encodings(client: openai.OpenAI) -> None:
     numbers = client.embeddings.create(
         model="embedder", input=["a b", "b a", "c"], encoding_format="float"
@@ -130,8 +167,14 @@ def test_embeddings_in_both_encodings(client: openai.OpenAI) -> None:
     assert numbers.usage.prompt_tokens == 5
     packed = client.embeddings.create(model="embedder", input="a b")  # base64 on the wire
     assert packed.data[0].embedding == pytest.approx(numbers.data[0].embedding)
-    with pytest.raises(openai.BadRequestError, match="8 dimensions"):
-        client.embeddings.create(model="embedder", input="a", dimensions=4)
+    short = client.embeddings.create(model="embedder", input="a b c d e", dimensions=4)
+    assert len(short.data[0].embedding) == 4
+    assert math.isclose(sum(x * x for x in short.data[0].embedding), 1, rel_tol=1e-5)
+    with pytest.raises(openai.BadRequestError, match="vectors have 8") as longer:
+        client.embeddings.create(model="embedder", input="a", dimensions=9)
+    assert longer.value.param == "dimensions"
+    with pytest.raises(openai.BadRequestError, match="send the texts"):
+        client.embeddings.create(model="embedder", input=[[15339, 1917]])
 
 
 def test_models_are_listed(client: openai.OpenAI) -> None:
@@ -150,8 +193,15 @@ def test_errors_have_the_classes_that_clients_know(client: openai.OpenAI) -> Non
     with pytest.raises(openai.BadRequestError) as wrong:
         client.chat.completions.create(**chat("echo"), extra_body={"temperature": "hot"})
     assert wrong.value.param == "temperature"
-    with pytest.raises(openai.BadRequestError, match="4096"):
+    with pytest.raises(openai.BadRequestError, match="4096") as long:
         client.chat.completions.create(**chat("echo", "x " * 5000))
+    assert (long.value.code, long.value.param) == ("context_length_exceeded", "messages")
+    with pytest.raises(openai.BadRequestError, match="takes texts to embed") as other:
+        client.chat.completions.create(**chat("embedder"))
+    assert other.value.param == "model"
+    with pytest.raises(openai.NotFoundError) as nowhere:
+        client.images.generate(prompt="a cat")
+    assert nowhere.value.code == "not_found"
     with pytest.raises(openai.InternalServerError) as failed:
         client.chat.completions.create(**chat("failing"))
     assert failed.value.status_code == 503

@@ -15,13 +15,13 @@ std::string_view without_latest(std::string_view model) {
   return model;
 }
 
-Result<const CallablePtr*> Face::find(std::string_view model, RequestKind kind,
+Result<const CallablePtr*> Face::find(std::string_view model, std::optional<RequestKind> kind,
                                       const Principal* principal) const {
   const gateway::Registry& registry = mount_.local.registry();
   if (model.empty() && !mount_.target.empty()) model = mount_.target;
   if (model.empty()) {
     for (const Callable* callable : served(principal)) {
-      if (callable->describe().takes != kind) continue;
+      if (kind && callable->describe().takes != *kind) continue;
       if (!model.empty()) return fail(invalid("which model? Say its name in 'model'"));
       model = callable->describe().name;
     }
@@ -33,6 +33,12 @@ Result<const CallablePtr*> Face::find(std::string_view model, RequestKind kind,
   auto found = registry.find(model);
   if (!found && found.error().code == ErrorCode::kNotFound) {
     return fail(no_model(model));
+  }
+  if (!found) return found;
+  const Description& description = (**found)->describe();
+  if (!kind && !makes_text(description)) return fail(no_model(model));
+  if (auto takes = kind ? check_kind(description, *kind) : Result<>(); !takes) {
+    return fail(std::move(takes.error()));
   }
   return found;
 }

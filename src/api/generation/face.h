@@ -35,9 +35,11 @@ class Face {
 
   // Under its name, or with ":latest" behind it. A client that says none gets the mount's target,
   // or the only callable that takes such requests and that it may call. kForbidden for one that
-  // `principal` may not call, whether it exists or not; kNotFound, or kUnavailable for one that is
-  // not ready. Null: on nobody's behalf, or of who came without a key.
-  [[nodiscard]] Result<const CallablePtr*> find(std::string_view model, RequestKind kind,
+  // `principal` may not call, whether it exists or not; kNotFound, kUnavailable for one that is not
+  // ready, or kInvalid for one that takes something else. No kind: any that makes_text(). Null: on
+  // nobody's behalf, or of who came without a key.
+  [[nodiscard]] Result<const CallablePtr*> find(std::string_view model,
+                                                std::optional<RequestKind> kind,
                                                 const Principal* principal) const;
   // Those that take prompts or texts to embed and that this caller may call, by configuration.
   [[nodiscard]] std::vector<const Callable*> served(const Principal* principal) const;

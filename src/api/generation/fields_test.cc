@@ -73,14 +73,14 @@ TEST_F(FieldsTest, ReadsStopsAsATextOrAList) {
   EXPECT_EQ(fault(), "stop[1]: 'stop[1]' must be a string, got 1");
 }
 
-TEST_F(FieldsTest, RefusesMoreStopsThanAreTakenAndEmptyOnes) {
+TEST_F(FieldsTest, RefusesMoreStopsThanAreTakenAndLongerOnes) {
   std::string many = R"({"stop": [)";
   for (std::size_t i = 0; i <= kMaxStopTexts; ++i) many += i == 0 ? "\"x\"" : ",\"x\"";
   read_stops(of(many + "]}"));
   EXPECT_EQ(fault(), "stop: 'stop' has 17 entries, at most 16 are taken");
   faults_ = {};
-  read_stops(of(R"({"stop": ""})"));
-  EXPECT_EQ(fault(), "stop: 'stop': a text to stop at has from 1 to 1024 bytes, got 0");
+  read_stops(of(R"({"stop": ")" + std::string(kMaxStopBytes + 1, 'x') + "\"}"));
+  EXPECT_EQ(fault(), "stop: 'stop': a text to stop at has at most 1024 bytes, got 1025");
 }
 
 TEST_F(FieldsTest, ReadsToolsWithTheirSchemas) {

@@ -40,7 +40,7 @@ class Generation final : public std::enable_shared_from_this<Generation> {
     out_.clear();
     begin();
     form_->part(out_, part);
-    send();
+    if (!out_.empty()) send();
   }
 
   void on_answer(Result<Response> result) {

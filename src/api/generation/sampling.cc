@@ -39,9 +39,10 @@ void read_sampling(const Fields& f, Sampling& s) {
 
 std::vector<std::string> read_stops(const Fields& f) {
   auto stops = f.texts("stop", kMaxStopTexts).value_or(std::vector<std::string>());
+  std::erase(stops, "");  // how some clients say that there is none
   for (const std::string& stop : stops) {
-    if (!stop.empty() && stop.size() <= kMaxStopBytes) continue;
-    f.fault("stop", std::format("'{}': a text to stop at has from 1 to {} bytes, got {}",
+    if (stop.size() <= kMaxStopBytes) continue;
+    f.fault("stop", std::format("'{}': a text to stop at has at most {} bytes, got {}",
                                 f.path_of("stop"), kMaxStopBytes, stop.size()));
   }
   return stops;
@@ -96,6 +97,23 @@ std::vector<ToolCall> read_tool_calls(const Fields& message) {
                      .arguments = read_arguments(function)});
   }
   return calls;
+}
+
+std::optional<ReasoningEffort> read_effort(const Fields& f, std::string_view name) {
+  constexpr std::pair<std::string_view, ReasoningEffort> kNames[] = {
+      {"none", ReasoningEffort::kNone}, {"minimal", ReasoningEffort::kMinimal},
+      {"low", ReasoningEffort::kLow},   {"medium", ReasoningEffort::kMedium},
+      {"high", ReasoningEffort::kHigh}, {"xhigh", ReasoningEffort::kHigh},
+      {"max", ReasoningEffort::kHigh},
+  };
+  const auto effort = f.text(name);
+  if (!effort) return std::nullopt;
+  for (const auto& [known, meaning] : kNames) {
+    if (*effort == known) return meaning;
+  }
+  f.fault(name, std::format("'{}' must be none, minimal, low, medium or high, got '{}'",
+                            f.path_of(name), effort->substr(0, 100)));
+  return std::nullopt;
 }
 
 std::optional<ServiceClass> read_priority(const Fields& f) {

@@ -12,7 +12,7 @@ namespace sluice::api::generation {
 // frequency_penalty, mirostat, mirostat_tau, mirostat_eta, seed. What is left out stays as it is.
 void read_sampling(const Fields& fields, Sampling& sampling);
 
-// `stop`: a text or a list of them, within the bounds of generate.h.
+// `stop`: a text or a list of them, within the bounds of generate.h; empty ones are left out.
 std::vector<std::string> read_stops(const Fields& fields);
 
 // One entry of `tools`, which have the same form everywhere: {type, function: {name, description,
@@ -25,6 +25,10 @@ inline constexpr std::size_t kMaxTools = 128;
 std::vector<ToolCall> read_tool_calls(const Fields& message);
 inline constexpr std::size_t kMaxCalls = 128;
 inline constexpr std::size_t kMaxMessages = 10'000;
+
+// How much to think, by its usual names: "none" to "high", and "xhigh", which is no more here. None
+// and a fault for another.
+std::optional<ReasoningEffort> read_effort(const Fields& fields, std::string_view name);
 
 // `priority`: "high" or "low".
 std::optional<ServiceClass> read_priority(const Fields& fields);

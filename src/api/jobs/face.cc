@@ -65,6 +65,10 @@ class JobsFace {
            path.scope});
       if (!added) return added;
     }
+    // Other APIs below /v1 tell errors in forms of their own.
+    for (const std::string_view path : {"/v1/jobs", "/v1/queues", "/v1/leases"}) {
+      router.tell_errors(mount_.prefix + std::string(path), http::respond_problem);
+    }
     return {};
   }
 

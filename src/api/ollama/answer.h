@@ -39,11 +39,11 @@ std::string embed_json(const EmbedResponse& response, const telemetry::Generatio
 // Of /api/embeddings: the first vector alone.
 std::string embeddings_json(const EmbedResponse& response);
 
-// Of /api/tags. `now` stands where Ollama has a file's time, which is not known here.
-std::string tags_json(const std::vector<const Callable*>& callables, WallTime now);
+// Of /api/tags. `otherwise` stands where a model does not tell when its file was changed.
+std::string tags_json(const std::vector<const Callable*>& callables, WallTime otherwise);
 // Of /api/ps: those that are loaded. Who does not say so (inference/residency_status.h) is as long
 // as it is ready.
 std::string running_json(const std::vector<const Callable*>& callables, WallTime now);
-std::string show_json(const Description& description, WallTime now);
+std::string show_json(const Description& description, WallTime otherwise);
 
 }  // namespace sluice::api::ollama

@@ -54,6 +54,23 @@ TEST_F(OllamaAnswerTest, AnswersAChatAsAWhole) {
                      std::string(kDone));
 }
 
+TEST_F(OllamaAnswerTest, HasThoughtsAndLogprobsBesideTheText) {
+  GenerateResponse response = saying("a");
+  response.choices[0].reasoning = "hm";
+  response.choices[0].logprobs = {{"a", -0.5, {{"a", -0.5}, {"b", -1}}}};
+  std::string out;
+  make_chat_form(facts())->whole(out, response, kTimings);
+  EXPECT_EQ(out, std::string(kHead) +
+                     R"("message":{"role":"assistant","content":"a","thinking":"hm"},)"
+                     R"("logprobs":[{"token":"a","logprob":-0.5,"bytes":[97],"top_logprobs":[)"
+                     R"({"token":"a","logprob":-0.5,"bytes":[97]},)"
+                     R"({"token":"b","logprob":-1,"bytes":[98]}]}],)" +
+                     std::string(kDone));
+  out.clear();
+  make_generate_form(facts())->part(out, {.text = "hm", .reasoning = true});
+  EXPECT_EQ(out, std::string(kHead) + R"("response":"","thinking":"hm","done":false})" + "\n");
+}
+
 TEST_F(OllamaAnswerTest, GivesTheArgumentsOfAToolCallAsAnObject) {
   GenerateResponse response = saying("");
   response.choices[0].finish = FinishReason::kToolCalls;
@@ -76,10 +93,10 @@ TEST_F(OllamaAnswerTest, SaysThatTheModelIsLoaded) {
 TEST_F(OllamaAnswerTest, ShowsWhatIsKnownOfAModel) {
   Description description{.name = "m", .platform = "llama_cpp", .version = "1"};
   description.takes = RequestKind::kGenerate;
-  description.properties = {{"architecture", std::string("llama")},
-                            {"parameters", std::int64_t{134515008}},
-                            {"quantization", std::string("Q8_0")},
-                            {"context", std::int64_t{2048}}};
+  description.properties = {
+      {"architecture", std::string("llama")},  {"parameters", std::int64_t{134515008}},
+      {"quantization", std::string("Q8_0")},   {"context", std::int64_t{2048}},
+      {"embedding_length", std::int64_t{576}}, {"modified", std::int64_t{1'600'000'000}}};
   const std::string shown = show_json(description, clock_.wall());
   EXPECT_NE(shown.find(R"("details":{"parent_model":"","format":"gguf","family":"llama",)"
                        R"("families":["llama"],"parameter_size":"134.52M",)"
@@ -88,9 +105,13 @@ TEST_F(OllamaAnswerTest, ShowsWhatIsKnownOfAModel) {
       << shown;
   EXPECT_NE(shown.find(R"("llama.context_length":2048)"), std::string::npos);
   EXPECT_NE(shown.find(R"("capabilities":["completion","tools"])"), std::string::npos);
+  EXPECT_NE(shown.find(R"("llama.embedding_length":576)"), std::string::npos);
+  EXPECT_NE(shown.find(R"("modified_at":"2020-09-13T12:26:40.000Z")"), std::string::npos) << shown;
   description.properties["tools"] = false;
-  EXPECT_NE(show_json(description, clock_.wall()).find(R"("capabilities":["completion"])"),
-            std::string::npos);
+  description.properties["reasoning"] = true;
+  EXPECT_NE(
+      show_json(description, clock_.wall()).find(R"("capabilities":["completion","thinking"])"),
+      std::string::npos);
 }
 
 // A model that comes and goes.

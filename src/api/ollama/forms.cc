@@ -22,6 +22,31 @@ std::string as_object(const std::string& arguments) {
   return parsed && parsed->is_object() ? arguments : std::string("{}");
 }
 
+void write_token(json::Writer& writer, std::string_view token, double logprob) {
+  writer.begin_object().field("token", token).field("logprob", logprob);
+  writer.key("bytes").begin_array();
+  for (const char c : token) writer.value(static_cast<unsigned>(static_cast<unsigned char>(c)));
+  writer.end_array();
+}
+
+void write_logprobs(json::Writer& writer, const std::vector<TokenLogprob>& tokens) {
+  if (tokens.empty()) return;
+  writer.key("logprobs").begin_array();
+  for (const TokenLogprob& token : tokens) {
+    write_token(writer, token.token, token.logprob);
+    if (!token.top.empty()) {
+      writer.key("top_logprobs").begin_array();
+      for (const auto& [text, logprob] : token.top) {
+        write_token(writer, text, logprob);
+        writer.end_object();
+      }
+      writer.end_array();
+    }
+    writer.end_object();
+  }
+  writer.end_array();
+}
+
 // What both forms have around the text.
 class LineForm : public generation::Form {
  public:
@@ -37,13 +62,16 @@ class LineForm : public generation::Form {
     const Choice choice = response.choices.empty() ? Choice() : response.choices.front();
     json::Writer writer(out);
     open(writer);
-    write_text(writer, choice.text, choice.tool_calls);
+    write_text(writer,
+               {.text = choice.text, .reasoning = choice.reasoning, .calls = &choice.tool_calls});
+    write_logprobs(writer, choice.logprobs);
     close(writer, response, choice, timings);
   }
   void part(std::string& out, const TextPart& part) final {
     json::Writer writer(out);
     open(writer);
-    write_text(writer, part.text, {});
+    write_text(writer, part.reasoning ? Piece{.reasoning = part.text} : Piece{.text = part.text});
+    write_logprobs(writer, part.logprobs);
     writer.field("done", false).end_object();
     out += '\n';
   }
@@ -53,13 +81,13 @@ class LineForm : public generation::Form {
     if (!choice.tool_calls.empty()) {
       json::Writer writer(out);
       open(writer);
-      write_text(writer, {}, choice.tool_calls);
+      write_text(writer, {.calls = &choice.tool_calls});
       writer.field("done", false).end_object();
       out += '\n';
     }
     json::Writer writer(out);
     open(writer);
-    write_text(writer, {}, {});
+    write_text(writer, {});
     close(writer, response, choice, timings);
     out += '\n';
   }
@@ -69,8 +97,12 @@ class LineForm : public generation::Form {
   }
 
  protected:
-  virtual void write_text(json::Writer& writer, std::string_view text,
-                          const std::vector<ToolCall>& calls) = 0;
+  struct Piece {
+    std::string_view text = {};
+    std::string_view reasoning = {};
+    const std::vector<ToolCall>* calls = nullptr;
+  };
+  virtual void write_text(json::Writer& writer, const Piece& piece) = 0;
 
  private:
   void open(json::Writer& writer) const {
@@ -107,9 +139,9 @@ class GenerateForm final : public LineForm {
   using LineForm::LineForm;
 
  private:
-  void write_text(json::Writer& writer, std::string_view text,
-                  const std::vector<ToolCall>&) override {
-    writer.field("response", text);
+  void write_text(json::Writer& writer, const Piece& piece) override {
+    writer.field("response", piece.text);
+    if (!piece.reasoning.empty()) writer.field("thinking", piece.reasoning);
   }
 };
 
@@ -118,12 +150,12 @@ class ChatForm final : public LineForm {
   using LineForm::LineForm;
 
  private:
-  void write_text(json::Writer& writer, std::string_view text,
-                  const std::vector<ToolCall>& calls) override {
-    writer.key("message").begin_object().field("role", "assistant").field("content", text);
-    if (!calls.empty()) {
+  void write_text(json::Writer& writer, const Piece& piece) override {
+    writer.key("message").begin_object().field("role", "assistant").field("content", piece.text);
+    if (!piece.reasoning.empty()) writer.field("thinking", piece.reasoning);
+    if (piece.calls != nullptr && !piece.calls->empty()) {
       writer.key("tool_calls").begin_array();
-      for (const ToolCall& call : calls) {
+      for (const ToolCall& call : *piece.calls) {
         writer.begin_object().key("function").begin_object().field("name", call.name);
         writer.key("arguments").raw(as_object(call.arguments)).end_object().end_object();
       }

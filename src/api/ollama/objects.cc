@@ -33,12 +33,17 @@ std::int64_t number_of(const Description& description, std::string_view name) {
   return number == nullptr ? 0 : *number;
 }
 
-// Of an engine behind a wire it is not known: then it says so itself.
-bool may_take_tools(const Description& description) {
-  const auto found = description.properties.find("tools");
+// Of an engine behind a wire it is not known: `otherwise`, then.
+bool is_able(const Description& description, std::string_view property, bool otherwise) {
+  const auto found = description.properties.find(property);
   const bool* known =
       found == description.properties.end() ? nullptr : std::get_if<bool>(&found->second);
-  return known == nullptr || *known;
+  return known == nullptr ? otherwise : *known;
+}
+
+WallTime modified_at(const Description& description, WallTime otherwise) {
+  const std::int64_t at = number_of(description, "modified");
+  return at == 0 ? otherwise : WallTime(std::chrono::seconds(at));
 }
 
 std::uint64_t size_of(const Description& description) {
@@ -125,14 +130,14 @@ std::string embeddings_json(const EmbedResponse& response) {
   return out;
 }
 
-std::string tags_json(const std::vector<const Callable*>& callables, WallTime now) {
+std::string tags_json(const std::vector<const Callable*>& callables, WallTime otherwise) {
   std::string out;
   json::Writer writer(out);
   writer.begin_object().key("models").begin_array();
   for (const Callable* callable : callables) {
     const Description& description = callable->describe();
     open_model(writer, description, size_of(description));
-    writer.field("modified_at", timestamp(now)).end_object();
+    writer.field("modified_at", timestamp(modified_at(description, otherwise))).end_object();
   }
   writer.end_array().end_object();
   return out;
@@ -157,7 +162,7 @@ std::string running_json(const std::vector<const Callable*>& callables, WallTime
   return out;
 }
 
-std::string show_json(const Description& description, WallTime now) {
+std::string show_json(const Description& description, WallTime otherwise) {
   const std::string family = text_of(description, "architecture");
   std::string out;
   json::Writer writer(out);
@@ -174,14 +179,21 @@ std::string show_json(const Description& description, WallTime now) {
   if (const auto context = number_of(description, "context"); context != 0 && !family.empty()) {
     writer.field(family + ".context_length", context);
   }
+  if (const auto length = number_of(description, "embedding_length");
+      length != 0 && !family.empty()) {
+    writer.field(family + ".embedding_length", length);
+  }
   writer.end_object().key("capabilities").begin_array();
   if (description.takes == RequestKind::kEmbed) {
     writer.value("embedding");
   } else {
     writer.value("completion");
-    if (may_take_tools(description)) writer.value("tools");
+    if (is_able(description, "tools", true)) writer.value("tools");
+    if (is_able(description, "reasoning", false)) writer.value("thinking");
   }
-  writer.end_array().field("modified_at", timestamp(now)).end_object();
+  writer.end_array()
+      .field("modified_at", timestamp(modified_at(description, otherwise)))
+      .end_object();
   return out;
 }
 

@@ -4,6 +4,7 @@
 
 #include "api/generation/face.h"
 #include "api/generation/service_class.h"
+#include "api/generation/vectors.h"
 #include "api/ollama/request.h"
 #include "http/json/reader.h"
 #include "http/json/writer.h"
@@ -14,14 +15,13 @@ namespace {
 
 constexpr std::string_view kJson = "application/json";
 
-// A context that is larger than the model's would be cut, and nobody would know.
-Result<> check_context(const Description& model, std::optional<std::uint32_t> wanted) {
-  const auto found = model.properties.find("context");
-  if (!wanted || found == model.properties.end()) return {};
-  const auto* has = std::get_if<std::int64_t>(&found->second);
-  if (has == nullptr || *wanted <= *has) return {};
-  return fail(invalid(std::format("options.num_ctx is {}, and the context of '{}' has {} tokens",
-                                  *wanted, model.name, *has)));
+// An engine behind a wire says so itself.
+Result<> check_thinking(const Description& model, const GenerateRequest& request) {
+  if (!request.reasoning || request.reasoning == ReasoningEffort::kNone) return {};
+  const auto found = model.properties.find("reasoning");
+  const auto* able = found == model.properties.end() ? nullptr : std::get_if<bool>(&found->second);
+  if (able == nullptr || *able) return {};
+  return fail(invalid(std::format("\"{}\" does not support thinking", model.name)));
 }
 
 class Ollama {
@@ -45,6 +45,7 @@ class Ollama {
         {kGet, "/api/tags", &Ollama::tags},
         {kGet, "/api/ps", &Ollama::running},
         {kPost, "/api/show", &Ollama::show},
+        {kPost, "/api/pull", &Ollama::pull},
         {kGet, "/api/version", &Ollama::version},
         {kGet, "", &Ollama::alive, Scope::kOpen},
     };
@@ -70,12 +71,11 @@ class Ollama {
   [[nodiscard]] WallTime now() const { return face_.mount().clock.wall(); }
 
   // The callable, or null when the exchange has been answered that there is none.
-  const CallablePtr* find(http::Exchange& exchange, std::string_view model, RequestKind kind,
-                          std::optional<std::uint32_t> context) {
+  const CallablePtr* find(http::Exchange& exchange, std::string_view model,
+                          std::optional<RequestKind> kind) {
     const auto found = face_.find(model, kind, exchange.principal.get());
-    const auto fits = found ? check_context((**found)->describe(), context) : Result<>();
-    if (!found || !fits) {
-      refuse(exchange, found ? fits.error() : found.error());
+    if (!found) {
+      refuse(exchange, found.error());
       return nullptr;
     }
     exchange.labels = face_.labels((**found)->describe().name);
@@ -94,9 +94,11 @@ class Ollama {
   void answer_text(http::Exchange& exchange, generation::Read<GenerateAsked> asked,
                    ServiceClass otherwise, MakeForm make_form) {
     if (!asked) return refuse(exchange, asked.error().error);
-    const CallablePtr* callable =
-        find(exchange, asked->model, RequestKind::kGenerate, asked->request.context);
+    const CallablePtr* callable = find(exchange, asked->model, RequestKind::kGenerate);
     if (callable == nullptr) return;
+    if (auto able = check_thinking((*callable)->describe(), asked->request); !able) {
+      return refuse(exchange, able.error());
+    }
     const auto wanted = generation::class_of(exchange.head(), asked->priority, otherwise);
     if (!wanted) return refuse(exchange, wanted.error());
     // Engines behind a wire have defaults of their own, and need not take all of these.
@@ -122,8 +124,7 @@ class Ollama {
   }
   void answer_vectors(http::Exchange& exchange, generation::Read<EmbedAsked> asked, bool one) {
     if (!asked) return refuse(exchange, asked.error().error);
-    const CallablePtr* callable =
-        find(exchange, asked->model, RequestKind::kEmbed, asked->request.context);
+    const CallablePtr* callable = find(exchange, asked->model, RequestKind::kEmbed);
     if (callable == nullptr) return;
     const auto wanted =
         generation::class_of(exchange.head(), asked->priority, rules_.generate_class);
@@ -134,12 +135,9 @@ class Ollama {
             http::Exchange& x, Result<EmbedResponse> response,
             const telemetry::GenerationTimings& timings) {
           if (!response) return refuse(x, response.error());
-          const std::size_t length =
-              response->vectors.empty() ? 0 : response->vectors.front().size();
-          if (dimensions && *dimensions != length) {
-            return refuse(x, invalid(std::format("this model's vectors have {} dimensions, and are "
-                                                 "not made shorter",
-                                                 length)));
+          if (dimensions) {
+            auto cut = generation::shorten(*response, *dimensions);
+            if (!cut) return refuse(x, cut.error());
           }
           if (!model.empty()) response->model = model;
           x.respond(200, kJson, one ? embeddings_json(*response) : embed_json(*response, timings));
@@ -147,7 +145,7 @@ class Ollama {
   }
 
   void tags(http::Exchange& exchange) {
-    exchange.respond(200, kJson, tags_json(face_.served(exchange.principal.get()), now()));
+    exchange.respond(200, kJson, tags_json(face_.served(exchange.principal.get()), made_));
   }
   void running(http::Exchange& exchange) {
     exchange.respond(200, kJson, running_json(face_.served(exchange.principal.get()), now()));
@@ -155,11 +153,19 @@ class Ollama {
   void show(http::Exchange& exchange) {
     const auto model = read_show(reader_, exchange.body());
     if (!model) return refuse(exchange, model.error().error);
-    const CallablePtr* callable = find(exchange, *model, RequestKind::kGenerate, std::nullopt);
+    const CallablePtr* callable = find(exchange, *model, std::nullopt);
     if (callable == nullptr) return;
-    const Description& description = (*callable)->describe();
-    if (!generation::makes_text(description)) return refuse(exchange, generation::no_model(*model));
-    exchange.respond(200, kJson, show_json(description, now()));
+    exchange.respond(200, kJson, show_json((*callable)->describe(), made_));
+  }
+  // What is served is there already, and nothing else is fetched.
+  void pull(http::Exchange& exchange) {
+    const auto asked = read_pull(reader_, exchange.body());
+    if (!asked) return refuse(exchange, asked.error().error);
+    if (find(exchange, asked->model, std::nullopt) == nullptr) return;
+    std::string out;
+    json::Writer(out).begin_object().field("status", "success").end_object();
+    if (asked->stream) out += '\n';
+    exchange.respond(200, asked->stream ? "application/x-ndjson" : kJson, out);
   }
   void version(http::Exchange& exchange) {
     std::string out;
@@ -172,6 +178,7 @@ class Ollama {
 
   const OllamaRules rules_;
   generation::Face face_;
+  const WallTime made_ = now();  // stands for the age of models that do not tell theirs
   json::Reader reader_;
 };
 

@@ -1,5 +1,5 @@
 // Ollama's API for every callable that takes prompts or texts to embed: /api/generate, /api/chat,
-// /api/embed, /api/tags, /api/ps, /api/show, /api/version.
+// /api/embed, /api/tags, /api/ps, /api/show, /api/pull, /api/version.
 #pragma once
 
 #include <memory>

@@ -99,14 +99,34 @@ TEST_F(OllamaTest, TellsErrorsInTheWordsOfItsDialect) {
   }
 }
 
-TEST_F(OllamaTest, RefusesAContextThatTheModelHasNot) {
+TEST_F(OllamaTest, TakesAContextThatTheModelHasNotForTheModels) {
   serve();
-  const auto& x =
-      bench_.post("/api/generate", R"({"model":"m","prompt":"a","options":{"num_ctx":4096}})");
-  EXPECT_EQ(x.status, 400);
-  EXPECT_EQ(x.answer,
-            R"({"error":"options.num_ctx is 4096, and the context of 'm' has 2048 tokens"})");
+  bench_.post("/api/generate", R"({"model":"m","prompt":"a","options":{"num_ctx":4096}})");
+  EXPECT_EQ(model_->pending.size(), 1) << "what does not fit is refused with its counts";
+}
+
+TEST_F(OllamaTest, HasPulledWhatItServes) {
+  serve();
+  EXPECT_EQ(bench_.post("/api/pull", R"({"model":"m:latest"})").answer,
+            "{\"status\":\"success\"}\n");
+  EXPECT_EQ(bench_.post("/api/pull", R"({"model":"m","stream":false})").answer,
+            R"({"status":"success"})");
+  EXPECT_EQ(bench_.post("/api/pull", R"({"model":"gone"})").status, 404);
   EXPECT_EQ(bench_.post("/api/show", R"({"model":"gone"})").status, 404);
+}
+
+TEST_F(OllamaTest, RefusesToThinkWhereTheModelIsKnownNotTo) {
+  serve();
+  for (const char* able : {"yes", "no", "unknown"}) {
+    model_->description.properties.erase("reasoning");
+    if (able != std::string_view("unknown")) {
+      model_->description.properties["reasoning"] = able == std::string_view("yes");
+    }
+    auto& x = bench_.post("/api/generate", R"({"model":"m","prompt":"a","think":true})");
+    EXPECT_EQ(x.status == 400, able == std::string_view("no")) << x.answer;
+    bench_.post("/api/generate", R"({"model":"m","prompt":"a","think":false})");
+  }
+  EXPECT_EQ(model_->pending.size(), 5);
 }
 
 TEST_F(OllamaTest, TellsAKeyNothingOfWhatItMayNotCall) {

@@ -63,7 +63,7 @@ std::optional<Duration> read_keep_alive(const Fields& f) {
     return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(*seconds));
   }
   const auto text = f.text("keep_alive");
-  if (!text) return std::nullopt;
+  if (!text || text->empty()) return std::nullopt;
   const auto duration = parse_duration(*text);
   if (!duration) {
     f.fault("keep_alive",

@@ -8,6 +8,33 @@ namespace sluice::api::ollama {
 namespace {
 using simdjson::dom::element;
 
+// Older clients call it the name.
+std::string needed_model(const Fields& f) {
+  std::string model(f.text("model").value_or(""));
+  if (model.empty()) model = f.text("name").value_or("");
+  if (model.empty()) f.fault("model", "model is required");
+  return model;
+}
+
+// `logprobs`, and `top_logprobs` beside each.
+void read_logprobs(const Fields& f, GenerateRequest& request) {
+  const bool wanted = f.boolean("logprobs").value_or(false);
+  const auto top = f.integer("top_logprobs", 0, kMaxLogprobs);
+  if (wanted) request.logprobs = static_cast<std::uint32_t>(top.value_or(0));
+}
+
+// `think`: yes or no, or how much.
+void read_think(const Fields& f, GenerateRequest& request) {
+  const auto value = f.get("think");
+  if (!value) return;
+  if (value->is_bool()) {
+    request.reasoning =
+        f.boolean("think").value_or(false) ? ReasoningEffort::kAsItLikes : ReasoningEffort::kNone;
+    return;
+  }
+  request.reasoning = generation::read_effort(f, "think");
+}
+
 void read_common(const Fields& f, GenerateAsked& asked) {
   asked.model = f.text("model").value_or("");
   asked.request.stream = f.boolean("stream").value_or(true);
@@ -15,6 +42,8 @@ void read_common(const Fields& f, GenerateAsked& asked) {
   asked.request.constraint = read_format(f);
   asked.priority = generation::read_priority(f);
   read_options(f, asked);
+  read_logprobs(f, asked.request);
+  read_think(f, asked.request);
 }
 
 void ask_to_load(GenerateAsked& asked) {
@@ -40,7 +69,8 @@ ChatMessage read_message(const Fields& f) {
           .content = std::string(f.text("content").value_or("")),
           .tool_calls = generation::read_tool_calls(f),
           .tool_call_id = std::string(f.text("tool_call_id").value_or("")),
-          .name = std::string(f.text("tool_name").value_or(""))};
+          .name = std::string(f.text("tool_name").value_or("")),
+          .reasoning = std::string(f.text("thinking").value_or(""))};
 }
 
 void read_embed_common(const Fields& f, EmbedAsked& asked) {
@@ -96,6 +126,8 @@ generation::Read<EmbedAsked> read_embed(json::Reader& reader, std::string_view b
   return generation::read_object<EmbedAsked>(reader, body, [](const Fields& f, EmbedAsked& asked) {
     read_embed_common(f, asked);
     asked.request.inputs = f.texts("input", kMaxEmbedInputs).value_or(std::vector<std::string>());
+    // Without a text the model is loaded, or dropped.
+    if (asked.request.inputs == std::vector<std::string>{""}) asked.request.inputs.clear();
     asked.request.truncate = f.boolean("truncate").value_or(true);
     if (const auto dimensions = f.integer("dimensions", 1, 1 << 20)) {
       asked.dimensions = static_cast<std::uint32_t>(*dimensions);
@@ -112,12 +144,15 @@ generation::Read<EmbedAsked> read_embeddings(json::Reader& reader, std::string_v
 }
 
 generation::Read<std::string> read_show(json::Reader& reader, std::string_view body) {
-  const auto fill = [](const Fields& f, std::string& model) {
-    model = f.text("model").value_or("");
-    if (model.empty()) model = f.text("name").value_or("");
-    if (model.empty()) f.fault("model", "model is required");
-  };
+  const auto fill = [](const Fields& f, std::string& model) { model = needed_model(f); };
   return generation::read_object<std::string>(reader, body, fill);
+}
+
+generation::Read<PullAsked> read_pull(json::Reader& reader, std::string_view body) {
+  return generation::read_object<PullAsked>(reader, body, [](const Fields& f, PullAsked& asked) {
+    asked.model = needed_model(f);
+    asked.stream = f.boolean("stream").value_or(true);
+  });
 }
 
 }  // namespace sluice::api::ollama

@@ -40,6 +40,12 @@ generation::Read<GenerateAsked> read_chat(json::Reader& reader, std::string_view
 generation::Read<EmbedAsked> read_embed(json::Reader& reader, std::string_view body);
 // Of /api/embeddings: `prompt` in place of `input`.
 generation::Read<EmbedAsked> read_embeddings(json::Reader& reader, std::string_view body);
+// Of /api/pull.
+struct PullAsked {
+  std::string model;
+  bool stream = true;
+};
+generation::Read<PullAsked> read_pull(json::Reader& reader, std::string_view body);
 // Of /api/show: which model.
 generation::Read<std::string> read_show(json::Reader& reader, std::string_view body);
 

@@ -95,7 +95,22 @@ TEST_F(OllamaRequestTest, ReadsOptions) {
   EXPECT_EQ(r.sampling.seed, 1);
   EXPECT_EQ(r.stop, std::vector<std::string>{"a"});
   EXPECT_EQ(asked->request.context, 512);
+  EXPECT_EQ(r.reasoning, ReasoningEffort::kAsItLikes);
   EXPECT_EQ(asked->priority, ServiceClass::kBestEffort);
+}
+
+TEST_F(OllamaRequestTest, ReadsWhatIsWantedBesideTheText) {
+  const auto asked = generate(
+      R"({"prompt":"hi","logprobs":true,"top_logprobs":3,"think":"low","keep_alive":"",
+          "options":{"stop":[""]}})");
+  ASSERT_TRUE(asked) << asked.error().error.message;
+  EXPECT_EQ(asked->request.logprobs, 3);
+  EXPECT_EQ(asked->request.reasoning, ReasoningEffort::kLow);
+  EXPECT_FALSE(asked->request.keep_alive);
+  EXPECT_TRUE(asked->request.stop.empty());
+  EXPECT_EQ(generate(R"({"prompt":"hi","think":false})")->request.reasoning,
+            ReasoningEffort::kNone);
+  EXPECT_FALSE(generate(R"({"prompt":"hi","top_logprobs":3})")->request.logprobs);
 }
 
 TEST_F(OllamaRequestTest, TakesAnEmptyPromptForTheWishToLoad) {
@@ -156,9 +171,15 @@ TEST_F(OllamaRequestTest, ReadsTextsToEmbedAndWhichModelToShow) {
   ASSERT_TRUE(embed);
   EXPECT_EQ(embed->request.inputs.size(), 2);
   EXPECT_TRUE(embed->request.truncate);
+  EXPECT_TRUE(read_embed(reader_, padded(R"({"model":"e","input":""})"))->request.inputs.empty());
+  EXPECT_TRUE(read_embed(reader_, padded(R"({"model":"e"})"))->request.inputs.empty());
   EXPECT_EQ(read_embeddings(reader_, padded(R"({"prompt":"a"})"))->request.inputs.at(0), "a");
   EXPECT_EQ(read_show(reader_, padded(R"({"name":"m"})")), "m");
   EXPECT_FALSE(read_show(reader_, padded("{}")));
+  const auto pull = read_pull(reader_, padded(R"({"name":"m","stream":false})"));
+  ASSERT_TRUE(pull);
+  EXPECT_EQ(pull->model, "m");
+  EXPECT_FALSE(pull->stream);
 }
 
 }  // namespace

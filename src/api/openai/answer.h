@@ -19,6 +19,9 @@ void answer_error(http::Exchange& exchange, int status, const Error& error,
                   const http::HeaderList* extra = nullptr);
 void answer_error(http::Exchange& exchange, const Error& error, std::string_view param = {},
                   std::string_view code = {});
+// The member at fault that an error names by what it is, where `input` is what the model reads;
+// else empty.
+std::string_view param_of(const Error& error, std::string_view input);
 std::string error_json(const Error& error, std::string_view param = {}, std::string_view code = {});
 
 // What stands in every answer to a request.
@@ -28,6 +31,8 @@ struct AnswerFacts {
   std::int64_t created = 0;  // seconds since 1970
   bool include_usage = false;
   std::uint32_t choices = 1;
+  // Of completions: what the texts begin with, one for as many choices as each prompt has.
+  std::vector<std::string> echo = {};
 };
 
 std::unique_ptr<generation::Form> make_chat_form(AnswerFacts facts);

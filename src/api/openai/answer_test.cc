@@ -76,6 +76,38 @@ TEST(OpenAiAnswer, StreamsAChat) {
   EXPECT_EQ(out, expected);
 }
 
+TEST(OpenAiAnswer, KeepsThoughtsApartFromTheText) {
+  GenerateResponse response = saying("42");
+  response.choices[0].reasoning = "hm";
+  std::string out;
+  make_chat_form(facts())->whole(out, response, kTimings);
+  EXPECT_NE(out.find(R"("message":{"role":"assistant","reasoning_content":"hm","content":"42")"),
+            std::string::npos)
+      << out;
+  out.clear();
+  make_chat_form(facts())->part(out, {.text = "hm", .reasoning = true});
+  EXPECT_NE(out.find(R"("delta":{"reasoning_content":"hm"})"), std::string::npos) << out;
+  out.clear();
+  make_completion_form(facts())->part(out, {.text = "hm", .reasoning = true});
+  EXPECT_EQ(out, "") << "the older form knows none";
+}
+
+TEST(OpenAiAnswer, OfACompletionBeginsWithThePromptWhereThatIsWanted) {
+  AnswerFacts own = facts(false, 4);
+  own.echo = {"p ", "q "};  // two choices each
+  GenerateResponse response = saying("a");
+  response.choices.resize(4, response.choices[0]);
+  std::string out;
+  make_completion_form(own)->whole(out, response, kTimings);
+  for (const char* text : {R"("text":"p a","index":0)", R"("text":"p a","index":1)",
+                           R"("text":"q a","index":2)", R"("text":"q a","index":3)"}) {
+    EXPECT_NE(out.find(text), std::string::npos) << text << " in " << out;
+  }
+  out.clear();
+  make_completion_form(own)->begin(out);
+  EXPECT_NE(out.find(R"("text":"q ","index":2)"), std::string::npos) << out;
+}
+
 TEST(OpenAiAnswer, SaysWhoSpeaksInEveryChoice) {
   std::string out;
   make_chat_form(facts(false, 2))->begin(out);
@@ -108,7 +140,19 @@ TEST(OpenAiAnswer, OfACompletionCountsTheOffsetsOfItsTokensInCharacters) {
             "\n\n");
 }
 
+TEST(OpenAiAnswer, OfACompletionShowsPartsOfACharacterAsBytes) {
+  GenerateResponse response = saying("\u20ac");
+  response.choices[0].logprobs = {{"\xe2\x82", -0.5, {{"\xe2\x82", -0.5}}}, {"\xac", -1, {}}};
+  std::string out;
+  make_completion_form(facts())->whole(out, response, kTimings);
+  EXPECT_NE(out.find(R"("tokens":["bytes:\\xe2\\x82","bytes:\\xac"])"), std::string::npos) << out;
+  EXPECT_NE(out.find(R"("top_logprobs":[{"bytes:\\xe2\\x82":-0.5},{}])"), std::string::npos) << out;
+}
+
 TEST(OpenAiAnswer, TellsErrorsInItsForm) {
+  EXPECT_EQ(error_json(too_long_for_context("long"), "messages"),
+            R"({"error":{"message":"long","type":"invalid_request_error","param":"messages",)"
+            R"("code":"context_length_exceeded"}})");
   EXPECT_EQ(error_json(invalid("no"), "n"),
             R"({"error":{"message":"no","type":"invalid_request_error","param":"n","code":null}})");
   EXPECT_EQ(error_json({ErrorCode::kExhausted, "full"}),

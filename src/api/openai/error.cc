@@ -49,6 +49,7 @@ void answer(http::Exchange& exchange, int status, const Error& error, std::strin
 
 std::string error_json(const Error& error, std::string_view param, std::string_view code) {
   const Kind kind = kind_of(error.code);
+  if (code.empty() && error.detail == ErrorDetail::kContextLength) code = "context_length_exceeded";
   if (code.empty()) code = kind.code;
   std::string out;
   json::Writer writer(out);
@@ -59,6 +60,10 @@ std::string error_json(const Error& error, std::string_view param, std::string_v
   code.empty() ? writer.null() : writer.value(code);
   writer.end_object().end_object();
   return out;
+}
+
+std::string_view param_of(const Error& error, std::string_view input) {
+  return error.detail == ErrorDetail::kContextLength ? input : std::string_view();
 }
 
 void answer_error(http::Exchange& exchange, int status, const Error& error,

@@ -7,6 +7,9 @@ namespace sluice::api::openai {
 
 namespace {
 
+// As DeepSeek's API, vLLM and llama.cpp's server name it.
+constexpr std::string_view kReasoning = "reasoning_content";
+
 class ChatForm final : public StreamForm {
  public:
   explicit ChatForm(AnswerFacts facts)
@@ -24,9 +27,12 @@ class ChatForm final : public StreamForm {
   }
 
  private:
+  [[nodiscard]] std::string_view input() const override { return "messages"; }
   void write_choice(json::Writer& writer, std::size_t index, const Choice& choice) override {
     writer.begin_object().field("index", index).key("message").begin_object();
-    writer.field("role", "assistant").key("content");
+    writer.field("role", "assistant");
+    if (!choice.reasoning.empty()) writer.field(kReasoning, choice.reasoning);
+    writer.key("content");
     if (choice.text.empty() && !choice.tool_calls.empty()) {
       writer.null();
     } else {
@@ -41,7 +47,7 @@ class ChatForm final : public StreamForm {
 
   void write_part(json::Writer& writer, const TextPart& part) override {
     writer.begin_object().field("index", part.choice).key("delta").begin_object();
-    writer.field("content", part.text).end_object().key("logprobs");
+    writer.field(part.reasoning ? kReasoning : "content", part.text).end_object().key("logprobs");
     write_chat_logprobs(writer, part.logprobs);
     writer.key("finish_reason").null().end_object();
   }
@@ -84,10 +90,23 @@ class CompletionForm final : public StreamForm {
     offsets_.resize(this->facts().choices);
   }
 
+  // Clients of this form know no thoughts.
+  void part(std::string& out, const TextPart& part) override {
+    if (!part.reasoning) StreamForm::part(out, part);
+  }
+  void begin(std::string& out) override {
+    if (facts().echo.empty()) return;
+    for (std::uint32_t i = 0; i < facts().choices; ++i) {
+      StreamForm::part(out, {.choice = i, .text = echo_of(i)});
+    }
+  }
+
  private:
+  [[nodiscard]] std::string_view input() const override { return "prompt"; }
   void write_choice(json::Writer& writer, std::size_t index, const Choice& choice) override {
     std::size_t offset = 0;
-    writer.begin_object().field("text", choice.text).field("index", index).key("logprobs");
+    writer.begin_object().field("text", echo_of(index) + choice.text);
+    writer.field("index", index).key("logprobs");
     write_completion_logprobs(writer, choice.logprobs, offset);
     writer.field("finish_reason", to_string(choice.finish)).end_object();
   }
@@ -99,6 +118,11 @@ class CompletionForm final : public StreamForm {
   void write_last(json::Writer& writer, std::size_t index, FinishReason finish) override {
     writer.begin_object().field("text", "").field("index", index).key("logprobs").null();
     writer.field("finish_reason", to_string(finish)).end_object();
+  }
+
+  [[nodiscard]] std::string echo_of(std::size_t choice) const {
+    const std::vector<std::string>& echo = facts().echo;
+    return echo.empty() ? std::string() : echo.at(choice * echo.size() / facts().choices);
   }
 
   std::vector<std::size_t> offsets_;  // of each choice's text, in characters

@@ -49,6 +49,10 @@ class TextCodec final : public sluice::jobs::Codec {
   Result<Request> decode(std::string_view input, const Description& /*callable*/) override {
     auto asked = path_.read(reader_, Padded(input).view());
     if (!asked) return fail(error_of(std::move(asked.error())));
+    if (asked->prompts.size() > 1) {
+      return fail(invalid("'prompt': a job has one, and a list is as many jobs"));
+    }
+    if (asked->echo) return fail(invalid("'echo' is not served of a job: it has its prompt"));
     asked->request.stream = false;
     return std::move(asked->request);
   }

@@ -70,7 +70,7 @@ class PartialText final : public sluice::jobs::PartialOutput {
 
   void add(const Part& part) override {
     ++pieces_;
-    if (part.choice < choices_.size()) choices_[part.choice].add(part.text);
+    if (part.choice < choices_.size() && !part.reasoning) choices_[part.choice].add(part.text);
   }
 
   [[nodiscard]] sluice::jobs::Progress so_far() override {

@@ -1,5 +1,8 @@
 #include "api/openai/logprobs.h"
 
+#include <format>
+#include <string>
+
 #include "base/utf8.h"
 
 namespace sluice::api::openai {
@@ -10,6 +13,14 @@ void write_bytes(json::Writer& writer, std::string_view token) {
   writer.key("bytes").begin_array();
   for (const char c : token) writer.value(static_cast<unsigned>(static_cast<unsigned char>(c)));
   writer.end_array();
+}
+
+// A token that is part of a character only, as this form has it: "bytes:\\xe2\\x80".
+std::string shown(const std::string& token) {
+  if (json::is_utf8(token)) return token;
+  std::string text = "bytes:";
+  for (const char c : token) text += std::format("\\x{:02x}", static_cast<unsigned char>(c));
+  return text;
 }
 
 }  // namespace
@@ -41,13 +52,13 @@ void write_completion_logprobs(json::Writer& writer, const std::vector<TokenLogp
     return;
   }
   writer.begin_object().key("tokens").begin_array();
-  for (const TokenLogprob& token : tokens) writer.value(token.token);
+  for (const TokenLogprob& token : tokens) writer.value(shown(token.token));
   writer.end_array().key("token_logprobs").begin_array();
   for (const TokenLogprob& token : tokens) writer.value(token.logprob);
   writer.end_array().key("top_logprobs").begin_array();
   for (const TokenLogprob& token : tokens) {
     writer.begin_object();
-    for (const auto& [text, logprob] : token.top) writer.field(text, logprob);
+    for (const auto& [text, logprob] : token.top) writer.field(shown(text), logprob);
     writer.end_object();
   }
   writer.end_array().key("text_offset").begin_array();

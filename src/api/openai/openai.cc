@@ -3,7 +3,9 @@
 #include <format>
 
 #include "api/generation/face.h"
+#include "api/generation/prompt_list.h"
 #include "api/generation/service_class.h"
+#include "api/generation/vectors.h"
 #include "api/openai/answer.h"
 #include "base/uuid.h"
 #include "http/json/reader.h"
@@ -44,10 +46,7 @@ class OpenAi {
           .scope = path.scope};
       if (auto added = router.add(std::move(route)); !added) return added;
     }
-    for (const std::string_view path :
-         {"/v1/chat", "/v1/completions", "/v1/embeddings", "/v1/models"}) {
-      router.tell_errors(prefix + std::string(path), answer_error);
-    }
+    router.tell_errors(prefix + "/v1", answer_error);
     return {};
   }
 
@@ -90,6 +89,13 @@ class OpenAi {
                       .created = seconds(),
                       .include_usage = asked->include_usage,
                       .choices = asked->request.choices};
+    if (asked->echo) facts.echo = asked->prompts;
+    CallablePtr each;
+    if (asked->prompts.size() > 1) {
+      facts.choices *= static_cast<std::uint32_t>(asked->prompts.size());
+      each = generation::ask_each(*callable, std::move(asked->prompts));
+      callable = &each;
+    }
     start_generation(exchange, face_.mount(), *callable, std::move(asked->request),
                      {.service_class = *wanted}, make_form(std::move(facts)), rules_);
   }
@@ -111,20 +117,19 @@ class OpenAi {
         exchange, face_.mount(), *callable, std::move(request), {.service_class = *wanted},
         [asked = std::move(*asked)](http::Exchange& x, Result<EmbedResponse> response,
                                     const telemetry::GenerationTimings&) {
-          answer_vectors(x, asked, response);
+          answer_vectors(x, asked, std::move(response));
         });
   }
 
   static void answer_vectors(http::Exchange& exchange, const EmbedAsked& asked,
-                             const Result<EmbedResponse>& response) {
-    if (!response) return answer_error(exchange, response.error());
-    const std::size_t length = response->vectors.empty() ? 0 : response->vectors.front().size();
-    if (asked.dimensions && *asked.dimensions != length) {
-      return answer_error(
-          exchange,
-          invalid(std::format("this model's vectors have {} dimensions, and are not made shorter",
-                              length)),
-          "dimensions");
+                             Result<EmbedResponse> response) {
+    if (response && asked.dimensions) {
+      if (auto cut = generation::shorten(*response, *asked.dimensions); !cut) {
+        return answer_error(exchange, cut.error(), "dimensions");
+      }
+    }
+    if (!response) {
+      return answer_error(exchange, response.error(), param_of(response.error(), "input"));
     }
     exchange.respond(200, kJson, embedding_json(asked, *response));
   }

@@ -71,6 +71,47 @@ TEST_F(OpenAiTest, MapsEveryErrorToItsStatus) {
   }
 }
 
+TEST_F(OpenAiTest, SaysWhichMemberIsTooLongForTheContext) {
+  const std::pair<std::string, std::string> cases[] = {{"/v1/chat/completions", "messages"},
+                                                       {"/v1/completions", "prompt"}};
+  for (const auto& [path, param] : cases) {
+    auto& x =
+        post(path, R"({"model":"m","prompt":"a","messages":[{"role":"user","content":"a"}]})");
+    call().reply(fail(too_long_for_context("too long")));
+    model_->pending.clear();
+    EXPECT_EQ(x.status, 400);
+    EXPECT_EQ(x.answer, R"({"error":{"message":"too long","type":"invalid_request_error",)"
+                        R"("param":")" +
+                            param + R"(","code":"context_length_exceeded"}})");
+  }
+}
+
+TEST_F(OpenAiTest, AsksEachPromptOfAListAndAnswersThemAsOne) {
+  auto& x = post("/v1/completions", R"({"model":"m","prompt":["a","b"],"echo":true})");
+  ASSERT_EQ(model_->pending.size(), 2);
+  for (const char* text : {"1", "2"}) {
+    GenerateResponse response;
+    response.choices.push_back({.text = text});
+    model_->reply(std::move(response));
+  }
+  EXPECT_EQ(x.status, 200);
+  EXPECT_NE(x.answer.find(R"("text":"a1","index":0)"), std::string::npos) << x.answer;
+  EXPECT_NE(x.answer.find(R"("text":"b2","index":1)"), std::string::npos) << x.answer;
+}
+
+TEST_F(OpenAiTest, NamesTheModelWhereItTakesSomethingElse) {
+  const auto& x = post("/v1/completions", R"({"model":"e","prompt":"a"})");
+  EXPECT_EQ(x.status, 400);
+  EXPECT_EQ(x.answer, R"({"error":{"message":"'e' takes texts to embed, not prompts","type":)"
+                      R"("invalid_request_error","param":"model","code":null}})");
+}
+
+TEST_F(OpenAiTest, TellsOfPathsThatAreNotThereInItsForm) {
+  http::TestExchange x(bench_.loop, {http::Method::kPost, "/v1/audio/speech", "", {}, ""});
+  bench_.router.error_form("/v1/audio/speech")(x, 404, not_found("no such path"), nullptr);
+  EXPECT_TRUE(x.answer.starts_with(R"({"error":{"message":"no such path",)")) << x.answer;
+}
+
 TEST_F(OpenAiTest, RefusesUnknownModelsByTheirCode) {
   auto& x = post("/v1/completions", R"({"model":"gpt","prompt":"a"})");
   EXPECT_EQ(x.status, 404);
@@ -109,15 +150,17 @@ TEST_F(OpenAiTest, ListsItsModels) {
   EXPECT_TRUE(bench_.get("/v1/models/e").answer.starts_with(R"({"id":"e",)"));
 }
 
-TEST_F(OpenAiTest, EmbedsAndRefusesDimensionsThatTheModelHasNot) {
-  for (const bool fits : {true, false}) {
-    auto& x = post("/v1/embeddings", fits ? R"({"model":"e","input":"a","dimensions":2})"
-                                          : R"({"model":"e","input":"a","dimensions":3})");
+TEST_F(OpenAiTest, CutsVectorsToFewerDimensionsAndRefusesMoreThanThereAre) {
+  for (const auto& [dimensions, found] :
+       {std::pair("1", R"("embedding":[1])"), std::pair("2", R"("embedding":[0.6,0.8])"),
+        std::pair("3", R"("param":"dimensions")")}) {
+    auto& x = post("/v1/embeddings",
+                   std::string(R"({"model":"e","input":"a","dimensions":)") + dimensions + "}");
     EmbedResponse response;
-    response.vectors = {{1.0F, 0.0F}};
+    response.vectors = {{0.6F, 0.8F}};
     embedder_->pending.at(0)->reply(response);
     embedder_->pending.clear();
-    EXPECT_EQ(x.status, fits ? 200 : 400) << x.answer;
+    EXPECT_NE(x.answer.find(found), std::string::npos) << x.answer;
   }
   EXPECT_EQ(post("/v1/embeddings", R"({"model":"m","input":"a"})").status, 400);
 }

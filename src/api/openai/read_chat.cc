@@ -23,7 +23,8 @@ ChatMessage read_message(const Fields& f) {
                       .content = read_content(f),
                       .tool_calls = generation::read_tool_calls(f),
                       .tool_call_id = std::string(f.text("tool_call_id").value_or("")),
-                      .name = std::string(f.text("name").value_or(""))};
+                      .name = std::string(f.text("name").value_or("")),
+                      .reasoning = std::string(f.text("reasoning_content").value_or(""))};
   if (!f.get("content") && message.tool_calls.empty()) {
     f.fault("content", std::format("'{}' is missing", f.path_of("content")));
   }
@@ -42,20 +43,70 @@ void read_messages(const Fields& f, GenerateRequest& request) {
   }
 }
 
+// Leaves the tools of those names; a fault where there is none left, or a name that is not there.
+void keep_tools(const Fields& f, GenerateRequest& request, const std::vector<std::string>& names) {
+  for (const std::string& name : names) {
+    const auto named = [&](const ToolDeclaration& tool) { return tool.name == name; };
+    if (std::ranges::none_of(request.tools, named)) {
+      return f.fault("tool_choice", std::format("'tools' has no function '{}'", name));
+    }
+  }
+  std::erase_if(request.tools, [&](const ToolDeclaration& tool) {
+    return std::ranges::find(names, tool.name) == names.end();
+  });
+}
+
+std::string function_of(const Fields& choice) {
+  const auto function = choice.get("function");
+  if (!function) {
+    choice.fault("function", std::format("'{}' is missing", choice.path_of("function")));
+    return {};
+  }
+  const Fields named(*function, choice.faults(), choice.path_of("function"));
+  return std::string(named.needed_text("name"));
+}
+
+// {"mode": "auto" or "required", "tools": [{type, function: {name}}]}
+void read_allowed_tools(const Fields& f, const Fields& choice, GenerateRequest& request) {
+  const auto inner = choice.get("allowed_tools");
+  if (!inner) return choice.fault("allowed_tools", "'tool_choice.allowed_tools' is missing");
+  const Fields allowed(*inner, f.faults(), "tool_choice.allowed_tools");
+  const std::string_view mode = allowed.text("mode").value_or("auto");
+  if (mode == "required") {
+    request.tool_choice = ToolChoice::kRequired;
+  } else if (mode != "auto") {
+    return allowed.fault("mode", std::format("'{}' must be auto or required, got '{}'",
+                                             allowed.path_of("mode"), mode.substr(0, 100)));
+  }
+  std::vector<std::string> names;
+  const auto list = allowed.array("tools", generation::kMaxTools);
+  if (!list || list->size() == 0) {
+    return allowed.fault("tools", "'tool_choice.allowed_tools.tools' must name a function");
+  }
+  for (const element entry : *list) {
+    const Fields one(entry, f.faults(),
+                     std::format("{}[{}]", allowed.path_of("tools"), names.size()));
+    names.push_back(function_of(one));
+  }
+  if (!f.faults().any()) keep_tools(f, request, names);
+}
+
 // A choice of one function is the demand to call one, with that one alone to be called.
 void read_tool_choice(const Fields& f, GenerateRequest& request) {
   const auto value = f.get("tool_choice");
   if (!value) return;
   if (value->is_object()) {
     const Fields choice(*value, f.faults(), "tool_choice");
-    const auto function = choice.get("function");
-    if (!function) return choice.fault("function", "'tool_choice.function' is missing");
-    const std::string name(
-        Fields(*function, f.faults(), "tool_choice.function").needed_text("name"));
-    std::erase_if(request.tools, [&](const ToolDeclaration& tool) { return tool.name != name; });
-    if (request.tools.empty()) {
-      return f.fault("tool_choice", std::format("'tools' has no function '{}'", name));
+    const std::string_view type = choice.text("type").value_or("function");
+    if (type == "allowed_tools") return read_allowed_tools(f, choice, request);
+    if (type != "function") {
+      return choice.fault("type", std::format("'tool_choice.type' must be function or "
+                                              "allowed_tools, got '{}'",
+                                              type.substr(0, 100)));
     }
+    const std::string name = function_of(choice);
+    if (f.faults().any()) return;
+    keep_tools(f, request, {name});
     request.tool_choice = ToolChoice::kRequired;
     return;
   }
@@ -81,6 +132,24 @@ void read_logprobs(const Fields& f, GenerateRequest& request) {
   }
 }
 
+void read_modalities(const Fields& f) {
+  for (const std::string& kind : f.texts("modalities", 16).value_or(std::vector<std::string>())) {
+    if (kind == "text") continue;
+    f.fault("modalities", std::format("answers are text, not '{}'", kind.substr(0, 100)));
+  }
+}
+
+// By the standard's measure, or by the switch that engines with templates have.
+void read_reasoning(const Fields& f, GenerateRequest& request) {
+  request.reasoning = generation::read_effort(f, "reasoning_effort");
+  const auto kwargs = f.get("chat_template_kwargs");
+  if (request.reasoning || !kwargs) return;
+  const Fields inner(*kwargs, f.faults(), "chat_template_kwargs");
+  if (const auto thinks = inner.boolean("enable_thinking")) {
+    request.reasoning = *thinks ? ReasoningEffort::kAsItLikes : ReasoningEffort::kNone;
+  }
+}
+
 }  // namespace
 
 generation::Read<GenerateAsked> read_chat(json::Reader& reader, std::string_view body) {
@@ -94,6 +163,8 @@ generation::Read<GenerateAsked> read_chat(json::Reader& reader, std::string_view
         generation::refuse(f, "functions", "say it with 'tools'");
         generation::refuse(f, "function_call", "say it with 'tool_choice'");
         generation::refuse(f, "audio", "answers are text");
+        read_modalities(f);
+        read_reasoning(f, asked.request);
       });
 }
 

@@ -1,5 +1,6 @@
 #include <format>
 
+#include "api/generation/prompt_list.h"
 #include "api/generation/sampling.h"
 #include "api/openai/common_fields.h"
 
@@ -8,23 +9,28 @@ namespace sluice::api::openai {
 namespace {
 using simdjson::dom::element;
 
-void read_prompt(const Fields& f, GenerateRequest& request) {
+constexpr std::uint32_t kDefaultTokens = 16;
+
+bool has_tokens(const element& input) {
+  simdjson::dom::array list;
+  if (input.get(list) != simdjson::SUCCESS || list.size() == 0) return false;
+  const element first = list.at(0).value();
+  return first.is_number() || first.is_array();
+}
+
+void read_prompt(const Fields& f, GenerateAsked& asked) {
   const auto value = f.get("prompt");
   if (!value) return f.fault("prompt", "'prompt' is missing");
-  std::string_view text;
-  if (value->get(text) == simdjson::SUCCESS) {
-    request.prompt = std::string(text);
-    return;
+  if (has_tokens(*value)) {
+    return f.fault("prompt",
+                   "'prompt' has numbers of tokens, which mean another text to every model: send "
+                   "the texts");
   }
-  simdjson::dom::array list;
-  if (value->get(list) == simdjson::SUCCESS && list.size() == 1 &&
-      list.at(0).get(text) == simdjson::SUCCESS) {
-    request.prompt = std::string(text);
-    return;
-  }
-  f.fault("prompt",
-          "'prompt' must be a string: one prompt a request, and neither lists of prompts nor "
-          "tokens are served");
+  auto prompts = f.texts("prompt", generation::kMaxPrompts);
+  if (!prompts) return;
+  if (prompts->empty()) return f.fault("prompt", "'prompt' must have at least one text");
+  asked.request.prompt = prompts->front();
+  asked.prompts = std::move(*prompts);
 }
 
 void read_logprobs(const Fields& f, GenerateRequest& request) {
@@ -43,11 +49,16 @@ void read_logprobs(const Fields& f, GenerateRequest& request) {
 generation::Read<GenerateAsked> read_completion(json::Reader& reader, std::string_view body) {
   return generation::read_object<GenerateAsked>(
       reader, body, [](const Fields& f, GenerateAsked& asked) {
-        read_prompt(f, asked.request);
+        read_prompt(f, asked);
         read_logprobs(f, asked.request);
         read_common(f, asked);
-        if (f.boolean("echo").value_or(false)) {
-          f.fault("echo", "'echo' is not served: the prompt is not sent back");
+        // What this API has had from its beginning; -1 is no bound, all the same.
+        if (!f.get("max_tokens") && !f.get("max_completion_tokens")) {
+          asked.request.max_tokens = kDefaultTokens;
+        }
+        asked.echo = f.boolean("echo").value_or(false);
+        if (asked.echo && asked.request.logprobs) {
+          f.fault("echo", "'echo' is not served with 'logprobs': those of a prompt are not known");
         }
         if (!f.text("suffix").value_or("").empty()) {
           f.fault("suffix", "'suffix' is not served: a text is continued at its end only");
@@ -63,7 +74,13 @@ generation::Read<EmbedAsked> read_embedding(json::Reader& reader, std::string_vi
   return generation::read_object<EmbedAsked>(reader, body, [](const Fields& f, EmbedAsked& asked) {
     asked.model = f.text("model").value_or("");
     asked.priority = priority_of(f);
-    if (!f.get("input")) f.fault("input", "'input' is missing");
+    const auto input = f.get("input");
+    if (!input) f.fault("input", "'input' is missing");
+    if (input && has_tokens(*input)) {
+      f.fault("input",
+              "'input' has numbers of tokens, which mean another text to every model: send the "
+              "texts (LangChain's OpenAIEmbeddings does with check_embedding_ctx_length=False)");
+    }
     asked.request.inputs = f.texts("input", kMaxEmbedInputs).value_or(std::vector<std::string>());
     if (!f.faults().any() && asked.request.inputs.empty()) {
       f.fault("input", "'input' must have at least one text");

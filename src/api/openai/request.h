@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "api/generation/fault.h"
 #include "inference/callable.h"
@@ -22,7 +23,9 @@ namespace sluice::api::openai {
 struct GenerateAsked {
   std::string model;  // empty: none is named
   GenerateRequest request;
-  bool include_usage = false;  // of a stream
+  std::vector<std::string> prompts;  // of completions: all, the first of which is the request's
+  bool include_usage = false;        // of a stream
+  bool echo = false;                 // of completions: the prompt is sent back before the text
   std::optional<ServiceClass> priority;
 };
 

@@ -112,6 +112,53 @@ TEST_F(OpenAiRequestTest, ReadsWhichToolMayBeCalled) {
             "tool_choice");
 }
 
+TEST_F(OpenAiRequestTest, ReadsWhichOfTheToolsAreAllowed) {
+  const auto choosing = [&](std::string_view allowed) {
+    return with(R"(,"tools":[{"type":"function","function":{"name":"a"}},)"
+                R"({"type":"function","function":{"name":"b"}},)"
+                R"({"type":"function","function":{"name":"c"}}],)"
+                R"("tool_choice":{"type":"allowed_tools","allowed_tools":)" +
+                std::string(allowed) + "}");
+  };
+  const auto two = choosing(R"({"mode":"required","tools":[)"
+                            R"({"type":"function","function":{"name":"c"}},)"
+                            R"({"type":"function","function":{"name":"a"}}]})");
+  ASSERT_TRUE(two) << two.error().error.message;
+  EXPECT_EQ(two->request.tool_choice, ToolChoice::kRequired);
+  ASSERT_EQ(two->request.tools.size(), 2);
+  EXPECT_EQ(two->request.tools[0].name, "a");
+  EXPECT_EQ(choosing(R"({"tools":[{"function":{"name":"a"}}]})")->request.tool_choice,
+            ToolChoice::kAuto);
+  EXPECT_EQ(choosing(R"({"tools":[{"function":{"name":"x"}}]})").error().param, "tool_choice");
+  EXPECT_EQ(choosing(R"({"tools":[]})").error().param, "tool_choice.allowed_tools.tools");
+  EXPECT_EQ(choosing(R"({"mode":"most","tools":[]})").error().param,
+            "tool_choice.allowed_tools.mode");
+}
+
+TEST_F(OpenAiRequestTest, ReadsHowMuchToThink) {
+  struct Case {
+    std::string members;
+    std::optional<ReasoningEffort> expected;
+  };
+  for (const Case& c : std::vector<Case>{
+           {"", {}},
+           {R"(,"reasoning_effort":"none")", ReasoningEffort::kNone},
+           {R"(,"reasoning_effort":"minimal")", ReasoningEffort::kMinimal},
+           {R"(,"reasoning_effort":"xhigh")", ReasoningEffort::kHigh},
+           {R"(,"chat_template_kwargs":{"enable_thinking":false})", ReasoningEffort::kNone},
+           {R"(,"chat_template_kwargs":{"enable_thinking":true})", ReasoningEffort::kAsItLikes}}) {
+    const auto asked = with(c.members);
+    ASSERT_TRUE(asked) << asked.error().error.message;
+    EXPECT_EQ(asked->request.reasoning, c.expected) << c.members;
+  }
+  EXPECT_EQ(with(R"(,"reasoning_effort":"some")").error().param, "reasoning_effort");
+}
+
+TEST_F(OpenAiRequestTest, TakesAnEmptyStopForNone) {
+  EXPECT_TRUE(with(R"(,"stop":"")")->request.stop.empty());
+  EXPECT_EQ(with(R"(,"stop":["a",""])")->request.stop, std::vector<std::string>{"a"});
+}
+
 TEST_F(OpenAiRequestTest, NamesTheMemberThatIsWrong) {
   struct Case {
     std::string members;
@@ -130,6 +177,7 @@ TEST_F(OpenAiRequestTest, NamesTheMemberThatIsWrong) {
       {R"(,"logit_bias":{"cat":1})", "logit_bias"},
       {R"(,"tool_choice":"required")", "tool_choice"},
       {R"(,"functions":[])", "functions"},
+      {R"(,"modalities":["text","audio"])", "modalities"},
       {R"(,"priority":"urgent")", "priority"},
       {R"(,"grammar":"a","response_format":{"type":"json_object"})", "response_format"},
       {R"(,"max_tokens":1.5)", "max_tokens"},
@@ -162,13 +210,22 @@ TEST_F(OpenAiRequestTest, ReadsACompletion) {
   ASSERT_TRUE(asked) << asked.error().error.message;
   EXPECT_EQ(asked->request.prompt, "once");
   EXPECT_EQ(asked->request.logprobs, 3);
-  for (const auto& [members, param] :
-       std::vector<std::pair<std::string, std::string>>{{R"("prompt":"a","echo":true)", "echo"},
-                                                        {R"("prompt":"a","suffix":"b")", "suffix"},
-                                                        {R"("prompt":"a","best_of":2)", "best_of"},
-                                                        {R"("prompt":["a","b"])", "prompt"},
-                                                        {R"("prompt":[1,2])", "prompt"},
-                                                        {R"("x":1)", "prompt"}}) {
+  EXPECT_EQ(asked->request.max_tokens, 16) << "as the API has it";
+  EXPECT_FALSE(asked->echo);
+  EXPECT_FALSE(completion(R"({"prompt":"a","max_tokens":-1})")->request.max_tokens);
+  const auto two = completion(R"({"prompt":["a","b"],"echo":true,"max_tokens":3})");
+  ASSERT_TRUE(two);
+  EXPECT_EQ(two->prompts, (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(two->request.max_tokens, 3);
+  EXPECT_TRUE(two->echo);
+  for (const auto& [members, param] : std::vector<std::pair<std::string, std::string>>{
+           {R"("prompt":"a","echo":true,"logprobs":1)", "echo"},
+           {R"("prompt":"a","suffix":"b")", "suffix"},
+           {R"("prompt":"a","best_of":2)", "best_of"},
+           {R"("prompt":[])", "prompt"},
+           {R"("prompt":[[1],[2]])", "prompt"},
+           {R"("prompt":[1,2])", "prompt"},
+           {R"("x":1)", "prompt"}}) {
     const auto refused = completion("{" + members + "}");
     ASSERT_FALSE(refused) << members;
     EXPECT_EQ(refused.error().param, param);
@@ -183,7 +240,13 @@ TEST_F(OpenAiRequestTest, ReadsTextsToEmbed) {
   EXPECT_EQ(one->request.inputs, std::vector<std::string>{"a"});
   EXPECT_EQ(read(R"({"input":["a","b"],"dimensions":8})")->dimensions, 8);
   EXPECT_EQ(read(R"({"input":[]})").error().param, "input");
-  EXPECT_EQ(read(R"({"input":[[1,2]]})").error().param, "input[0]");
+  EXPECT_EQ(read(R"({"input":["a",[1]]})").error().param, "input[1]");
+  for (const std::string_view tokens : {R"({"input":[[1,2]]})", R"({"input":[1,2]})"}) {
+    const auto refused = read(tokens);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().param, "input");
+    EXPECT_NE(refused.error().error.message.find("send the texts"), std::string::npos);
+  }
   EXPECT_EQ(read(R"({"input":"a","encoding_format":"int8"})").error().param, "encoding_format");
 }
 

@@ -16,12 +16,14 @@ void write_usage(json::Writer& writer, const Usage& usage);
 // Writes what is around the choices; what a choice looks like is for the two that derive from it.
 class StreamForm : public generation::Form {
  public:
-  void refuse(http::Exchange& exchange, const Error& error) final { answer_error(exchange, error); }
+  void refuse(http::Exchange& exchange, const Error& error) final {
+    answer_error(exchange, error, param_of(error, input()));
+  }
   [[nodiscard]] std::string_view stream_type() const final { return "text/event-stream"; }
   [[nodiscard]] std::string_view heartbeat() const final { return ": ping\n\n"; }
   void whole(std::string& out, const GenerateResponse& response,
              const telemetry::GenerationTimings& timings) final;
-  void part(std::string& out, const TextPart& part) final;
+  void part(std::string& out, const TextPart& part) override;
   void end(std::string& out, const GenerateResponse& response,
            const telemetry::GenerationTimings& timings) final;
   void broken(std::string& out, const Error& error) final;
@@ -31,6 +33,8 @@ class StreamForm : public generation::Form {
   StreamForm(AnswerFacts facts, std::string_view whole, std::string_view chunk)
       : facts_(std::move(facts)), whole_(whole), chunk_(chunk) {}
 
+  // The member of a request that the model reads.
+  [[nodiscard]] virtual std::string_view input() const = 0;
   // Each writes one object into the list of choices.
   virtual void write_choice(json::Writer& writer, std::size_t index, const Choice& choice) = 0;
   virtual void write_part(json::Writer& writer, const TextPart& part) = 0;

@@ -25,9 +25,23 @@ void AnswerBuilder::add_text(std::uint32_t choice, std::string_view text,
   ++pieces_;
   Choice& into = choices_[choice];
   into.text += text;
-  if (parts_wanted_) parts.push_back({choice, std::string(text), logprobs});
+  if (parts_wanted_) {
+    parts.push_back({.choice = choice, .text = std::string(text), .logprobs = logprobs});
+  }
   into.logprobs.insert(into.logprobs.end(), std::make_move_iterator(logprobs.begin()),
                        std::make_move_iterator(logprobs.end()));
+}
+
+void AnswerBuilder::add_reasoning(std::uint32_t choice, std::string_view text,
+                                  std::vector<TextPart>& parts) {
+  if (text.empty()) return;
+  started_ = true;
+  if (empty_) return;
+  ++pieces_;
+  choices_[choice].reasoning += text;
+  if (parts_wanted_) {
+    parts.push_back({.choice = choice, .text = std::string(text), .reasoning = true});
+  }
 }
 
 Result<> AnswerBuilder::add_tool(std::uint32_t choice, std::size_t place, std::string_view id,

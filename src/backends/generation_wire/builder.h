@@ -28,6 +28,8 @@ class AnswerBuilder {
   // The rest takes choices that were checked.
   void add_text(std::uint32_t choice, std::string_view text, std::vector<TokenLogprob> logprobs,
                 std::vector<TextPart>& parts);
+  // Of what the model thinks before it answers.
+  void add_reasoning(std::uint32_t choice, std::string_view text, std::vector<TextPart>& parts);
   // A piece of the tool's call at that place. An empty id or name changes nothing. kInternal for a
   // place that leaves one out.
   Result<> add_tool(std::uint32_t choice, std::size_t place, std::string_view id,
@@ -36,9 +38,6 @@ class AnswerBuilder {
     return choices_[choice].tool_calls.size();
   }
   void finish(std::uint32_t choice, FinishReason reason);
-  // Something of the answer came, although nothing that is kept.
-  void note_progress() { started_ = true; }
-
   [[nodiscard]] bool started() const { return started_; }
   [[nodiscard]] bool all_finished() const;
   Usage usage;

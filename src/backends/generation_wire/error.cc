@@ -97,6 +97,18 @@ int status_in(const simdjson::dom::element& object) {
   return 0;
 }
 
+// A prompt that is too long is told apart by its code, where the engine has one for it.
+ErrorDetail detail_in(const simdjson::dom::element& object) {
+  for (const char* key : {"code", "type"}) {
+    std::string_view text;
+    if (object.at_key(key).get(text) != simdjson::SUCCESS) continue;
+    if (text == "context_length_exceeded" || text == "exceed_context_size_error") {
+      return ErrorDetail::kContextLength;
+    }
+  }
+  return ErrorDetail::kNone;
+}
+
 // The words of an error, in the forms that are about.
 std::string said_by(const simdjson::dom::element& root) {
   for (const char* key : {"error", "message", "detail"}) {
@@ -129,6 +141,10 @@ Error error_of(int status, const http::HeaderList& headers, std::string_view bod
   const auto root = reader.parse_copy(body.substr(0, kMaxErrorBody));
   const std::string said = root ? said_by(*root) : bounded(body);
   Error error = of_status(status, said);
+  simdjson::dom::element object;
+  if (root && root->at_key("error").get(object) == simdjson::SUCCESS) {
+    error.detail = detail_in(object);
+  }
   if (status == 429 || status == 503) error.retry_after = retry_after(headers);
   return error;
 }
@@ -136,16 +152,19 @@ Error error_of(int status, const http::HeaderList& headers, std::string_view bod
 std::optional<Error> error_in(const simdjson::dom::element& root) {
   simdjson::dom::element object;
   std::string_view kind;
-  int status = 0;
-  if (root.at_key("error").get(object) == simdjson::SUCCESS && !object.is_null()) {
-    status = status_in(object);
-  } else if (root.at_key("object").get(kind) == simdjson::SUCCESS && kind == "error") {
-    status = status_in(root);
-  } else {
-    return std::nullopt;
+  if (root.at_key("error").get(object) != simdjson::SUCCESS || object.is_null()) {
+    if (root.at_key("object").get(kind) != simdjson::SUCCESS || kind != "error") {
+      return std::nullopt;
+    }
+    object = root;
   }
+  const int status = status_in(object);
   const std::string said = said_by(root);
-  if (status != 0) return of_status(status, said);
+  if (status != 0) {
+    Error error = of_status(status, said);
+    error.detail = detail_in(object);
+    return error;
+  }
   if (said.starts_with("server busy")) return of_status(503, said);
   return internal(std::format("the engine gave up: {}",
                               said.empty() ? "it does not say why" : std::string_view(said)));

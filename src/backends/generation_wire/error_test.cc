@@ -54,6 +54,22 @@ TEST(Refusals, MeanTheSameForAllDialects) {
   }
 }
 
+TEST(Refusals, OfAPromptThatIsTooLongAreToldApart) {
+  const std::pair<std::string_view, ErrorDetail> cases[] = {
+      {R"({"error":{"message":"m","code":"context_length_exceeded"}})",
+       ErrorDetail::kContextLength},
+      {R"({"error":{"message":"m","code":400,"type":"exceed_context_size_error"}})",
+       ErrorDetail::kContextLength},
+      {R"({"error":{"message":"m","code":400}})", ErrorDetail::kNone},
+      {R"({"error":"m"})", ErrorDetail::kNone},
+  };
+  json::Reader reader;
+  for (const auto& [body, detail] : cases) {
+    EXPECT_EQ(error_of(400, {}, body).detail, detail) << body;
+    EXPECT_EQ(error_in(reader.parse_copy(body).value())->detail, detail) << body;
+  }
+}
+
 TEST(Refusals, SayWhenToComeBack) {
   EXPECT_EQ(error_of(429, {{"Retry-After", "2"}}, "").retry_after, 2s);
   EXPECT_EQ(error_of(503, {{"Retry-After", "1.5"}}, "").retry_after, 1500ms);

@@ -84,7 +84,7 @@ QueueStatus WireModel::queue_status() const {
 }
 
 CancelHandle WireModel::start(const Call& call, RequestPtr request, Sink& sink) {
-  if (auto kind = check_kind(describe(), *request); !kind) {
+  if (auto kind = check_kind(describe(), kind_of(*request)); !kind) {
     sink.on_result(fail(std::move(kind.error())));
     return {};
   }

@@ -64,9 +64,9 @@ void EmbedEngine::take_in(std::shared_ptr<EngineCall> call) {
     if (tokens.empty()) return finish(of, fail(invalid(std::format("input {} is empty", i))));
     if (tokens.size() > encoder_->length()) {
       if (!request.truncate) {
-        return finish(
-            of, fail(invalid(std::format("input {} has {} tokens, but '{}' takes {} at most", i,
-                                         tokens.size(), options_.model, encoder_->length()))));
+        return finish(of, fail(too_long_for_context(
+                              std::format("input {} has {} tokens, but '{}' takes {} at most", i,
+                                          tokens.size(), options_.model, encoder_->length()))));
       }
       encoder_->truncate(tokens);
     }
@@ -76,7 +76,7 @@ void EmbedEngine::take_in(std::shared_ptr<EngineCall> call) {
   of->left = of->texts.size();
   of->response.model = options_.model;
   of->response.vectors.resize(of->left);
-  if (of->left == 0) return finish(of, fail(invalid("there is nothing to embed")));
+  if (of->left == 0) return finish(of, std::move(of->response));  // it is in memory
   open_.push_back(std::move(of));
 }
 

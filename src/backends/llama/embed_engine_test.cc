@@ -160,6 +160,14 @@ TEST_F(EmbedEngineTest, TextsThatDoNotFitAreRefusedOrCut) {
   EXPECT_EQ(empty.code(), ErrorCode::kInvalid);
 }
 
+TEST_F(EmbedEngineTest, AnswersNoTextsWithNoVectors) {
+  make();
+  Asker asker;
+  start(asker, {});
+  wait(asker);
+  EXPECT_TRUE(asker.answer().vectors.empty());
+}
+
 TEST_F(EmbedEngineTest, WhatIsThereAtItsEndIsToldThatTheModelHasGone) {
   make();
   gate_.close();

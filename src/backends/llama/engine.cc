@@ -4,20 +4,18 @@
 #include <format>
 #include <utility>
 
-#include "backends/llama/output_text.h"
+#include "backends/llama/answer_text.h"
 
 namespace sluice::llama {
 
 struct Engine::Answering {
   std::shared_ptr<EngineCall> call;
   std::vector<Choice> choices;
-  std::function<Choice(std::string, bool)> read;
   std::size_t open = 0;  // answers that are not whole yet
   bool prompt_done = false;
   Usage usage;
   TimePoint came{};
   TimePoint first{};  // token
-  TimePoint last{};
 };
 
 struct Engine::Sequence {
@@ -31,10 +29,7 @@ struct Engine::Sequence {
   std::optional<std::uint32_t> place;
   std::string parked;  // its state, while it has no place again
   std::unique_ptr<Sampler> sampler;
-  OutputText text;
-  std::string said;                  // told of what `read` makes of the text
-  std::vector<TokenLogprob> untold;  // of tokens whose text is held back
-  std::vector<TokenLogprob> logprobs;
+  AnswerText text;
 
   [[nodiscard]] bool has(const EngineCall& call) const { return of->call.get() == &call; }
   [[nodiscard]] std::uint32_t pending() const {
@@ -103,12 +98,11 @@ void Engine::take_in(std::shared_ptr<EngineCall> call) {
   const std::uint32_t wanted = request.max_tokens.value_or(1);
   if (prompt == 0) return refuse(invalid("the prompt is empty"));
   if (wanted > length || prompt > length - wanted) {
-    return refuse(invalid(std::format(
+    return refuse(too_long_for_context(std::format(
         "the prompt has {} tokens and {} are to be generated, but '{}' has a context of {} tokens",
         prompt, wanted, options_.model, length)));
   }
   driver_.arrived(of->call->service_class(), now);
-  of->read = std::move(prepared->read);
   of->usage.prompt_tokens = prompt;
   const auto answers = static_cast<std::uint32_t>(prepared->samplers.size());
   of->choices.resize(answers);
@@ -122,7 +116,7 @@ void Engine::take_in(std::shared_ptr<EngineCall> call) {
     sequence->prompt = prompt;
     sequence->limit = request.max_tokens ? prompt + *request.max_tokens : length;
     sequence->sampler = std::move(prepared->samplers[choice]);
-    sequence->text = OutputText(prepared->stop);
+    sequence->text = AnswerText(prepared->stop, prepared->read, request.stream);
     sequences_.push_back(std::move(sequence));
   }
   if (request.max_tokens == 0U) {
@@ -309,65 +303,38 @@ void Engine::sampled(Sequence& sequence, Sampled next) {
   Answering& of = *sequence.of;
   of.prompt_done = true;
   if (of.first == TimePoint{}) of.first = now;
-  of.last = now;
   ++of.usage.completion_tokens;
   if (next.end) return close(sequence, FinishReason::kStop);
   sequence.tokens.push_back(next.token);
-  if (next.logprob) sequence.untold.push_back(std::move(*next.logprob));
-  const std::string_view told = sequence.text.push(next.piece);
-  if (!told.empty()) tell(sequence, told);
-  if (!told.empty() || sequence.text.stopped()) {
-    std::ranges::move(sequence.untold, std::back_inserter(sequence.logprobs));
-    sequence.untold.clear();
-  }
+  tell(sequence, sequence.text.push(next.piece, std::move(next.logprob)));
   if (sequence.text.stopped()) return close(sequence, FinishReason::kStop);
   if (sequence.tokens.size() >= sequence.limit) return close(sequence, FinishReason::kLength);
 }
 
-// A stream gets what has come, but for what is not text: a call of a tool is told when it is whole.
-void Engine::tell(Sequence& sequence, std::string_view told) {
-  const Answering& of = *sequence.of;
-  if (!of.call->request<GenerateRequest>().stream) return;
-  if (of.read) return tell_more(sequence, of.read(std::string(sequence.text.told()), false).text);
-  of.call->part(
-      {.choice = sequence.choice, .text = std::string(told), .logprobs = sequence.untold});
-}
-
-// All that the answer says by now, of which a stream has had the beginning.
-void Engine::tell_more(Sequence& sequence, std::string_view all) {
-  EngineCall& call = *sequence.of->call;
-  if (!call.request<GenerateRequest>().stream || all.size() <= sequence.said.size()) return;
-  if (!all.starts_with(sequence.said)) return;  // it was read otherwise before: nothing fits on
-  std::string more(all.substr(sequence.said.size()));
-  sequence.said += more;
-  call.part({.choice = sequence.choice, .text = std::move(more), .logprobs = sequence.untold});
+void Engine::tell(const Sequence& sequence, std::vector<TextPart> parts) {
+  for (TextPart& part : parts) {
+    part.choice = sequence.choice;
+    sequence.of->call->part(std::move(part));
+  }
 }
 
 void Engine::close(Sequence& sequence, FinishReason finish_reason) {
   const AnsweringPtr of = sequence.of;
-  const std::string_view rest = sequence.text.finish();
+  tell(sequence, sequence.text.finish());
   Choice& choice = of->choices[sequence.choice];
-  if (of->read) {
-    choice = of->read(sequence.text.text(), true);
-    tell_more(sequence, choice.text);
-    if (!choice.tool_calls.empty() && finish_reason == FinishReason::kStop) {
-      finish_reason = FinishReason::kToolCalls;
-    }
-  } else {
-    if (!rest.empty()) tell(sequence, rest);
-    choice.text = sequence.text.text();
-  }
-  std::ranges::move(sequence.untold, std::back_inserter(sequence.logprobs));
+  choice = sequence.text.take();
   choice.finish = finish_reason;
-  choice.logprobs = std::move(sequence.logprobs);
+  if (!choice.tool_calls.empty() && finish_reason == FinishReason::kStop) {
+    choice.finish = FinishReason::kToolCalls;
+  }
   remove(sequence);
   if (--of->open != 0) return;
-  finish(of, GenerateResponse{
-                 .model = options_.model,
-                 .choices = std::move(of->choices),
-                 .usage = of->usage,
-                 .times = {
-                     .load = {}, .prompt = of->first - of->came, .decode = of->last - of->first}});
+  finish(of, GenerateResponse{.model = options_.model,
+                              .choices = std::move(of->choices),
+                              .usage = of->usage,
+                              .times = {.load = {},
+                                        .prompt = of->first - of->came,
+                                        .decode = clock_.now() - of->first}});
 }
 
 void Engine::remove(Sequence& sequence) {

@@ -57,8 +57,7 @@ class Engine final : public CallTaker {
   void count(const StepPlan& plan, Duration took) const;
   void failed(const std::vector<Sequence*>& worked, const Error& error);
   void sampled(Sequence& sequence, Sampled next);
-  void tell(Sequence& sequence, std::string_view told);
-  void tell_more(Sequence& sequence, std::string_view all);
+  static void tell(const Sequence& sequence, std::vector<TextPart> parts);
   void close(Sequence& sequence, FinishReason finish);
   void finish(const AnsweringPtr& call, Result<Response> result);
   void remove(Sequence& sequence);

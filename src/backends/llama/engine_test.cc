@@ -123,6 +123,23 @@ TEST_F(EngineTest, StopsBeforeAStopText) {
   EXPECT_EQ(caller.answer().choices[0].finish, FinishReason::kStop);
 }
 
+TEST_F(EngineTest, StreamsWhatAModelThinksApartFromWhatItSays) {
+  make(1);
+  GenerateRequest request = ask("p", 6);
+  request.reasoning = ReasoningEffort::kHigh;
+  for (const bool stream : {true, false}) {
+    request.stream = stream;
+    Caller caller;
+    start(caller, request);
+    wait(caller);
+    const Choice& choice = caller.answer().choices[0];
+    EXPECT_EQ(choice.reasoning + choice.text, answer_to(tokens_of("p"), 6));
+    EXPECT_EQ(std::ranges::count(choice.reasoning, ' '), 2);
+    EXPECT_EQ(caller.streamed, stream ? choice.text : "");
+    EXPECT_EQ(caller.thought, stream ? choice.reasoning : "");
+  }
+}
+
 TEST_F(EngineTest, StreamsWhatAnAnswerWithToolsSaysAndKeepsTheCallForTheEnd) {
   make(1);
   GenerateRequest request = ask("p", 12);
@@ -179,6 +196,7 @@ TEST_F(EngineTest, RefusesWhatDoesNotFitTheContextWithTheCounts) {
   start(caller, ask(std::string(60, 'x'), 5));
   wait(caller);
   EXPECT_EQ(caller.code(), ErrorCode::kInvalid);
+  EXPECT_EQ(caller.result->error().detail, ErrorDetail::kContextLength);
   EXPECT_THAT(caller.result->error().message, HasSubstr("60 tokens and 5"));
   EXPECT_THAT(caller.result->error().message, HasSubstr("64"));
 }

@@ -25,6 +25,7 @@ std::vector<common_chat_msg> to_messages(const std::vector<ChatMessage>& message
     common_chat_msg& to = out.emplace_back();
     to.role = message.role;
     to.content = message.content;
+    to.reasoning_content = message.reasoning;
     to.tool_name = message.name;
     to.tool_call_id = message.tool_call_id;
     for (const ToolCall& call : message.tool_calls) {
@@ -108,6 +109,10 @@ class LlamaText final : public Prompter {
       }
     }
     inputs.tool_choice = to_choice(request.tool_choice);
+    // What is held to a format from its first token on is not thought about before.
+    const bool free = tools || request.constraint.kind == Constraint::Kind::kNone;
+    inputs.enable_thinking = free && request.reasoning != ReasoningEffort::kNone;
+    inputs.reasoning_format = COMMON_REASONING_FORMAT_DEEPSEEK;
     // Beside tools the template's format has to know of it. Alone, an answer is held to it from its
     // first token on, without the wrapping that a template may allow.
     if (tools) constrain(request.constraint, inputs);
@@ -131,7 +136,7 @@ class LlamaText final : public Prompter {
     prepared.stop = request.stop;
     prepared.stop.insert(prepared.stop.end(), chat.additional_stops.begin(),
                          chat.additional_stops.end());
-    if (tools) prepared.read = reader(chat);
+    if (tools || (free && chat.supports_thinking)) prepared.read = reader(chat);
     return finish(std::move(prepared), request, chat.prompt, std::move(sampling));
   }
 
@@ -230,14 +235,16 @@ class LlamaText final : public Prompter {
     }
   }
 
-  static std::function<Choice(std::string, bool)> reader(const common_chat_params& chat) {
+  static ReadAnswer reader(const common_chat_params& chat) {
     common_chat_parser_params params(chat);
+    params.reasoning_format = COMMON_REASONING_FORMAT_DEEPSEEK;
     if (!chat.parser.empty()) params.parser.load(chat.parser);
     return [params = std::move(params)](std::string text, bool whole) {
       Choice choice;
       try {
         const common_chat_msg message = common_chat_parse(text, !whole, params);
         choice.text = message.content;
+        choice.reasoning = message.reasoning_content;
         for (const common_chat_tool_call& call : message.tool_calls) {
           choice.tool_calls.push_back(
               {.id = call.id, .name = call.name, .arguments = call.arguments});
@@ -267,14 +274,15 @@ Result<std::unique_ptr<Prompter>> make_prompter(std::shared_ptr<const Weights> w
   }
 }
 
-bool knows_tools(const Weights& weights, const std::string& chat_template) {
+TemplateFacts facts_of_template(const Weights& weights, const std::string& chat_template) {
   try {
     const auto templates = common_chat_templates_init(weights.get(), chat_template);
     const auto able = common_chat_templates_get_caps(templates.get());
     const auto found = able.find("supports_tools");
-    return found != able.end() && found->second;
+    return {.tools = found != able.end() && found->second,
+            .reasoning = common_chat_templates_support_enable_thinking(templates.get())};
   } catch (const std::exception&) {
-    return false;
+    return {};
   }
 }
 

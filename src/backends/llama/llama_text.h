@@ -13,7 +13,11 @@ namespace sluice::llama {
 // kInvalid when `chat_template` (Jinja; empty: the model's own) is not one.
 Result<std::unique_ptr<Prompter>> make_prompter(std::shared_ptr<const Weights> weights,
                                                 const std::string& chat_template);
-// Whether that template tells the model of tools.
-bool knows_tools(const Weights& weights, const std::string& chat_template);
+// What that template has the model do.
+struct TemplateFacts {
+  bool tools = false;      // it tells of tools
+  bool reasoning = false;  // it can have the model think first, or not
+};
+TemplateFacts facts_of_template(const Weights& weights, const std::string& chat_template);
 
 }  // namespace sluice::llama

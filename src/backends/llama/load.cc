@@ -30,7 +30,13 @@ Description describe_model(const std::string& name, const Weights& weights,
   facts_of["size"] = static_cast<std::int64_t>(facts.bytes);
   facts_of["context"] = static_cast<std::int64_t>(context);
   facts_of["chat_template"] = facts.chat_template;
-  if (!facts.encodes) facts_of["tools"] = knows_tools(weights, options.chat_template);
+  facts_of["embedding_length"] = static_cast<std::int64_t>(facts.embedding);
+  facts_of["modified"] = facts.modified;
+  if (!facts.encodes) {
+    const TemplateFacts able = facts_of_template(weights, options.chat_template);
+    facts_of["tools"] = able.tools;
+    facts_of["reasoning"] = able.reasoning;
+  }
   return description;
 }
 

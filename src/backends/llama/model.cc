@@ -13,7 +13,7 @@ LanguageModel::LanguageModel(Description description, std::unique_ptr<CallTaker>
 LanguageModel::~LanguageModel() = default;
 
 CancelHandle LanguageModel::start(const Call& call, RequestPtr request, Sink& sink) {
-  if (auto kind = check_kind(description_, *request); !kind) {
+  if (auto kind = check_kind(description_, kind_of(*request)); !kind) {
     sink.on_result(fail(std::move(kind.error())));
     return {};
   }

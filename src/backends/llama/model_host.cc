@@ -243,7 +243,7 @@ HostedModel::~HostedModel() {
 }
 
 CancelHandle HostedModel::start(const Call& call, RequestPtr request, Sink& sink) {
-  if (auto kind = check_kind(description_, *request); !kind) {
+  if (auto kind = check_kind(description_, kind_of(*request)); !kind) {
     sink.on_result(fail(std::move(kind.error())));
     return {};
   }

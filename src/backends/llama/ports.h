@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "backends/llama/answer_text.h"
 #include "base/result.h"
 #include "inference/request.h"
 
@@ -79,9 +80,7 @@ struct Prepared {
   std::vector<Token> prompt;
   std::vector<std::unique_ptr<Sampler>> samplers;  // one for each answer wanted
   std::vector<std::string> stop;
-  // From the text of an answer to what it says: calls of tools are taken out of it. Of one that is
-  // not whole yet, what is certain. Empty where the text is the answer.
-  std::function<Choice(std::string text, bool whole)> read;
+  ReadAnswer read;  // may be empty
 };
 
 // Used by the engine's thread alone: each engine has its own, so that best effort that is in the

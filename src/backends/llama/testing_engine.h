@@ -183,6 +183,7 @@ class FakePrompter final : public Prompter {
     prepared.prompt = tokens_of(request.prompt.value_or(""));
     prepared.stop = request.stop;
     if (!request.tools.empty()) prepared.read = &read;
+    if (request.reasoning == ReasoningEffort::kHigh) prepared.read = &think;
     for (std::uint32_t i = 0; i < request.choices; ++i) {
       auto sampler = std::make_unique<FakeSampler>();
       sampler->bound = request.constraint.kind != Constraint::Kind::kNone;
@@ -192,6 +193,15 @@ class FakePrompter final : public Prompter {
   }
 
  private:
+  // What stands before the third space is thought; of a text that is not whole, what is certain.
+  static Choice think(std::string text, bool whole) {
+    std::size_t end = 0;
+    for (int i = 0; i < 3 && end != std::string::npos; ++i) end = text.find(' ', end + 1);
+    if (end == std::string::npos) {
+      return {.text = {}, .reasoning = whole ? text : text.substr(0, text.rfind(' ') + 1)};
+    }
+    return {.text = text.substr(end), .reasoning = text.substr(0, end)};
+  }
   // With tools an answer says what stands before its fourth space; the rest is a call.
   static Choice read(std::string text, bool whole) {
     std::size_t end = 0;

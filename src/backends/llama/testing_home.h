@@ -52,12 +52,13 @@ class Home final : public Executor {
 
 struct Caller final : Sink {
   std::string streamed;
+  std::string thought;  // streamed as such
   std::size_t parts = 0;
   std::optional<Result<Response>> result;
   CallTimes times;
 
   void on_part(Part part) override {
-    streamed += part.text;
+    (part.reasoning ? thought : streamed) += part.text;
     ++parts;
   }
   void on_result(Result<Response> r) override { result = std::move(r); }

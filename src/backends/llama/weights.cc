@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <filesystem>
 #include <format>
 #include <mutex>
@@ -71,7 +72,14 @@ Result<std::shared_ptr<const Weights>> Weights::load(const std::string& path, in
     return fail(unavailable(std::format("{} is no model that llama.cpp can load: {}", path,
                                         reason.empty() ? "it does not say why" : reason)));
   }
-  return std::shared_ptr<const Weights>(new Weights(model));
+  auto weights = std::shared_ptr<Weights>(new Weights(model));
+  if (const auto at = std::filesystem::last_write_time(path, error); !error) {
+    weights->facts_.modified =
+        std::chrono::duration_cast<std::chrono::seconds>(
+            std::chrono::clock_cast<std::chrono::system_clock>(at).time_since_epoch())
+            .count();
+  }
+  return weights;
 }
 
 Weights::Weights(llama_model* model) : model_(model) {

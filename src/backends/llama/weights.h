@@ -18,6 +18,7 @@ struct ModelFacts {
   std::string quantization;   // "Q4_1"
   std::string chat_template;  // empty: none
   std::uint64_t bytes = 0;    // of the weights
+  std::int64_t modified = 0;  // the file: seconds since 1970
   std::uint64_t parameters = 0;
   std::uint32_t trained_context = 0;  // tokens
   std::uint32_t embedding = 0;        // length of a vector

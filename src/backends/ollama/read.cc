@@ -74,11 +74,11 @@ class GenerateReader final : public generation_wire::AnswerReader {
     if (auto error = generation_wire::error_in(line)) return fail(std::move(*error));
     const auto message = get_any(line, "message");
     const element& from = message ? *message : line;
+    answer_.add_reasoning(0, get_text(from, "thinking"), parts);
     const auto logprobs = get_any(line, "logprobs");
     answer_.add_text(
         0, get_text(from, message ? "content" : "response"),
         logprobs ? generation_wire::read_logprobs(*logprobs) : std::vector<TokenLogprob>{}, parts);
-    if (!get_text(from, "thinking").empty()) answer_.note_progress();
     if (const auto calls = get<simdjson::dom::array>(from, "tool_calls")) {
       for (const element call : *calls) {
         if (auto taken = take_tool(call); !taken) return taken;

@@ -75,6 +75,8 @@ TEST(ReadGenerate, ReadsToolCallsThoughtsAndLogprobs) {
   EXPECT_EQ(choice.tool_calls[1].id, "c");
   EXPECT_EQ(choice.finish, FinishReason::kToolCalls);
   EXPECT_EQ(choice.logprobs[0].top[0].first, "b");
+  EXPECT_EQ(choice.reasoning, "hm");
+  EXPECT_TRUE(seen.parts.at(0).reasoning);
   EXPECT_TRUE(seen.started);
 }
 

@@ -49,6 +49,7 @@ Result<> check(const GenerateRequest& request) {
 
 void write_message(Writer& out, const ChatMessage& message) {
   out.begin_object().field("role", message.role).field("content", message.content);
+  if (!message.reasoning.empty()) out.field("thinking", message.reasoning);
   if (!message.name.empty()) {
     out.field(message.role == "tool" ? "tool_name" : "name", message.name);
   }
@@ -64,6 +65,29 @@ void write_message(Writer& out, const ChatMessage& message) {
     out.end_array();
   }
   out.end_object();
+}
+
+// Some models take a measure, others only yes or no.
+void write_think(Writer& out, std::optional<ReasoningEffort> effort) {
+  if (!effort) return;
+  switch (*effort) {
+    case ReasoningEffort::kNone:
+      out.field("think", false);
+      break;
+    case ReasoningEffort::kMinimal:
+    case ReasoningEffort::kLow:
+      out.field("think", "low");
+      break;
+    case ReasoningEffort::kMedium:
+      out.field("think", "medium");
+      break;
+    case ReasoningEffort::kHigh:
+      out.field("think", "high");
+      break;
+    case ReasoningEffort::kAsItLikes:
+      out.field("think", true);
+      break;
+  }
 }
 
 void write_options(Writer& out, const GenerateRequest& request) {
@@ -140,6 +164,7 @@ Result<WireCall> write_generate(const GenerateRequest& request, std::string_view
       generation_wire::write_tools(out, request.tools);
     }
   }
+  write_think(out, request.reasoning);
   out.field("stream", true).field("truncate", false).field("shift", false);
   if (request.constraint.kind == Constraint::Kind::kJson) out.field("format", "json");
   if (request.constraint.kind == Constraint::Kind::kJsonSchema) {

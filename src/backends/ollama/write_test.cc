@@ -29,6 +29,23 @@ TEST(WriteGenerate, PutsMessagesToChatAndAPromptToGenerate) {
                                std::string(kStream) + R"(,"options":{}})");
 }
 
+TEST(WriteGenerate, SaysHowMuchToThink) {
+  const std::pair<ReasoningEffort, std::string_view> cases[] = {
+      {ReasoningEffort::kNone, R"("think":false,)"},
+      {ReasoningEffort::kAsItLikes, R"("think":true,)"},
+      {ReasoningEffort::kMinimal, R"("think":"low",)"},
+      {ReasoningEffort::kHigh, R"("think":"high",)"},
+  };
+  for (const auto& [effort, expected] : cases) {
+    GenerateRequest request = chat();
+    request.reasoning = effort;
+    EXPECT_NE(body(request).find(expected), std::string::npos) << body(request);
+  }
+  GenerateRequest request = chat();
+  request.messages[0] = {.role = "assistant", .content = "a", .reasoning = "hm"};
+  EXPECT_NE(body(request).find(R"("content":"a","thinking":"hm")"), std::string::npos);
+}
+
 TEST(WriteGenerate, SaysAllOptions) {
   GenerateRequest request = chat();
   request.max_tokens = 7;

@@ -101,11 +101,12 @@ Result<> take_choice(const element& choice, AnswerBuilder& answer, std::vector<T
   if (!from) from = get_any(choice, "message");
   const bool chat = from.has_value();
   if (!chat) from = choice;  // of completions
+  // Engines have one name or the other, and some both, for the same.
+  std::string_view thought = get_text(*from, "reasoning_content");
+  if (thought.empty()) thought = get_text(*from, "reasoning");
+  answer.add_reasoning(place, thought, parts);
   const std::string_view text = get_text(*from, chat ? "content" : "text");
   answer.add_text(place, text, read_logprobs(choice), parts);
-  for (const char* thought : {"reasoning_content", "reasoning"}) {
-    if (!get_text(*from, thought).empty()) answer.note_progress();
-  }
   if (const auto calls = get_any(*from, "tool_calls")) {
     if (auto taken = take_tools(*calls, place, answer); !taken) return taken;
   }

@@ -172,11 +172,21 @@ TEST(ReadGenerate, TakesTimingsOfLlamaCpp) {
   EXPECT_EQ(seen.result->usage.cached_tokens, 3U);
 }
 
-TEST(ReadGenerate, ATokenOfAThoughtIsTheFirstToken) {
-  const Seen seen = read(R"(data: {"choices":[{"delta":{"reasoning_content":"hm"}}]})"
-                         "\n\ndata: [DONE]\n\n");
-  EXPECT_TRUE(seen.started);
-  EXPECT_EQ(seen.result->choices[0].text, "");
+TEST(ReadGenerate, TakesThoughtsByTheNamesThatEnginesHaveForThem) {
+  for (const std::string thought : {R"("reasoning_content":"hm")", R"("reasoning":"hm")",
+                                    R"("reasoning":"hm","reasoning_content":"hm")"}) {
+    const Seen seen = read(R"(data: {"choices":[{"delta":{)" + thought +
+                           R"(}}]})"
+                           "\n\n"
+                           R"(data: {"choices":[{"delta":{"content":"a"}}]})"
+                           "\n\ndata: [DONE]\n\n");
+    EXPECT_TRUE(seen.started);
+    EXPECT_EQ(seen.result->choices[0].reasoning, "hm");
+    EXPECT_EQ(seen.result->choices[0].text, "a");
+    ASSERT_EQ(seen.parts.size(), 2U);
+    EXPECT_TRUE(seen.parts[0].reasoning);
+    EXPECT_FALSE(seen.parts[1].reasoning);
+  }
 }
 
 TEST(ReadGenerate, SaysWhatIsWrong) {

@@ -25,6 +25,7 @@ void write_message(Writer& out, const ChatMessage& message) {
   } else {
     out.field("content", message.content);
   }
+  if (!message.reasoning.empty()) out.field("reasoning_content", message.reasoning);
   if (!message.name.empty()) out.field("name", message.name);
   if (!message.tool_call_id.empty()) out.field("tool_call_id", message.tool_call_id);
   if (!message.tool_calls.empty()) {
@@ -49,6 +50,36 @@ std::string_view to_string(ToolChoice choice) {
       break;
   }
   return "auto";
+}
+
+std::string_view to_string(ReasoningEffort effort) {
+  switch (effort) {
+    case ReasoningEffort::kNone:
+      return "none";
+    case ReasoningEffort::kMinimal:
+      return "minimal";
+    case ReasoningEffort::kLow:
+      return "low";
+    case ReasoningEffort::kHigh:
+      return "high";
+    case ReasoningEffort::kMedium:
+    case ReasoningEffort::kAsItLikes:
+      break;
+  }
+  return "medium";
+}
+
+// Engines with templates take a switch for it; others a measure.
+void write_reasoning(Writer& out, std::optional<ReasoningEffort> effort, Extensions extensions) {
+  if (!effort) return;
+  if (extensions != Extensions::kNone) {
+    out.key("chat_template_kwargs").begin_object();
+    out.field("enable_thinking", *effort != ReasoningEffort::kNone).end_object();
+  }
+  const bool measured = *effort != ReasoningEffort::kNone && *effort != ReasoningEffort::kAsItLikes;
+  if (measured || extensions == Extensions::kNone) {
+    out.field("reasoning_effort", to_string(*effort));
+  }
 }
 
 // Those that the standard has.
@@ -145,6 +176,7 @@ Result<WireCall> write_generate(const GenerateRequest& request, std::string_view
     for (const ChatMessage& message : request.messages) write_message(out, message);
     out.end_array();
     write_tools(out, request);
+    write_reasoning(out, request.reasoning, options.extensions);
   } else {
     out.field("prompt", *request.prompt);
   }

@@ -34,6 +34,34 @@ TEST(WriteGenerate, PutsMessagesToChatAndAPromptToCompletions) {
                                R"(,"max_tokens":5,"logprobs":0})");
 }
 
+TEST(WriteGenerate, SaysHowMuchToThinkInTheWordsOfTheEngine) {
+  struct Case {
+    ReasoningEffort effort;
+    Extensions extensions;
+    std::string_view expected;
+  };
+  constexpr std::string_view kSwitch = R"("chat_template_kwargs":{"enable_thinking":)";
+  const Case cases[] = {
+      {ReasoningEffort::kNone, Extensions::kNone, R"(,"reasoning_effort":"none",)"},
+      {ReasoningEffort::kAsItLikes, Extensions::kNone, R"(,"reasoning_effort":"medium",)"},
+      {ReasoningEffort::kHigh, Extensions::kNone, R"(,"reasoning_effort":"high",)"},
+      {ReasoningEffort::kNone, Extensions::kVllm, "false},"},
+      {ReasoningEffort::kAsItLikes, Extensions::kLlamaCpp, "true},"},
+      {ReasoningEffort::kLow, Extensions::kVllm, R"(true},"reasoning_effort":"low",)"},
+  };
+  for (const Case& c : cases) {
+    GenerateRequest request = chat();
+    request.reasoning = c.effort;
+    const std::string said = body(request, c.extensions);
+    const std::string before =
+        c.extensions == Extensions::kNone ? std::string() : "," + std::string(kSwitch);
+    EXPECT_NE(said.find(before + std::string(c.expected)), std::string::npos) << said;
+  }
+  GenerateRequest request = chat();
+  request.messages[0] = {.role = "assistant", .content = "a", .reasoning = "hm"};
+  EXPECT_NE(body(request).find(R"("content":"a","reasoning_content":"hm")"), std::string::npos);
+}
+
 TEST(WriteGenerate, SaysAllThatTheStandardHas) {
   GenerateRequest request = chat();
   request.max_tokens = 7;

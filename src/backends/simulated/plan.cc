@@ -61,6 +61,15 @@ void stop_at(Plan& plan, const std::vector<std::string>& stops) {
   }
 }
 
+void think(Plan& plan, std::size_t most) {
+  const std::vector<std::string> thought = tokens_of("They want it said back.");
+  plan.pieces.insert(plan.pieces.begin(), thought.begin(), thought.end());
+  plan.thoughts = std::min(thought.size(), most);
+  if (plan.pieces.size() <= most) return;
+  plan.pieces.resize(most);
+  plan.finish = FinishReason::kLength;
+}
+
 }  // namespace
 
 std::vector<std::string> tokens_of(std::string_view text) {
@@ -84,8 +93,9 @@ Result<Plan> make_plan(const GenerateRequest& request, const SimulatedOptions& o
     plan.prompt_tokens += static_cast<std::uint32_t>(tokens_of(message.content).size());
   }
   if (plan.prompt_tokens >= options.context) {
-    return fail(invalid(std::format("the prompt has {} tokens, and the model's context is {}",
-                                    plan.prompt_tokens, options.context)));
+    return fail(
+        too_long_for_context(std::format("the prompt has {} tokens, and the model's context is {}",
+                                         plan.prompt_tokens, options.context)));
   }
   const std::string_view text = last_of_user(request);
   std::vector<std::string> said = tokens_of(text);
@@ -110,6 +120,7 @@ Result<Plan> make_plan(const GenerateRequest& request, const SimulatedOptions& o
   const std::size_t before = plan.pieces.size();
   stop_at(plan, request.stop);
   if (plan.pieces.size() < before) plan.finish = FinishReason::kStop;
+  if (request.reasoning && request.reasoning != ReasoningEffort::kNone) think(plan, most);
   return plan;
 }
 

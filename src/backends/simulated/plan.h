@@ -20,11 +20,13 @@ std::vector<std::string> tokens_of(std::string_view text);
 struct Plan {
   std::uint32_t prompt_tokens = 0;
   std::vector<std::string> pieces;  // one a token; the last may be cut by a stop text
+  std::size_t thoughts = 0;         // so many of them, from the first, are thought and not said
   FinishReason finish = FinishReason::kStop;
   std::vector<ToolCall> calls;
 };
 
-// kInvalid when prompt and answer are longer than the context. A tool is called when one must be,
+// kInvalid when prompt and answer are longer than the context. Who wants it to think gets a thought
+// before the answer. A tool is called when one must be,
 // or when the user's text has its name as a word; JSON is answered as {"text": ...}.
 Result<Plan> make_plan(const GenerateRequest& request, const SimulatedOptions& options);
 

@@ -25,6 +25,22 @@ TEST(SimulatedPlan, SaysTheWordsOfTheLastMessageBack) {
   EXPECT_EQ(plan->finish, FinishReason::kStop);
 }
 
+TEST(SimulatedPlan, ThinksFirstWhereThatIsWanted) {
+  GenerateRequest request = saying("one two");
+  request.reasoning = ReasoningEffort::kNone;
+  EXPECT_EQ(make_plan(request, {})->thoughts, 0);
+  request.reasoning = ReasoningEffort::kLow;
+  const auto plan = make_plan(request, {});
+  ASSERT_TRUE(plan);
+  EXPECT_EQ(plan->thoughts, 5);
+  EXPECT_EQ(said(*plan), "They want it said back.one two");
+  request.max_tokens = 3;
+  const auto cut = make_plan(request, {});
+  EXPECT_EQ(cut->pieces.size(), 3);
+  EXPECT_EQ(cut->thoughts, 3);
+  EXPECT_EQ(cut->finish, FinishReason::kLength);
+}
+
 TEST(SimulatedPlan, EndsAtTheTokensAllowedAndBeforeStopTexts) {
   struct Case {
     std::optional<std::uint32_t> max_tokens;

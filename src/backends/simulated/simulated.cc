@@ -92,7 +92,8 @@ class Run final : public Cancellable, public std::enable_shared_from_this<Run> {
     const auto& asked = std::get<GenerateRequest>(*request_);
     if (!asked.stream) return;
     for (std::uint32_t choice = 0; choice < asked.choices && sink_ != nullptr; ++choice) {
-      TextPart part{choice, piece, {}};
+      TextPart part{
+          .choice = choice, .text = piece, .logprobs = {}, .reasoning = next_ <= plan_.thoughts};
       if (asked.logprobs) part.logprobs.push_back(logprob_of(piece, *asked.logprobs));
       sink_->on_part(std::move(part));
     }
@@ -115,8 +116,9 @@ class Run final : public Cancellable, public std::enable_shared_from_this<Run> {
     }
     const auto& asked = std::get<GenerateRequest>(*request_);
     Choice choice{.text = {}, .tool_calls = plan_.calls, .finish = plan_.finish, .logprobs = {}};
-    for (const std::string& piece : plan_.pieces) {
-      choice.text += piece;
+    for (std::size_t i = 0; i < plan_.pieces.size(); ++i) {
+      const std::string& piece = plan_.pieces[i];
+      (i < plan_.thoughts ? choice.reasoning : choice.text) += piece;
       if (asked.logprobs) choice.logprobs.push_back(logprob_of(piece, *asked.logprobs));
     }
     const auto tokens = static_cast<std::uint32_t>(plan_.pieces.size());
@@ -177,7 +179,7 @@ Placement Simulated::placement(const Request&) const {
 }
 
 CancelHandle Simulated::start(const Call& call, RequestPtr request, Sink& sink) {
-  if (auto kind = check_kind(description_, *request); !kind) {
+  if (auto kind = check_kind(description_, kind_of(*request)); !kind) {
     sink.on_result(fail(kind.error()));
     return {};
   }

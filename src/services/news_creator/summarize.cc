@@ -49,6 +49,7 @@ class SummarizeForm final : public api::generation::Form {
   [[nodiscard]] std::string_view stream_type() const override { return "text/event-stream"; }
   [[nodiscard]] std::string_view heartbeat() const override { return ": heartbeat\n\n"; }
   void part(std::string& out, const TextPart& part) override {
+    if (part.reasoning) return;  // it is no part of the summary
     out += "data: ";
     json::append_string(out, part.text);
     out += "\n\n";

@@ -27,6 +27,10 @@ class PromptListTest : public ::testing::Test {
     call.times = &times_;
     return ask_each(model_, std::move(prompts))->start(call, make_request(request), heard_);
   }
+  // No call is left without an end: it keeps itself until then.
+  void TearDown() override {
+    while (!model_->pending.empty()) model_->reply(saying({""}));
+  }
   static std::vector<std::string> numbered(std::size_t count) {
     std::vector<std::string> prompts;
     for (std::size_t i = 0; i < count; ++i) prompts.push_back(std::to_string(i));

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "base/random.h"
+#include "base/testing_seeds.h"
 #include "gateway/testing_ensemble.h"
 
 namespace sluice::gateway {
@@ -13,7 +14,7 @@ namespace {
 
 using namespace gateway::testing;
 
-constexpr std::uint64_t kSeeds = 10'000;
+using sluice::testing::kSeeds;
 constexpr auto kEnd = std::chrono::seconds(10);  // when all has come to rest
 
 // What all of one seed's members write into.

@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "base/random.h"
+#include "base/testing_seeds.h"
 #include "jobs/testing_steps.h"
 
 namespace sluice::jobs::testing {
@@ -101,12 +102,7 @@ class Ledger {
   std::map<std::string, Known> known_;
 };
 
-// Sanitizers make it ten times as slow, and look for something else.
-#if defined(__SANITIZE_ADDRESS__) || defined(SLUICE_TSAN)
-inline constexpr std::uint64_t kSeeds = 500;
-#else
-inline constexpr std::uint64_t kSeeds = 10'000;
-#endif
+using sluice::testing::kSeeds;
 
 // Parts into which the seeds are divided, so that several processes share them.
 inline constexpr std::uint64_t kParts = 16;

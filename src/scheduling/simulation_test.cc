@@ -9,16 +9,13 @@
 
 #include <cstdlib>
 
+#include "base/testing_seeds.h"
 #include "scheduling/testing_world.h"
 
 namespace sluice::scheduling::testing {
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(SLUICE_TSAN)
-constexpr std::uint64_t kSeeds = 500;
-#else
-constexpr std::uint64_t kSeeds = 10'000;
-#endif
+using sluice::testing::kSeeds;
 // So that several processes share them.
 constexpr std::uint64_t kParts = 8;
 constexpr int kCalls = 200;

@@ -6,11 +6,12 @@
 #include <vector>
 
 #include "backends/llama/driver.h"
+#include "base/testing_seeds.h"
 
 namespace sluice::llama {
 namespace {
 
-constexpr int kSeeds = 10'000;
+constexpr int kSeeds = sluice::testing::kSeeds;
 constexpr int kParts = 16;  // run side by side
 
 // A machine, a load, and what became of it.

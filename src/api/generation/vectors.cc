@@ -1,20 +1,11 @@
 #include "api/generation/vectors.h"
 
-#include <cmath>
 #include <format>
 #include <vector>
 
-namespace sluice::api::generation {
+#include "inference/unit_vector.h"
 
-namespace {
-void make_unit(std::vector<float>& vector) {
-  double squares = 0;
-  for (const float value : vector) squares += static_cast<double>(value) * value;
-  if (squares == 0) return;
-  const double scale = 1 / std::sqrt(squares);
-  for (float& value : vector) value = static_cast<float>(value * scale);
-}
-}  // namespace
+namespace sluice::api::generation {
 
 Result<> shorten(EmbedResponse& response, std::uint32_t dimensions) {
   for (std::vector<float>& vector : response.vectors) {

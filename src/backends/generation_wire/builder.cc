@@ -1,7 +1,6 @@
 #include "backends/generation_wire/builder.h"
 
 #include <algorithm>
-#include <cmath>
 #include <format>
 #include <iterator>
 
@@ -96,14 +95,6 @@ Result<GenerateResponse> AnswerBuilder::take(bool said_done) {
   response.usage = usage;
   response.times = times;
   return response;
-}
-
-void normalize(std::vector<float>& vector) {
-  double sum = 0;
-  for (const float x : vector) sum += static_cast<double>(x) * static_cast<double>(x);
-  if (sum <= 0) return;
-  const double scale = 1 / std::sqrt(sum);
-  for (float& x : vector) x = static_cast<float>(static_cast<double>(x) * scale);
 }
 
 }  // namespace sluice::generation_wire

@@ -58,7 +58,4 @@ class AnswerBuilder {
   bool started_ = false;
 };
 
-// Makes it of length 1; zeros stay.
-void normalize(std::vector<float>& vector);
-
 }  // namespace sluice::generation_wire

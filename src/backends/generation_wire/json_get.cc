@@ -1,6 +1,6 @@
 #include "backends/generation_wire/json_get.h"
 
-#include "backends/generation_wire/builder.h"
+#include "inference/unit_vector.h"
 
 namespace sluice::generation_wire {
 
@@ -57,7 +57,7 @@ Result<std::vector<float>> read_vector(const simdjson::dom::element& list) {
     out.push_back(static_cast<float>(value));
   }
   if (out.empty()) return fail(internal("the answer has an empty vector"));
-  normalize(out);
+  make_unit(out);
   return out;
 }
 

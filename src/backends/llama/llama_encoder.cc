@@ -1,11 +1,12 @@
 #include <llama.h>
 
 #include <algorithm>
-#include <cmath>
+#include <cstdlib>
 #include <format>
 
 #include "backends/llama/encoder.h"
 #include "backends/llama/thread_pool.h"
+#include "inference/unit_vector.h"
 
 namespace sluice::llama {
 
@@ -85,7 +86,7 @@ class LlamaEncoder final : public Encoder {
           llama_get_embeddings_seq(context_.get(), static_cast<llama_seq_id>(text));
       if (values == nullptr) return fail(internal("the model gives no vector for a whole text"));
       vectors.emplace_back(values, values + width);
-      normalize(vectors.back());
+      make_unit(vectors.back());
     }
     return vectors;
   }
@@ -94,13 +95,6 @@ class LlamaEncoder final : public Encoder {
   static bool wants_abort(void* self) {
     const auto* stop = static_cast<LlamaEncoder*>(self)->stop_;
     return stop != nullptr && stop->load(std::memory_order_relaxed);
-  }
-  static void normalize(std::vector<float>& vector) {
-    double squares = 0;
-    for (const float value : vector) squares += static_cast<double>(value) * value;
-    if (squares == 0) return;
-    const auto scale = static_cast<float>(1.0 / std::sqrt(squares));
-    for (float& value : vector) value *= scale;
   }
 
   const std::shared_ptr<const Weights> weights_;

@@ -1,10 +1,10 @@
 #include "backends/simulated/plan.h"
 
 #include <algorithm>
-#include <cmath>
 #include <format>
 
 #include "http/json/writer.h"
+#include "inference/unit_vector.h"
 
 namespace sluice::simulated {
 
@@ -133,12 +133,8 @@ std::vector<float> embed(std::string_view text, std::size_t dimensions) {
     }
     vector[hash % dimensions] += 1.0F;
   }
-  float sum = 0;
-  for (const float value : vector) sum += value * value;
-  if (sum == 0) {
-    vector[0] = sum = 1;
-  }
-  for (float& value : vector) value /= std::sqrt(sum);
+  if (std::ranges::all_of(vector, [](float value) { return value == 0; })) vector[0] = 1;
+  make_unit(vector);
   return vector;
 }
 

@@ -12,9 +12,24 @@
 
 namespace sluice::llama::testing {
 
-// What is posted waits until the test runs it.
+// What is posted waits until the test runs it. At its end it waits for those who may still post,
+// and drops what they do.
 class Home final : public Executor {
  public:
+  Home() = default;
+  Home(const Home&) = delete;
+  Home& operator=(const Home&) = delete;
+  ~Home() override {
+    std::unique_lock lock(mutex_);
+    while (stays_ > 0) {
+      auto dropped = std::exchange(tasks_, {});
+      lock.unlock();
+      dropped.clear();  // they hold stays
+      lock.lock();
+      if (stays_ > 0 && tasks_.empty()) posted_.wait(lock);
+    }
+  }
+
   void post(Task task) override {
     const std::scoped_lock lock(mutex_);
     tasks_.push_back(std::move(task));
@@ -43,10 +58,21 @@ class Home final : public Executor {
   void fire() { std::exchange(timer_, nullptr)(); }
 
  private:
+  void begin_stay() override {
+    const std::scoped_lock lock(mutex_);
+    ++stays_;
+  }
+  void end_stay() override {
+    const std::scoped_lock lock(mutex_);
+    --stays_;
+    posted_.notify_all();
+  }
+
   SystemClock clock_;
   std::mutex mutex_;
   std::condition_variable posted_;
   std::deque<Task> tasks_;
+  std::size_t stays_ = 0;
   Task timer_;
 };
 

@@ -236,6 +236,7 @@ void Engine::step(const StepPlan& plan) {
   inbox_->end_step();
   // Ending a call moves the others, so they are named by themselves and not by their number.
   std::vector<Sequence*> worked;
+  worked.reserve(plan.work.size());
   for (const StepPlan::Work& work : plan.work) worked.push_back(sequences_[work.id].get());
   if (!done) return failed(worked, done.error());
   driver_.stepped(plan, took, best_effort_waits);

@@ -108,6 +108,7 @@ void ModelHost::forget(const std::string& id, const HostedCall* call) {
 
 void ModelHost::load(const std::string& id, const std::vector<std::string>& evicted) {
   std::vector<CallablePtr> gone;
+  gone.reserve(evicted.size());
   for (const std::string& other : evicted) {
     gone.push_back(std::exchange(models_.at(other).callable, nullptr));
   }

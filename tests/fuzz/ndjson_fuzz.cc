@@ -50,7 +50,9 @@ std::string answer_of(std::string_view text, std::size_t piece) {
   const auto answer = sluice::generation_wire::read_in_pieces(*reader, text, piece, parts);
   if (!answer) return "error: " + answer.error().message;
   const std::string joined = sluice::generation_wire::joined(parts);
-  check(std::get<sluice::GenerateResponse>(answer->response).choices.at(0).text == joined);
+  const sluice::Choice& choice = std::get<sluice::GenerateResponse>(answer->response).choices.at(0);
+  check(choice.text == joined);
+  check(choice.reasoning == sluice::generation_wire::joined(parts, true));
   return joined;
 }
 }  // namespace

@@ -50,12 +50,15 @@ std::string answer_of(std::string_view text, std::size_t piece, bool stream) {
   const auto answer = sluice::generation_wire::read_in_pieces(*reader, text, piece, parts);
   if (!answer) return "error: " + answer.error().message;
   std::size_t size = 0;
+  std::size_t thought = 0;
   std::string out;
   for (const auto& choice : std::get<sluice::GenerateResponse>(answer->response).choices) {
     size += choice.text.size();
+    thought += choice.reasoning.size();
     out += choice.text + '\0';
   }
   check(size == sluice::generation_wire::joined(parts).size());
+  check(thought == sluice::generation_wire::joined(parts, true).size());
   return out;
 }
 }  // namespace

@@ -39,9 +39,12 @@ inline Seen see_in_pieces(AnswerReader& reader, std::string_view text, std::size
   return seen;
 }
 
-inline std::string joined(const std::vector<TextPart>& parts) {
+// What was said, or thought before it.
+inline std::string joined(const std::vector<TextPart>& parts, bool reasoning = false) {
   std::string text;
-  for (const TextPart& part : parts) text += part.text;
+  for (const TextPart& part : parts) {
+    if (part.reasoning == reasoning) text += part.text;
+  }
   return text;
 }
 

@@ -10,6 +10,13 @@ bool makes_text(const Description& description) {
   return description.takes == RequestKind::kGenerate || description.takes == RequestKind::kEmbed;
 }
 
+std::optional<bool> says(const Description& description, std::string_view property) {
+  const auto found = description.properties.find(property);
+  if (found == description.properties.end()) return std::nullopt;
+  const bool* said = std::get_if<bool>(&found->second);
+  return said == nullptr ? std::nullopt : std::optional(*said);
+}
+
 std::string_view without_latest(std::string_view model) {
   if (model.ends_with(kLatest)) model.remove_suffix(kLatest.size());
   return model;
@@ -36,10 +43,8 @@ Result<const CallablePtr*> Face::find(std::string_view model, std::optional<Requ
   }
   if (!found) return found;
   const Description& description = (**found)->describe();
-  if (!kind && !makes_text(description)) return fail(no_model(model));
-  if (auto takes = kind ? check_kind(description, *kind) : Result<>(); !takes) {
-    return fail(std::move(takes.error()));
-  }
+  if (!kind) return makes_text(description) ? found : fail(no_model(model));
+  if (auto takes = check_kind(description, *kind); !takes) return fail(std::move(takes.error()));
   return found;
 }
 

@@ -3,6 +3,7 @@
 
 #include <format>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +24,8 @@ std::string_view without_latest(std::string_view model);
 
 // Whether it takes prompts or texts to embed.
 bool makes_text(const Description& description);
+// What it says of itself by yes or no; none where it does not say.
+std::optional<bool> says(const Description& description, std::string_view property);
 inline Error no_model(std::string_view name) {
   return not_found(std::format("there is no model '{}'", shown(name)));
 }

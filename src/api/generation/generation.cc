@@ -36,11 +36,12 @@ class Generation final : public std::enable_shared_from_this<Generation> {
   void on_part(const TextPart& part) {
     if (done_ || broken_) return;
     account_.tell_wait(exchange_);
-    said_at_ = mount_.clock.now();
     out_.clear();
     begin();
     form_->part(out_, part);
-    if (!out_.empty()) send();
+    if (out_.empty()) return;  // not for its readers; they still want to hear that it goes on
+    said_at_ = mount_.clock.now();
+    send();
   }
 
   void on_answer(Result<Response> result) {

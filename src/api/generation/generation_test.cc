@@ -29,7 +29,9 @@ class TestForm final : public Form {
   [[nodiscard]] std::string_view stream_type() const override { return "test/stream"; }
   [[nodiscard]] std::string_view heartbeat() const override { return beats_ ? "[beat]" : ""; }
   void begin(std::string& out) override { out += "[begin]"; }
-  void part(std::string& out, const TextPart& part) override { out += "[" + part.text + "]"; }
+  void part(std::string& out, const TextPart& part) override {
+    if (!part.reasoning) out += "[" + part.text + "]";
+  }
   void end(std::string& out, const GenerateResponse&,
            const telemetry::GenerationTimings&) override {
     out += "[end]";
@@ -161,6 +163,20 @@ TEST_F(GenerationTest, SaysThatItIsAliveWhileNothingComes) {
   const std::size_t before = x.answer.size();
   call().sink->on_part({0, "a", {}});
   EXPECT_EQ(x.answer.substr(before), "[begin][a]");
+}
+
+TEST_F(GenerationTest, SaysThatItIsAliveWhileNothingComesThatItsFormTells) {
+  rules_.heartbeat = 1ms;
+  auto& x = ask(true);
+  const TimePoint end = bench_.loop.now() + 20ms;
+  const std::function<void()> think = [&] {
+    call().sink->on_part({.text = "hm", .reasoning = true});
+    if (bench_.loop.now() >= end) return bench_.loop.stop();
+    bench_.loop.run_at(bench_.loop.now() + 100us, think);
+  };
+  think();
+  bench_.loop.run();
+  EXPECT_TRUE(x.answer.starts_with("[begin][beat][beat]")) << x.answer;
 }
 
 TEST_F(GenerationTest, WaitsSilentlyWhereTheFormHasNoHeartbeat) {

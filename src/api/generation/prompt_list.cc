@@ -59,7 +59,9 @@ class Run final : public Cancellable, public std::enable_shared_from_this<Run> {
     if (place != 0 || call.times == nullptr) call.times = &ask.times;
     ++running_;
     CancelHandle handle = callable_->start(call, make_request(std::move(own)), ask);
-    if (!ask.done) ask.handle = std::move(handle);
+    if (ask.done) return;
+    ask.handle = std::move(handle);
+    if (error_) ask.handle.cancel();  // another ended while this one began
   }
 
   void part(const Ask& ask, Part part) {

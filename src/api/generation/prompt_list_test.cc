@@ -113,6 +113,26 @@ TEST_F(PromptListTest, AnswersWhenTheLastHasReportedThatItWasCancelled) {
   EXPECT_TRUE(heard_.parts.empty());
 }
 
+// The second call to begin ends the first, which fails.
+class Jealous final : public FakeCallable {
+ public:
+  using FakeCallable::FakeCallable;
+  CancelHandle start(const Call& call, RequestPtr request, Sink& sink) override {
+    CancelHandle handle = FakeCallable::start(call, std::move(request), sink);
+    if (starts == 2) pending[0]->reply(fail(internal("pushed out")));
+    return handle;
+  }
+};
+
+TEST_F(PromptListTest, CancelsTheOneThatIsJustBeginningWhenAnotherFails) {
+  model_ = std::make_shared<Jealous>("m");
+  ask(numbered(3));
+  EXPECT_EQ(model_->starts, 2);
+  EXPECT_TRUE(model_->pending.at(1)->cancelled);
+  ASSERT_EQ(heard_.results.size(), 1);
+  EXPECT_EQ(heard_.results[0].error().message, "pushed out");
+}
+
 // Answers at once, before start() returns.
 class Prompt final : public FakeCallable {
  public:

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "api/generation/timings.h"
+#include "api/generation/token_logprobs.h"
 #include "api/ollama/answer.h"
 #include "base/timestamp.h"
 #include "http/json/reader.h"
@@ -22,29 +23,10 @@ std::string as_object(const std::string& arguments) {
   return parsed && parsed->is_object() ? arguments : std::string("{}");
 }
 
-void write_token(json::Writer& writer, std::string_view token, double logprob) {
-  writer.begin_object().field("token", token).field("logprob", logprob);
-  writer.key("bytes").begin_array();
-  for (const char c : token) writer.value(static_cast<unsigned>(static_cast<unsigned char>(c)));
-  writer.end_array();
-}
-
 void write_logprobs(json::Writer& writer, const std::vector<TokenLogprob>& tokens) {
   if (tokens.empty()) return;
-  writer.key("logprobs").begin_array();
-  for (const TokenLogprob& token : tokens) {
-    write_token(writer, token.token, token.logprob);
-    if (!token.top.empty()) {
-      writer.key("top_logprobs").begin_array();
-      for (const auto& [text, logprob] : token.top) {
-        write_token(writer, text, logprob);
-        writer.end_object();
-      }
-      writer.end_array();
-    }
-    writer.end_object();
-  }
-  writer.end_array();
+  writer.key("logprobs");
+  generation::write_logprobs(writer, tokens);
 }
 
 // What both forms have around the text.

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <format>
 
+#include "api/generation/face.h"
 #include "api/ollama/answer.h"
 #include "base/digest.h"
 #include "base/timestamp.h"
@@ -31,14 +32,6 @@ std::int64_t number_of(const Description& description, std::string_view name) {
   if (found == description.properties.end()) return 0;
   const auto* number = std::get_if<std::int64_t>(&found->second);
   return number == nullptr ? 0 : *number;
-}
-
-// Of an engine behind a wire it is not known: `otherwise`, then.
-bool is_able(const Description& description, std::string_view property, bool otherwise) {
-  const auto found = description.properties.find(property);
-  const bool* known =
-      found == description.properties.end() ? nullptr : std::get_if<bool>(&found->second);
-  return known == nullptr ? otherwise : *known;
 }
 
 WallTime modified_at(const Description& description, WallTime otherwise) {
@@ -188,8 +181,9 @@ std::string show_json(const Description& description, WallTime otherwise) {
     writer.value("embedding");
   } else {
     writer.value("completion");
-    if (is_able(description, "tools", true)) writer.value("tools");
-    if (is_able(description, "reasoning", false)) writer.value("thinking");
+    // An engine behind a wire does not say; most take tools, and some think.
+    if (generation::says(description, "tools").value_or(true)) writer.value("tools");
+    if (generation::says(description, "reasoning").value_or(false)) writer.value("thinking");
   }
   writer.end_array()
       .field("modified_at", timestamp(modified_at(description, otherwise)))

@@ -18,9 +18,7 @@ constexpr std::string_view kJson = "application/json";
 // An engine behind a wire says so itself.
 Result<> check_thinking(const Description& model, const GenerateRequest& request) {
   if (!request.reasoning || request.reasoning == ReasoningEffort::kNone) return {};
-  const auto found = model.properties.find("reasoning");
-  const auto* able = found == model.properties.end() ? nullptr : std::get_if<bool>(&found->second);
-  if (able == nullptr || *able) return {};
+  if (generation::says(model, "reasoning").value_or(true)) return {};
   return fail(invalid(std::format("\"{}\" does not support thinking", model.name)));
 }
 

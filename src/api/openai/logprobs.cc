@@ -3,17 +3,12 @@
 #include <format>
 #include <string>
 
+#include "api/generation/token_logprobs.h"
 #include "base/utf8.h"
 
 namespace sluice::api::openai {
 
 namespace {
-
-void write_bytes(json::Writer& writer, std::string_view token) {
-  writer.key("bytes").begin_array();
-  for (const char c : token) writer.value(static_cast<unsigned>(static_cast<unsigned char>(c)));
-  writer.end_array();
-}
 
 // A token that is part of a character only, as this form has it: "bytes:\\xe2\\x80".
 std::string shown(const std::string& token) {
@@ -30,19 +25,9 @@ void write_chat_logprobs(json::Writer& writer, const std::vector<TokenLogprob>& 
     writer.null();
     return;
   }
-  writer.begin_object().key("content").begin_array();
-  for (const TokenLogprob& token : tokens) {
-    writer.begin_object().field("token", token.token).field("logprob", token.logprob);
-    write_bytes(writer, token.token);
-    writer.key("top_logprobs").begin_array();
-    for (const auto& [text, logprob] : token.top) {
-      writer.begin_object().field("token", text).field("logprob", logprob);
-      write_bytes(writer, text);
-      writer.end_object();
-    }
-    writer.end_array().end_object();
-  }
-  writer.end_array().key("refusal").null().end_object();
+  writer.begin_object().key("content");
+  generation::write_logprobs(writer, tokens);
+  writer.key("refusal").null().end_object();
 }
 
 void write_completion_logprobs(json::Writer& writer, const std::vector<TokenLogprob>& tokens,

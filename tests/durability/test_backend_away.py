@@ -15,7 +15,7 @@ from support.waiting import eventually
 
 
 def tensorflow_serving() -> Config:
-    config = Config(lasting_ports=True).model("iris", MODELS / "iris.onnx")
+    config = Config().model("iris", MODELS / "iris.onnx")
     return config.listen("tf", mount("tensorflow_serving"), protocol="grpc")
 
 

@@ -38,13 +38,9 @@ def mount(api: str, target: str | None = None, prefix: str | None = None) -> dic
 
 
 class Config:
-    """One configuration. Every one has an `admin` listener, which is also asked for readiness.
+    """One configuration. Every one has an `admin` listener, which is also asked for readiness."""
 
-    `lasting_ports` are for processes that are killed and come again.
-    """
-
-    def __init__(self, *, lasting_ports: bool = False) -> None:
-        self._lasting_ports = lasting_ports
+    def __init__(self) -> None:
         self._ports: dict[str, PortReservation] = {}
         self.data: dict[str, Any] = {"version": 1, "listeners": [], "callables": {}}
         self._named: dict[str, dict[str, Any]] = {}
@@ -56,7 +52,7 @@ class Config:
         self, name: str, *mounts: dict[str, Any], protocol: str = "http", **options: Any
     ) -> Config:
         """A listener at a free loopback port; options go into it as they are."""
-        reservation = PortReservation(lasting=self._lasting_ports)
+        reservation = PortReservation()
         self._ports[name] = reservation
         entry: dict[str, Any] = {"address": reservation.address}
         if protocol == "grpc":
@@ -147,5 +143,5 @@ class Config:
     def change_ports(self) -> None:
         """Other free ports for every listener of `listen`."""
         for name in self._ports:
-            self._ports[name] = PortReservation(lasting=self._lasting_ports)
+            self._ports[name] = PortReservation()
             self._named[name]["address"] = self._ports[name].address

@@ -25,7 +25,7 @@ class RedisServer:
         program = shutil.which("redis-server")
         assert program is not None, "no redis-server: run scripts/setup test"
         folder.mkdir(parents=True, exist_ok=True)
-        reservation = PortReservation(lasting=True)
+        reservation = PortReservation()
         self.port = reservation.port
         reservation.release()
         self._log = folder / "redis.log"

@@ -210,10 +210,13 @@ class Server:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if kind is None:
+        if error is None:
             self.stop()
         else:
+            code = self.process.poll()
+            state = "running" if code is None else f"ended with {code}"
             self.kill()
+            error.add_note(f"{self.config_path}: {state}; its log ends:\n{self.tail()}")
 
 
 def timed(work: Any) -> tuple[Any, float]:

@@ -68,7 +68,7 @@ def killable(folder: Path, slow: FaultProxy | None, redis: RedisServer | None = 
 
     A worker's death costs its jobs a second, and never the job. With Redis only workers run them.
     """
-    config = Config(lasting_ports=True)
+    config = Config()
     config.listener("admin")["served_by"] = "both"
     config.listen("jobs", mount("jobs"))
     add_callables(config, folder, slow)

@@ -60,8 +60,8 @@ asan tsan: %: setup-test build/%/build.ninja
 asan: ## the unit tests and the short integration tests under AddressSanitizer and UBSan
 tsan: ## the same under ThreadSanitizer
 
-fuzz: setup-test build/fuzz/build.ninja ## run every fuzz target for FUZZ_SECONDS
-	@cmake --build build/fuzz -j $(JOBS) --target fuzzers
+fuzz: setup-test build/asan/build.ninja ## run every fuzz target for FUZZ_SECONDS
+	@cmake --build build/asan -j $(JOBS) --target fuzzers
 	@scripts/fuzz $(FUZZ_SECONDS)
 
 kill: setup-test build/release/build.ninja ## kill processes under load for KILL_SECONDS, and account for every job

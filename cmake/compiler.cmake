@@ -15,11 +15,21 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
                          -Wno-stringop-overflow -Wno-dangling-reference)
 endif()
 
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang" AND SLUICE_PRECOMPILE)
+  # So that the compiler cache finds the headers of another clone the same.
+  target_compile_options(sluice_options INTERFACE "SHELL:-Xclang -fno-pch-timestamp")
+endif()
+
 if(CMAKE_BUILD_TYPE STREQUAL "Release")
   set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1")
   target_compile_options(sluice_options INTERFACE -fno-plt -fno-semantic-interposition)
 else()
-  set(CMAKE_CXX_FLAGS_DEBUG "-Og -g1")
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    # It checks: to optimise, above all what sanitizers add, takes it longer than the tests gain by it.
+    set(CMAKE_CXX_FLAGS_DEBUG "-O0 -gline-tables-only")
+  else()
+    set(CMAKE_CXX_FLAGS_DEBUG "-Og -g1")
+  endif()
   target_compile_definitions(sluice_options INTERFACE _GLIBCXX_ASSERTIONS)
 endif()
 if(SLUICE_SANITIZE)
@@ -49,7 +59,7 @@ if(SLUICE_CCACHE)
   endif()
   get_filename_component(_parent ${CMAKE_SOURCE_DIR} DIRECTORY)
   set(_launch ${CMAKE_COMMAND} -E env CCACHE_DIR=${_cache}/sluice/ccache CCACHE_BASEDIR=${_parent}
-      CCACHE_NOHASHDIR=1 CCACHE_SLOPPINESS=time_macros,include_file_mtime,include_file_ctime
+      CCACHE_NOHASHDIR=1 CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
       CCACHE_MAXSIZE=8G ${SLUICE_CCACHE})
   set(CMAKE_C_COMPILER_LAUNCHER ${_launch})
   set(CMAKE_CXX_COMPILER_LAUNCHER ${_launch})

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <chrono>
-#include <format>
 
 #include "access/key_text.h"
+#include "base/format.h"
 #include "http/address.h"
 #include "http/headers.h"
 
@@ -24,9 +24,9 @@ struct LimitList {
   void add(std::string_view name, std::uint64_t quota, Duration window, std::uint64_t left,
            Duration resets_in) {
     const std::string_view comma = policies.empty() ? "" : ", ";
-    policies += std::format("{}\"{}\";q={};w={}", comma, name, quota,
-                            std::max<std::int64_t>(1, whole_seconds(window)));
-    states += std::format("{}\"{}\";r={};t={}", comma, name, left, whole_seconds(resets_in));
+    policies += formatted("{}\"{}\";q={};w={}", comma, name, quota,
+                          std::max<std::int64_t>(1, whole_seconds(window)));
+    states += formatted("{}\"{}\";r={};t={}", comma, name, left, whole_seconds(resets_in));
   }
   void add(const Rate& rate, const Taken& taken) {
     add("default", rate.count, rate.period, taken.left, taken.full_in);
@@ -37,7 +37,7 @@ struct LimitList {
   }
   [[nodiscard]] LimitFields fields() const {
     if (policies.empty()) return {};
-    return std::format("RateLimit-Policy: {}\r\nRateLimit: {}\r\n", policies, states);
+    return formatted("RateLimit-Policy: {}\r\nRateLimit: {}\r\n", policies, states);
   }
 };
 
@@ -106,7 +106,7 @@ Result<> Admission::admit(const Key& key, const Question& question, PrincipalPtr
   const auto refuse_key = [&](std::string_view why) {
     if (auto ok = take_from_address(question, limits); !ok) return ok;
     return Result<>(refuse(
-        {ErrorCode::kUnauthenticated, std::format("the key '{}' {}", key.principal.name, why)}));
+        {ErrorCode::kUnauthenticated, formatted("the key '{}' {}", key.principal.name, why)}));
   };
   if (key.revoked) return refuse_key("was revoked");
   if (key.expires && key.expired(clock_.wall())) return refuse_key("has expired");
@@ -123,7 +123,7 @@ Result<> Admission::admit(const Key& key, const Question& question, PrincipalPtr
         key.metrics.record(KeyOutcome::kRate);
         limits = list.fields();
         return refuse(over(
-            std::format("the key '{}' has a rate of {}", key.principal.name, to_string(*key.rate)),
+            formatted("the key '{}' has a rate of {}", key.principal.name, to_string(*key.rate)),
             taken.next_in));
       }
     }
@@ -134,8 +134,8 @@ Result<> Admission::admit(const Key& key, const Question& question, PrincipalPtr
       if (!spent.granted) {
         key.metrics.record(KeyOutcome::kQuota);
         limits = list.fields();
-        return refuse(over(std::format("the key '{}' has used its quota of {}", key.principal.name,
-                                       to_string(*key.quota)),
+        return refuse(over(formatted("the key '{}' has used its quota of {}", key.principal.name,
+                                     to_string(*key.quota)),
                            end_of(spent.used.period) - now));
       }
     }
@@ -171,8 +171,8 @@ Result<> Admission::take_from_address(const Question& question, LimitFields& lim
   list.add(rate, taken);
   limits = list.fields();
   if (taken.granted) return {};
-  return refuse(over(std::format("an address without a key has a rate of {}", to_string(rate)),
-                     taken.next_in));
+  return refuse(
+      over(formatted("an address without a key has a rate of {}", to_string(rate)), taken.next_in));
 }
 
 }  // namespace sluice::access

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <chrono>
-#include <format>
 #include <set>
 
+#include "base/format.h"
 #include "http/json/reader.h"
 #include "http/json/writer.h"
 
@@ -69,7 +69,7 @@ class RecordReader {
   }
 
   void wrong(std::string_view field, std::string_view what) {
-    if (!error_) error_ = invalid(std::format("{}.{}: {}", place_, field, what));
+    if (!error_) error_ = invalid(formatted("{}.{}: {}", place_, field, what));
   }
   template <class Take>
   void may(std::string_view field, const Take& take, std::string_view expected) {
@@ -89,7 +89,7 @@ class RecordReader {
              std::string_view expected) {
     std::string_view text;
     if (value.get(text) != simdjson::SUCCESS || !take(text)) {
-      wrong(field, std::format("expected {}, got {}", expected, json::excerpt(value)));
+      wrong(field, formatted("expected {}, got {}", expected, json::excerpt(value)));
     }
   }
 
@@ -123,7 +123,7 @@ Result<> check_unique(const std::vector<KeyRecord>& keys) {
   std::set<Digest> digests;
   for (std::size_t i = 0; i < keys.size(); ++i) {
     const auto twice = [&](std::string_view field) {
-      return fail(invalid(std::format("keys[{}].{}: another key has the same", i, field)));
+      return fail(invalid(formatted("keys[{}].{}: another key has the same", i, field)));
     };
     if (!ids.insert(keys[i].id).second) return twice("id");
     if (!digests.insert(keys[i].digest).second) return twice("sha256");
@@ -142,21 +142,20 @@ Result<std::vector<KeyRecord>> parse(std::string_view text) {
     return fail(invalid("format: expected the number of the file's format"));
   }
   if (format != kFormat) {
-    return fail(invalid(std::format(
+    return fail(invalid(formatted(
         "format: this is format {}, and this version of Sluice reads format {}", format, kFormat)));
   }
   simdjson::dom::array list;
   if ((*root)["keys"].get(list) != simdjson::SUCCESS) {
     return fail(invalid("keys: expected a list of keys"));
   }
-  if (list.size() > kMaxKeys) return fail(invalid(std::format("keys: more than {}", kMaxKeys)));
+  if (list.size() > kMaxKeys) return fail(invalid(formatted("keys: more than {}", kMaxKeys)));
   std::vector<KeyRecord> keys;
   for (const element each : list) {
-    const std::string place = std::format("keys[{}]", keys.size());
+    const std::string place = formatted("keys[{}]", keys.size());
     simdjson::dom::object object;
     if (each.get(object) != simdjson::SUCCESS) {
-      return fail(
-          invalid(std::format("{}: expected an object, got {}", place, json::excerpt(each))));
+      return fail(invalid(formatted("{}: expected an object, got {}", place, json::excerpt(each))));
     }
     auto key = RecordReader(object, place).read();
     if (!key) return fail(std::move(key.error()));
@@ -192,14 +191,14 @@ Result<std::vector<KeyRecord>> parse_key_file(std::string_view text, std::string
   auto keys = parse(text);
   if (!keys) {
     return fail(
-        invalid(std::format("{}: {}; it is left as it is: repair it, or put a copy in its place",
-                            file, keys.error().message)));
+        invalid(formatted("{}: {}; it is left as it is: repair it, or put a copy in its place",
+                          file, keys.error().message)));
   }
   return keys;
 }
 
 std::string key_file_text(const std::vector<KeyRecord>& keys) {
-  std::string out = std::format("{{\"format\":{},\"keys\":[", kFormat);
+  std::string out = formatted("{{\"format\":{},\"keys\":[", kFormat);
   for (const KeyRecord& key : keys) {
     out += out.back() == '[' ? "\n" : ",\n";
     append(out, key);
@@ -227,13 +226,13 @@ Result<> KeyFile::change(const Change& change) const {
 Result<std::string> add_key(std::vector<KeyRecord>& keys, KeyRecord wanted, WallTime now,
                             const SecretBytes& secrets) {
   if (keys.size() >= kMaxKeys) {
-    return fail(ErrorCode::kExhausted, std::format("there are {} keys already", keys.size()));
+    return fail(ErrorCode::kExhausted, formatted("there are {} keys already", keys.size()));
   }
   const auto taken = std::ranges::find_if(
       keys, [&](const KeyRecord& key) { return !key.revoked && key.name == wanted.name; });
   if (taken != keys.end()) {
     return fail(ErrorCode::kConflict,
-                std::format("there is a key named '{}' already, {}", taken->name, taken->id));
+                formatted("there is a key named '{}' already, {}", taken->name, taken->id));
   }
   KeyText text = make_key_text(secrets);
   while (std::ranges::contains(keys, text.id, &KeyRecord::id)) text = make_key_text(secrets);
@@ -252,11 +251,11 @@ Result<KeyRecord> revoke_key(std::vector<KeyRecord>& keys, std::string_view id_o
         keys, [&](const KeyRecord& key) { return !key.revoked && key.name == id_or_name; });
   }
   if (found == keys.end()) {
-    return fail(not_found(std::format("there is no key with the id or name '{}'", id_or_name)));
+    return fail(not_found(formatted("there is no key with the id or name '{}'", id_or_name)));
   }
   if (found->revoked) {
     return fail(ErrorCode::kConflict,
-                std::format("the key {} was revoked at {}", found->id, time_text(*found->revoked)));
+                formatted("the key {} was revoked at {}", found->id, time_text(*found->revoked)));
   }
   found->revoked = std::chrono::floor<std::chrono::seconds>(now);
   return *found;

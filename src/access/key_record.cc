@@ -1,8 +1,8 @@
 #include "access/key_record.h"
 
 #include <algorithm>
-#include <format>
 
+#include "base/format.h"
 #include "base/timestamp.h"
 
 namespace sluice::access {
@@ -33,7 +33,7 @@ Result<Scopes> parse_scopes(const std::vector<std::string>& texts) {
   Scopes scopes;
   for (std::string_view text : texts) {
     const auto wrong = [&] {
-      return fail(invalid(std::format("'{}' is no scope: write {}", text, kScopeRule)));
+      return fail(invalid(formatted("'{}' is no scope: write {}", text, kScopeRule)));
     };
     if (text == "jobs") {
       scopes.jobs = true;
@@ -74,7 +74,7 @@ std::vector<std::string> to_strings(const Scopes& scopes) {
 }
 
 std::string time_text(WallTime at) {
-  return std::format("{:%FT%TZ}", std::chrono::floor<std::chrono::seconds>(at));
+  return formatted("{:%FT%TZ}", std::chrono::floor<std::chrono::seconds>(at));
 }
 
 std::optional<WallTime> parse_time(std::string_view text) {

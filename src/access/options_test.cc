@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/format.h"
 #include "config/config.h"
 
 namespace sluice::access {
@@ -24,7 +25,7 @@ Outcome read(const std::string& text) {
 }
 
 TEST(AccessOptions, MakeRecords) {
-  const Outcome outcome = read(std::format(R"(required: true
+  const Outcome outcome = read(formatted(R"(required: true
 keys:
   - {{name: plain, sha256: {0}}}
   - name: full
@@ -37,7 +38,7 @@ keys:
     quota: 5/day
     expires: 2027-01-01
 )",
-                                           kDigest, std::string(64, '1')));
+                                         kDigest, std::string(64, '1')));
   ASSERT_EQ(outcome.problems, "");
   EXPECT_EQ(outcome.options.required, true);
   const KeyRecord plain = record_of(outcome.options.keys.at(0));
@@ -57,14 +58,14 @@ keys:
 }
 
 TEST(AccessOptions, SayWhatIsWrongWhere) {
-  EXPECT_EQ(read(std::format(R"(keys:
+  EXPECT_EQ(read(formatted(R"(keys:
   - {{name: a b, sha256: 12}}
   - {{name: x, sha256: {0}, scopes: [job], rate: 5, quota: 5/year, expires: soon, class: best}}
   - {{name: x, sha256: {0}}}
   - {{name: y, sha256: {1}, id: i}}
   - {{name: z, sha256: {2}, id: i}}
 )",
-                             kDigest, std::string(64, '1'), std::string(64, '2')))
+                           kDigest, std::string(64, '1'), std::string(64, '2')))
                 .problems,
             "a.yaml:2:12: keys[0].name: expected 1 to 64 letters, digits and -_., but 'a b' came\n"
             "a.yaml:2:25: keys[0].sha256: expected a SHA-256 as 64 lower-case hexadecimal digits, "

@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <charconv>
 #include <chrono>
-#include <format>
+
+#include "base/format.h"
 
 namespace sluice::access {
 
@@ -57,7 +58,7 @@ Result<Quota> parse_quota(std::string_view text) {
 }
 
 std::string to_string(const Quota& quota) {
-  return std::format("{}/{}", quota.count, quota.period == Period::kDay ? "day" : "month");
+  return formatted("{}/{}", quota.count, quota.period == Period::kDay ? "day" : "month");
 }
 
 PeriodNumber period_at(Period period, WallTime now) {
@@ -79,10 +80,10 @@ WallTime end_of(PeriodNumber period) {
 
 std::string to_string(PeriodNumber period) {
   const std::chrono::year_month_day date(std::chrono::floor<std::chrono::days>(start_of(period)));
-  const std::string month = std::format("{:04}-{:02}", static_cast<int>(date.year()),
-                                        static_cast<unsigned>(date.month()));
+  const std::string month =
+      formatted("{:04}-{:02}", static_cast<int>(date.year()), static_cast<unsigned>(date.month()));
   if (period.period == Period::kMonth) return month;
-  return std::format("{}-{:02}", month, static_cast<unsigned>(date.day()));
+  return formatted("{}-{:02}", month, static_cast<unsigned>(date.day()));
 }
 
 std::optional<PeriodNumber> parse_period(std::string_view text) {

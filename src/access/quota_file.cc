@@ -1,9 +1,9 @@
 #include "access/quota_file.h"
 
 #include <algorithm>
-#include <format>
 
 #include "base/file.h"
+#include "base/format.h"
 #include "base/state_folder.h"
 #include "http/json/reader.h"
 #include "http/json/writer.h"
@@ -25,7 +25,7 @@ Result<UsedQuotas> parse(std::string_view text) {
   if (!root) return fail(root.error());
   std::uint64_t format = 0;
   if ((*root)["format"].get(format) != simdjson::SUCCESS || format != kFormat) {
-    return fail(invalid(std::format("format: expected {}", kFormat)));
+    return fail(invalid(formatted("format: expected {}", kFormat)));
   }
   simdjson::dom::object entries;
   if ((*root)["used"].get(entries) != simdjson::SUCCESS) {
@@ -40,9 +40,9 @@ Result<UsedQuotas> parse(std::string_view text) {
     const auto period = read ? parse_period(period_name) : std::nullopt;
     if (!period) {
       return fail(
-          invalid(std::format("used.{}: expected a period such as 2026-11-26 or 2026-11 and a "
-                              "count, got {}",
-                              id, json::excerpt(entry))));
+          invalid(formatted("used.{}: expected a period such as 2026-11-26 or 2026-11 and a "
+                            "count, got {}",
+                            id, json::excerpt(entry))));
     }
     used.insert_or_assign(std::string(id), Used{*period, count});
   }
@@ -55,9 +55,9 @@ Result<UsedQuotas> parse_quota_file(std::string_view text, std::string_view file
   auto used = parse(text);
   if (!used) {
     return fail(
-        invalid(std::format("{}: {}; it is left as it is: repair it, or take it away to "
-                            "start counting anew",
-                            file, used.error().message)));
+        invalid(formatted("{}: {}; it is left as it is: repair it, or take it away to "
+                          "start counting anew",
+                          file, used.error().message)));
   }
   return used;
 }

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <charconv>
-#include <format>
 
+#include "base/format.h"
 #include "config/units.h"
 
 namespace sluice::access {
@@ -30,7 +30,7 @@ Result<Rate> parse_rate(std::string_view text) {
 }
 
 std::string to_string(const Rate& rate) {
-  return std::format("{}/{}", rate.count, config::format_duration(rate.period));
+  return formatted("{}/{}", rate.count, config::format_duration(rate.period));
 }
 
 Taken take(const Rate& rate, TimePoint& full_at, TimePoint now) {

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <format>
 #include <fstream>
 #include <iostream>
 #include <print>
@@ -13,6 +12,7 @@
 #include "app/on_interrupt.h"
 #include "app/progress_bar.h"
 #include "app/remote.h"
+#include "base/format.h"
 #include "http/json/reader.h"
 #include "sqlite/backup.h"
 
@@ -134,7 +134,7 @@ int run_batch(const JobServer& server, const BatchRun& run) {
   if (!accepted) return give_up("batch run", accepted.error().message);
   if (!run.quiet) std::println(stderr, "batch {}: {} lines", accepted->id, accepted->lines);
   const auto end = [&] {
-    const OnInterrupt interrupted(std::format(
+    const OnInterrupt interrupted(formatted(
         "batch {0} goes on at the server: `sluice batch get {0}` says how far it is, `sluice batch "
         "cancel {0}` stops it",
         accepted->id));
@@ -152,9 +152,9 @@ int run_batch(const JobServer& server, const BatchRun& run) {
   if (auto ok = copy_to_file(server, at + "/errors", errors); !ok) {
     return give_up("batch run", ok.error().message);
   }
-  return give_up("batch run", std::format("{}: {} of {} lines did not complete, see {}",
-                                          end->error.empty() ? end->status : end->error, bad,
-                                          end->lines, errors));
+  return give_up("batch run",
+                 formatted("{}: {} of {} lines did not complete, see {}",
+                           end->error.empty() ? end->status : end->error, bad, end->lines, errors));
 }
 
 int get_batch(const JobServer& server, const std::string& id) {

@@ -5,13 +5,13 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdio>
-#include <format>
 #include <iterator>
 #include <optional>
 #include <random>
 #include <thread>
 #include <utility>
 
+#include "base/format.h"
 #include "config/config.h"
 #include "http/listening_socket.h"
 
@@ -36,7 +36,7 @@ std::string signature_of(const ListenerOptions& listener) {
 std::string socket_signature_of(ListenerOptions listener) {
   std::string apis;
   for (const MountOptions& mount : std::exchange(listener.mounts, {})) {
-    apis += std::format(" {}", mount.api.index());
+    apis += formatted(" {}", mount.api.index());
   }
   listener.rate_per_address.reset();  // its methods know it
   return config::to_yaml(listener) + apis;
@@ -106,7 +106,7 @@ Result<> GrpcListeners::start(const ListenerOptions& listener, const Options& op
       if (auto free = http::check_free(*address); !free) return give_up(free.error());
     }
     made.path = address->unix_path;
-    made.made_path = std::format("{}.{}", made.path, ++started_);
+    made.made_path = formatted("{}.{}", made.path, ++started_);
     server.address = "unix:" + made.made_path;
   } else if (replaces) {
     server.address = replaced->server->address();  // with the port, where the kernel chose it
@@ -147,9 +147,9 @@ Result<> GrpcListeners::prepare(const Options& options, const SiteContext& conte
   if (leaving_.size() + std::ranges::count(servers_, false, &Server::stays) > kMaxLeaving) {
     discard(Duration::zero());
     return fail({ErrorCode::kExhausted,
-                 std::format("{} gRPC listeners of earlier configurations still answer calls; try "
-                             "again when they have ended",
-                             leaving_.size()),
+                 formatted("{} gRPC listeners of earlier configurations still answer calls; try "
+                           "again when they have ended",
+                           leaving_.size()),
                  std::chrono::seconds(1)});
   }
   // Those at new addresses first: what can fail fails before anybody shares a port.

@@ -1,7 +1,6 @@
 #include "app/instance.h"
 
 #include <algorithm>
-#include <format>
 #include <random>
 
 #include "access/keyring.h"
@@ -12,6 +11,7 @@
 #include "app/sites.h"
 #include "app/strangers.h"
 #include "backends/onnx/runtime.h"
+#include "base/format.h"
 #include "base/state_folder.h"
 #include "config/config.h"
 #include "gateway/gateway.h"
@@ -381,9 +381,8 @@ std::vector<std::string> Instance::addresses() const {
   std::vector<std::string> all;
   for (const HttpListener& listener : parts_->listeners) {
     const std::string at = http::to_string(listener.bound);
-    all.push_back(listener.bound.is_unix()
-                      ? at
-                      : std::format("{}://{}", listener.tls ? "https" : "http", at));
+    all.push_back(
+        listener.bound.is_unix() ? at : formatted("{}://{}", listener.tls ? "https" : "http", at));
   }
   for (std::string& address : parts_->grpc->addresses()) all.push_back(std::move(address));
   return all;

@@ -4,7 +4,6 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#include <format>
 #include <future>
 #include <random>
 
@@ -12,6 +11,7 @@
 #include "api/open_inference/job_codec.h"
 #include "api/openai/job_codec.h"
 #include "app/redis_watch.h"
+#include "base/format.h"
 #include "jobs/call_runner.h"
 #include "jobs/redis_store.h"
 #include "jobs/refusing_store.h"
@@ -44,15 +44,15 @@ class JobSystem::Lock {
     const std::filesystem::path file = folder / "jobs.lock";
     const int fd = ::open(file.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
     if (fd < 0) {
-      return fail(unavailable(std::format("{} cannot be opened: {}", file.string(),
-                                          std::generic_category().message(errno))));
+      return fail(unavailable(formatted("{} cannot be opened: {}", file.string(),
+                                        std::generic_category().message(errno))));
     }
     auto lock = std::unique_ptr<Lock>(new Lock(fd));
     if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
       return fail(unavailable(
-          std::format("the jobs in {} belong to another running process; give this one another "
-                      "state_dir",
-                      folder.string())));
+          formatted("the jobs in {} belong to another running process; give this one another "
+                    "state_dir",
+                    folder.string())));
     }
     return lock;
   }
@@ -90,7 +90,7 @@ void remove_leftovers(const std::filesystem::path& folder) {
 std::string worker_name() {
   std::array<char, 64> host{};
   ::gethostname(host.data(), host.size() - 1);
-  return std::format("{}:{}", host.data(), ::getpid());
+  return formatted("{}:{}", host.data(), ::getpid());
 }
 
 // Runs it there and waits.
@@ -177,9 +177,9 @@ Result<std::unique_ptr<jobs::Store>> JobSystem::open_embedded(const Options& opt
   std::error_code ignored;
   if (const auto size = std::filesystem::file_size(file, ignored); !ignored && size == 0) {
     services_.log.warn("jobs", "store_empty",
-                       {{"message", std::format("{} was there with 0 bytes: if it held jobs they "
-                                                "are gone; restore a backup in its place",
-                                                file.string())}});
+                       {{"message", formatted("{} was there with 0 bytes: if it held jobs they "
+                                              "are gone; restore a backup in its place",
+                                              file.string())}});
   }
   return jobs::open_sqlite_store({.file = file,
                                   .policy = options_.policy(),

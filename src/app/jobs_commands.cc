@@ -1,13 +1,13 @@
 #include "app/jobs_commands.h"
 
 #include <algorithm>
-#include <format>
 #include <fstream>
 #include <iostream>
 #include <iterator>
 #include <print>
 
 #include "app/remote.h"
+#include "base/format.h"
 #include "config/units.h"
 #include "http/json/reader.h"
 #include "http/json/writer.h"
@@ -32,7 +32,7 @@ Result<std::string> read_input(const std::string& text) {
   if (text == "-") return read_all(std::cin);
   if (!text.starts_with('@')) return text;
   std::ifstream file(text.substr(1), std::ios::binary);
-  if (!file) return fail(invalid(std::format("cannot read {}", text.substr(1))));
+  if (!file) return fail(invalid(formatted("cannot read {}", text.substr(1))));
   return read_all(file);
 }
 
@@ -65,7 +65,7 @@ class JobText {
   [[nodiscard]] std::string reason() const {
     std::string_view why;
     if (root_["error"]["message"].get(why) != simdjson::SUCCESS) return text("status");
-    return std::format("{}: {}", text("status"), why);
+    return formatted("{}: {}", text("status"), why);
   }
 
  private:
@@ -84,7 +84,7 @@ Result<JobText> ask_for_job(const JobServer& server, Question question) {
 }
 
 std::string path_of(const std::string& id, std::string_view rest = {}) {
-  return std::format("/v1/jobs/{}{}", id, rest);
+  return formatted("/v1/jobs/{}{}", id, rest);
 }
 // What could be another path is no id.
 bool is_id(const std::string& id) {
@@ -99,11 +99,11 @@ Result<JobText> wait_for_end(const JobServer& server, const std::string& id, Dur
   while (true) {
     const Duration left = std::max<Duration>(end - clock.now(), Duration::zero());
     const auto wait = std::chrono::ceil<std::chrono::milliseconds>(std::min<Duration>(left, kPoll));
-    auto job = ask_for_job(server, {.path = path_of(id, std::format("?wait={}ms", wait.count())),
+    auto job = ask_for_job(server, {.path = path_of(id, formatted("?wait={}ms", wait.count())),
                                     .limit = wait + Duration(kAnswerTime)});
     if (!job || job->ended()) return job;
     if (clock.now() >= end) {
-      return fail(timed_out(std::format("job {} is {} still", id, job->text("status"))));
+      return fail(timed_out(formatted("job {} is {} still", id, job->text("status"))));
     }
   }
 }
@@ -193,13 +193,13 @@ int wait_for_job(const JobServer& server, const std::string& id, const std::stri
 }
 
 int list_jobs(const JobServer& server, const JobFilter& filter) {
-  std::string path = std::format("/v1/jobs?limit={}", filter.limit);
+  std::string path = formatted("/v1/jobs?limit={}", filter.limit);
   const std::pair<std::string_view, const std::string&> filters[] = {
       {"status", filter.status}, {"callable", filter.callable}, {"after", filter.after}};
   for (const auto& [name, value] : filters) {
     if (value.empty()) continue;
-    if (!is_id(value)) return give_up("list", std::format("'{}' is no {}", value, name));
-    path += std::format("&{}={}", name, value);
+    if (!is_id(value)) return give_up("list", formatted("'{}' is no {}", value, name));
+    path += formatted("&{}={}", name, value);
   }
   const auto url = http::parse_url(server.url);
   if (!url) return give_up("list", url.error().message);

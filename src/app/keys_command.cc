@@ -1,11 +1,11 @@
 #include "app/keys_command.h"
 
 #include <algorithm>
-#include <format>
 #include <print>
 
 #include "access/key_file.h"
 #include "app/options.h"
+#include "base/format.h"
 #include "base/state_folder.h"
 #include "config/units.h"
 #include "http/json/writer.h"
@@ -46,10 +46,10 @@ Result<> take(const std::optional<std::string>& given, std::string_view option, 
   if constexpr (requires { parsed.error(); }) {
     if (!parsed) {
       return fail(
-          invalid(std::format("{}: expected {}, got '{}'", option, parsed.error().message, text)));
+          invalid(formatted("{}: expected {}, got '{}'", option, parsed.error().message, text)));
     }
   } else if (!parsed) {
-    return fail(invalid(std::format("{}: '{}' is none", option, text)));
+    return fail(invalid(formatted("{}: '{}' is none", option, text)));
   }
   to = *parsed;
   return {};

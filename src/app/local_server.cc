@@ -1,8 +1,9 @@
 #include "app/local_server.h"
 
 #include <cstdlib>
-#include <format>
 #include <system_error>
+
+#include "base/format.h"
 
 namespace sluice::app {
 
@@ -24,7 +25,7 @@ Result<Target> Target::open(const ServerChoice& choice) {
   if (!configuration) return fail(configuration.error());
   std::string folder = (std::filesystem::temp_directory_path() / "sluice-XXXXXX").string();
   if (::mkdtemp(folder.data()) == nullptr) {
-    return fail(unavailable(std::format("cannot make a folder like {}", folder)));
+    return fail(unavailable(formatted("cannot make a folder like {}", folder)));
   }
   target.folder_ = folder;
   target.url_.scheme = http::Url::Scheme::kUnix;

@@ -1,7 +1,6 @@
 #include "app/models.h"
 
 #include <atomic>
-#include <format>
 #include <mutex>
 #include <type_traits>
 #include <utility>
@@ -14,6 +13,7 @@
 #include "backends/openai/openai.h"
 #include "backends/simulated/simulated.h"
 #include "backends/tensorflow_serving/watch.h"
+#include "base/format.h"
 #include "config/config.h"
 #include "scheduling/scheduled_callable.h"
 
@@ -298,7 +298,7 @@ void Models::try_out(const Options& options, config::Problems& problems) {
       if (version.state == gateway::VersionState::kReady) continue;
       problems.add(at, model->versions.size() == 1
                            ? version.reason
-                           : std::format("version {}: {}", version.version, version.reason));
+                           : formatted("version {}: {}", version.version, version.reason));
     }
   }
   discard();

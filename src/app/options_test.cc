@@ -3,11 +3,11 @@
 
 #include <gtest/gtest.h>
 
-#include <format>
 #include <string>
 #include <string_view>
 #include <utility>
 
+#include "base/format.h"
 #include "config/config.h"
 #include "inference/callable.h"
 
@@ -136,7 +136,7 @@ TEST(Options, SayWhereATowerOfEnsemblesIsTooHigh) {
   std::string text(kListeners);
   text += "callables:\n  e0: {model: {backend: onnx, path: m.onnx}}\n";
   for (int i = 1; i <= kMaxCallDepth + 2; ++i) {
-    text += std::format("  e{}: {{ensemble: {{members: {{m: {{target: e{}}}}}}}}}\n", i, i - 1);
+    text += formatted("  e{}: {{ensemble: {{members: {{m: {{target: e{}}}}}}}}}\n", i, i - 1);
   }
   EXPECT_EQ(problems_of(text),
             "s.yaml:13:41: callables.e9.ensemble.members.m.target: 'e9' stands on 8 ensembles, one "
@@ -148,7 +148,7 @@ TEST(Options, AllowEachApiOnceOverGrpc) {
       "version: 1\nlisteners:\n  - address: 127.0.0.1:0\n    protocol: grpc\n    mounts:\n";
   const auto problems = [&](std::string_view first, std::string_view second) {
     return problems_of(
-        std::format("{}      - {{api: {}}}\n      - {{api: {}}}\n", listener, first, second));
+        formatted("{}      - {{api: {}}}\n      - {{api: {}}}\n", listener, first, second));
   };
   EXPECT_EQ(problems("open_inference", "tensorflow_serving"), "");
   for (const char* api : {"open_inference", "tensorflow_serving"}) {

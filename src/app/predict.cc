@@ -1,9 +1,9 @@
-#include <format>
 #include <print>
 
 #include "app/commands.h"
 #include "app/local_server.h"
 #include "app/remote.h"
+#include "base/format.h"
 #include "http/json/reader.h"
 #include "http/json/writer.h"
 
@@ -29,8 +29,7 @@ Result<Input> input_of(const http::Url& url, const std::string& model, const std
     return Input{"float_input", "FP32", -1};  // a service that is away does not say
   }
   if (inputs.size() != 1) {
-    return fail(
-        invalid(std::format("'{}' takes {} inputs; ask it over HTTP", model, inputs.size())));
+    return fail(invalid(formatted("'{}' takes {} inputs; ask it over HTTP", model, inputs.size())));
   }
   const simdjson::dom::element first = inputs.at(0).value();
   Input input;
@@ -89,8 +88,8 @@ Result<std::string> ask_model(const http::Url& url, const std::string& model,
   const std::size_t columns =
       input->columns > 0 ? static_cast<std::size_t>(input->columns) : values.size();
   if (values.empty() || values.size() % columns != 0) {
-    return fail(invalid(
-        std::format("'{}' takes rows of {} numbers, got {}", model, columns, values.size())));
+    return fail(
+        invalid(formatted("'{}' takes rows of {} numbers, got {}", model, columns, values.size())));
   }
   auto response = ask(url, "/v2/models/" + model + "/infer", body_of(*input, values, columns), key);
   if (!response) return fail(response.error());

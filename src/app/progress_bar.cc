@@ -1,7 +1,8 @@
 #include "app/progress_bar.h"
 
 #include <algorithm>
-#include <format>
+
+#include "base/format.h"
 
 namespace sluice::app {
 
@@ -10,9 +11,9 @@ namespace {
 // "45s", "3m20s", "2h05m".
 std::string left(double seconds) {
   const auto whole = static_cast<std::int64_t>(seconds + 0.5);
-  if (whole < 60) return std::format("{}s", whole);
-  if (whole < 3600) return std::format("{}m{:02}s", whole / 60, whole % 60);
-  return std::format("{}h{:02}m", whole / 3600, whole / 60 % 60);
+  if (whole < 60) return formatted("{}s", whole);
+  if (whole < 3600) return formatted("{}m{:02}s", whole / 60, whole % 60);
+  return formatted("{}h{:02}m", whole / 3600, whole / 60 % 60);
 }
 
 }  // namespace
@@ -23,15 +24,15 @@ std::string progress_line(const ProgressSeen& seen, std::size_t width) {
       seen.all == 0 ? 1.0 : static_cast<double>(done) / static_cast<double>(seen.all);
   const auto full = static_cast<std::size_t>(part * static_cast<double>(width));
   std::string line =
-      std::format("[{}{}] {:3}%  {}/{}", std::string(full, '#'), std::string(width - full, '.'),
-                  static_cast<int>(part * 100), done, seen.all);
-  if (seen.failed > 0) line += std::format("  {} failed", seen.failed);
+      formatted("[{}{}] {:3}%  {}/{}", std::string(full, '#'), std::string(width - full, '.'),
+                static_cast<int>(part * 100), done, seen.all);
+  if (seen.failed > 0) line += formatted("  {} failed", seen.failed);
   const double seconds = std::chrono::duration<double>(seen.took).count();
   if (done > 0 && seconds > 0) {
     const double rate = static_cast<double>(done) / seconds;
-    line += std::format("  {:.1f}/s", rate);
+    line += formatted("  {:.1f}/s", rate);
     if (done < seen.all) {
-      line += std::format("  {} left", left(static_cast<double>(seen.all - done) / rate));
+      line += formatted("  {} left", left(static_cast<double>(seen.all - done) / rate));
     }
   }
   return line;

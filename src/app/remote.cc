@@ -1,8 +1,8 @@
 #include "app/remote.h"
 
-#include <format>
 #include <optional>
 
+#include "base/format.h"
 #include "http/client/client.h"
 #include "http/json/reader.h"
 #include "runtime/event_loop.h"
@@ -92,8 +92,8 @@ Result<http::ClientResponse> ask(const http::Url& base, Question question) {
   http::ClientResponse& response = **answer;
   if (response.status / 100 == 2) return *answer;
   if (response.body.empty()) response.body = std::move(refusal);
-  return fail(code_of(response.status), std::format("{} answered {}: {}", to_string(base),
-                                                    response.status, reason_of(response)));
+  return fail(code_of(response.status), formatted("{} answered {}: {}", to_string(base),
+                                                  response.status, reason_of(response)));
 }
 
 }  // namespace sluice::app

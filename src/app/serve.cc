@@ -3,11 +3,11 @@
 #include <csignal>
 #include <cstdio>
 #include <ctime>
-#include <format>
 #include <print>
 #include <thread>
 
 #include "app/instance.h"
+#include "base/format.h"
 #include "rpc/library_setup.h"
 
 namespace sluice::app {
@@ -72,9 +72,9 @@ Result<Configuration> load(const std::optional<std::filesystem::path>& file, Ser
   if (process == ServedBy::kWorker &&
       configuration->options.jobs.store != jobs::StoreKind::kRedis) {
     return fail(invalid(
-        std::format("{}: a worker takes its jobs from a store that others share, and jobs.store is "
-                    "embedded; set it to redis, or run all in one process with `sluice serve`",
-                    configuration->source)));
+        formatted("{}: a worker takes its jobs from a store that others share, and jobs.store is "
+                  "embedded; set it to redis, or run all in one process with `sluice serve`",
+                  configuration->source)));
   }
   run_as(configuration->options, process);
   return configuration;

@@ -1,7 +1,6 @@
 #include "app/sites.h"
 
 #include <algorithm>
-#include <format>
 #include <iterator>
 
 #include "access/guards.h"
@@ -12,6 +11,7 @@
 #include "api/open_inference/open_inference.h"
 #include "api/openai/openai.h"
 #include "api/tensorflow_serving/tensorflow_serving.h"
+#include "base/format.h"
 #include "http/address.h"
 #include "http/tls_context.h"
 #include "services/async_iris/service.h"
@@ -105,7 +105,7 @@ access::Admission::Rules rules_of(const ListenerOptions& listener, const MountOp
   if (!rate || !*rate) return rules;  // a wrong one was refused when the configuration was read
   const auto place = &mount - listener.mounts.data();
   rules.addresses =
-      context.limits.get(std::format("{} {}", listener.address, place), **rate, context.addresses);
+      context.limits.get(formatted("{} {}", listener.address, place), **rate, context.addresses);
   return rules;
 }
 

@@ -1,11 +1,11 @@
 // What one part of a configuration demands of another.
-#include <format>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "app/models.h"
 #include "app/options.h"
+#include "base/format.h"
 #include "gateway/nesting.h"
 #include "services/async_iris/codec.h"
 
@@ -88,9 +88,9 @@ void check_jobs(const Options& o, config::Problems& p) {
   const std::string& key = jobs.seed_queue->key;
   if (key.starts_with("sluice:") || key.starts_with("job:")) {
     p.add(jobs.seed_queue->where.near("key"),
-          std::format("'{}' may be the name of a key that Sluice uses for something else; choose "
-                      "one that begins neither with sluice: nor with job:",
-                      key));
+          formatted("'{}' may be the name of a key that Sluice uses for something else; choose "
+                    "one that begins neither with sluice: nor with job:",
+                    key));
   }
   const std::string& format = jobs.seed_queue->format;
   if (format != async_iris::kFormat && format != "infer/1") {

@@ -9,8 +9,9 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <format>
 #include <thread>
+
+#include "base/format.h"
 
 namespace sluice {
 
@@ -38,7 +39,7 @@ class Descriptor {
 };
 
 std::unexpected<Error> failed(const fs::path& file, std::string_view what) {
-  return fail(unavailable(std::format("{}: {}: {}", file.string(), what, std::strerror(errno))));
+  return fail(unavailable(formatted("{}: {}: {}", file.string(), what, std::strerror(errno))));
 }
 
 bool write_all(int fd, std::string_view content) {
@@ -66,8 +67,7 @@ Result<std::string> read_file(const fs::path& file, std::size_t most) {
     if (got == 0) return content;
     content.append(part.data(), static_cast<std::size_t>(got));
     if (content.size() > most) {
-      return fail(ErrorCode::kTooLarge,
-                  std::format("{}: longer than {} bytes", file.string(), most));
+      return fail(ErrorCode::kTooLarge, formatted("{}: longer than {} bytes", file.string(), most));
     }
   }
 }
@@ -99,7 +99,7 @@ Result<FileLock> FileLock::take(const fs::path& file, Duration longest) {
     if (errno != EWOULDBLOCK && errno != EINTR) return failed(file, "cannot be locked");
     if (std::chrono::steady_clock::now() >= until) {
       return fail(unavailable(
-          std::format("{}: another process holds it; try again when that is done", file.string())));
+          formatted("{}: another process holds it; try again when that is done", file.string())));
     }
     std::this_thread::sleep_for(kLockRetry);
   }

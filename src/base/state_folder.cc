@@ -5,8 +5,9 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
-#include <format>
 #include <system_error>
+
+#include "base/format.h"
 
 namespace sluice {
 
@@ -36,7 +37,7 @@ Result<fs::path> find_state_folder(const fs::path& configured, const Variables& 
 
 Result<> make_state_folder(const fs::path& folder) {
   const auto refuse = [&](const char* why) {
-    return fail(unavailable(std::format("the state folder {}: {}", folder.string(), why)));
+    return fail(unavailable(formatted("the state folder {}: {}", folder.string(), why)));
   };
   fs::path made;
   for (const fs::path& part : folder) {

@@ -1,6 +1,6 @@
 #include "config/node.h"
 
-#include <format>
+#include "base/format.h"
 
 namespace sluice::config {
 namespace {
@@ -37,9 +37,9 @@ std::string Node::describe_value() const {
     case NodeKind::kScalar:
       break;
   }
-  if (record().substituted) return std::format("the value of '{}'", shortened(record().written));
-  if (record().quoted) return std::format("the text \"{}\"", shortened(record().text));
-  return std::format("'{}'", shortened(record().text));
+  if (record().substituted) return formatted("the value of '{}'", shortened(record().written));
+  if (record().quoted) return formatted("the text \"{}\"", shortened(record().text));
+  return formatted("'{}'", shortened(record().text));
 }
 
 std::string_view Node::key() const {
@@ -77,7 +77,7 @@ std::string Node::path() const {
   for (auto it = way.rbegin(); it != way.rend(); ++it) {
     const Document::Record& step = document_->records[*it];
     if (document_->records[step.parent].kind == NodeKind::kSequence) {
-      path += std::format("[{}]", step.index);
+      path += formatted("[{}]", step.index);
     } else {
       if (!path.empty()) path += '.';
       path += shortened(step.key);

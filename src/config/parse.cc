@@ -5,13 +5,14 @@
 #include <yaml-cpp/parser.h>
 
 #include <algorithm>
-#include <format>
 #include <memory>
 #include <sstream>
 #include <string>
 #include <unordered_set>
 #include <utility>
 #include <vector>
+
+#include "base/format.h"
 
 namespace sluice::config {
 namespace {
@@ -56,8 +57,8 @@ class Builder final : public YAML::EventHandler {
     }
     bytes_ += text->text.size();
     if (bytes_ > kMaxDocumentBytes) {
-      problem(record, std::format("all values together are longer than {} bytes after substitution",
-                                  kMaxDocumentBytes));
+      problem(record, formatted("all values together are longer than {} bytes after substitution",
+                                kMaxDocumentBytes));
       throw Stop{};
     }
     record.broken = tagged;
@@ -114,7 +115,7 @@ class Builder final : public YAML::EventHandler {
   void take_key(const YAML::Mark& mark, const std::string& key) {
     Level& level = levels_.back();
     if (key.empty() || key.size() > kMaxKeyBytes) {
-      problem(mark, std::format("a key has 1 to {} bytes", kMaxKeyBytes));
+      problem(mark, formatted("a key has 1 to {} bytes", kMaxKeyBytes));
       throw Stop{};
     }
     level.has_key = true;
@@ -122,7 +123,7 @@ class Builder final : public YAML::EventHandler {
     level.key_mark = mark;
     level.key_is_duplicate = !level.keys.insert(key).second;
     if (level.key_is_duplicate) {
-      problem(mark, std::format("the key '{}' stands here a second time; keep one", key));
+      problem(mark, formatted("the key '{}' stands here a second time; keep one", key));
     }
   }
 
@@ -134,7 +135,7 @@ class Builder final : public YAML::EventHandler {
   std::uint32_t open(const YAML::Mark& mark, NodeKind kind) {
     const auto index = static_cast<std::uint32_t>(document_.records.size());
     if (index >= kMaxNodes) {
-      problem(mark, std::format("the file has more than {} values", kMaxNodes));
+      problem(mark, formatted("the file has more than {} values", kMaxNodes));
       throw Stop{};
     }
     Document::Record record;
@@ -174,7 +175,7 @@ class Builder final : public YAML::EventHandler {
     refuse_tag(mark, tag);
     if (wants_key()) odd_key(mark);
     if (levels_.size() >= static_cast<std::size_t>(kMaxDepth)) {
-      problem(mark, std::format("the file is nested deeper than {} levels", kMaxDepth));
+      problem(mark, formatted("the file is nested deeper than {} levels", kMaxDepth));
       throw Stop{};
     }
     levels_.push_back({.record = open(mark, kind)});
@@ -235,7 +236,7 @@ std::optional<Node> parse(std::string_view text, const std::filesystem::path& fi
   document->folder = file.parent_path();
   if (text.size() > kMaxFileBytes) {
     problems.add(Location{document->file},
-                 std::format("the file is longer than {} bytes", kMaxFileBytes));
+                 formatted("the file is longer than {} bytes", kMaxFileBytes));
     return std::nullopt;
   }
   if (const auto odd = first_not_text(text)) {
@@ -263,7 +264,7 @@ std::optional<Node> parse(std::string_view text, const std::filesystem::path& fi
   } catch (const Stop&) {
     return std::nullopt;
   } catch (const YAML::Exception& e) {
-    builder.problem(e.mark, std::format("the YAML is not well formed: {}", e.msg));
+    builder.problem(e.mark, formatted("the YAML is not well formed: {}", e.msg));
     return std::nullopt;
   }
   builder.mark_duplicates(document);

@@ -3,7 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <format>
+
+#include "base/format.h"
 
 namespace sluice::config {
 namespace {
@@ -150,7 +151,7 @@ TEST(Parse, BoundsAllValuesTogether) {
       [](const std::string&) { return std::string(kMaxSubstitutedBytes, 'v'); },
       Surroundings::none().file};
   std::string text;
-  for (int i = 0; i < 65; ++i) text += std::format("k{}: ${{V}}\n", i);
+  for (int i = 0; i < 65; ++i) text += formatted("k{}: ${{V}}\n", i);
   Problems problems;
   EXPECT_FALSE(parse(text, "s.yaml", large, problems));
   EXPECT_NE(problems.to_string().find("all values together"), std::string::npos);
@@ -160,7 +161,7 @@ TEST(Parse, StopsALaughThatGrows) {
   // Each line would be ten times the one before.
   std::string text = "a0: &a0 [x, x]\n";
   for (int i = 1; i < 9; ++i) {
-    text += std::format("a{0}: &a{0} [*a{1}, *a{1}, *a{1}, *a{1}, *a{1}]\n", i, i - 1);
+    text += formatted("a{0}: &a{0} [*a{1}, *a{1}, *a{1}, *a{1}, *a{1}]\n", i, i - 1);
   }
   const auto [node, problems] = run(text);
   EXPECT_NE(problems.find("aliases"), std::string::npos);

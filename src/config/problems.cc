@@ -1,10 +1,10 @@
 #include "config/problems.h"
 
 #include <algorithm>
-#include <format>
 #include <numeric>
 #include <utility>
 
+#include "base/format.h"
 #include "config/node.h"
 
 namespace sluice::config {
@@ -37,7 +37,7 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 
 std::string to_string(const Location& at) {
   if (at.line == 0) return at.file;
-  return std::format("{}:{}:{}", at.file, at.line, at.column);
+  return formatted("{}:{}:{}", at.file, at.line, at.column);
 }
 
 std::string to_string(const Problem& problem) {
@@ -101,7 +101,7 @@ std::string Problems::to_string() const {
     if (!text.empty()) text += '\n';
     text += config::to_string(*problem);
   }
-  if (left_out_ > 0) text += std::format("\nand {} more", left_out_);
+  if (left_out_ > 0) text += formatted("\nand {} more", left_out_);
   return text;
 }
 

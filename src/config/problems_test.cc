@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <array>
-#include <format>
 
 namespace sluice::config {
 namespace {

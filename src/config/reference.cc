@@ -1,11 +1,11 @@
 // The reference manual in Markdown; declared in schema.h.
 #include <cctype>
-#include <format>
 #include <limits>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/format.h"
 #include "config/schema.h"
 #include "config/shape.h"
 
@@ -47,13 +47,13 @@ std::string without_quotes(std::string text) {
 
 std::string with_limits(std::string text, const Limits& limits) {
   if (!limits.least.empty() && limits.least == limits.most) {
-    return std::format("{}, {}", text, limits.least);
+    return formatted("{}, {}", text, limits.least);
   }
   if (!limits.least.empty() && !limits.most.empty()) {
-    return std::format("{}, {} to {}", text, limits.least, limits.most);
+    return formatted("{}, {} to {}", text, limits.least, limits.most);
   }
-  if (!limits.least.empty()) return std::format("{}, at least {}", text, limits.least);
-  if (!limits.most.empty()) return std::format("{}, at most {}", text, limits.most);
+  if (!limits.least.empty()) return formatted("{}, at least {}", text, limits.least);
+  if (!limits.most.empty()) return formatted("{}, at most {}", text, limits.most);
   return text;
 }
 
@@ -68,14 +68,14 @@ class ReferenceWriter {
   explicit ReferenceWriter(const StructInfo& root) : names_(root) {}
 
   std::string run(std::string_view title) && {
-    out_ = std::format("# {}\n", title);
+    out_ = formatted("# {}\n", title);
     for (const StructNames::Named& named : names_.all()) section(named);
     return std::move(out_);
   }
 
  private:
   void section(const StructNames::Named& named) {
-    out_ += std::format("\n## {}\n", named.name);
+    out_ += formatted("\n## {}\n", named.name);
     if (!named.info->sentence.empty()) out_ += named.info->sentence + "\n";
     const auto object = named.info->make();
     struct_body(*named.info, object.get());
@@ -89,7 +89,7 @@ class ReferenceWriter {
       out_ += "\n| key | value | default | meaning |\n|---|---|---|---|\n";
       for (const FieldInfo& field : info.fields) row(field, object);
     }
-    if (info.rest) out_ += std::format("\nOther keys: {}\n", info.rest_sentence);
+    if (info.rest) out_ += formatted("\nOther keys: {}\n", info.rest_sentence);
     for (const UnionInfo& one : info.unions) {
       if (!one.kind_key.empty()) kinds(one, object);
     }
@@ -97,22 +97,21 @@ class ReferenceWriter {
 
   void keyed(const UnionInfo& one, const void* object) {
     const auto chosen = one.chosen(object);
-    out_ += std::format("\n{} {}:\n\n| key | value | meaning |\n|---|---|---|\n", one.sentence,
-                        chosen ? "At most one of" : "Exactly one of");
+    out_ += formatted("\n{} {}:\n\n| key | value | meaning |\n|---|---|---|\n", one.sentence,
+                      chosen ? "At most one of" : "Exactly one of");
     for (const Alternative& alternative : one.alternatives) {
-      out_ += std::format("| `{}` | {} | {} |\n", alternative.name, value(*alternative.type),
-                          cell(alternative.sentence));
+      out_ += formatted("| `{}` | {} | {} |\n", alternative.name, value(*alternative.type),
+                        cell(alternative.sentence));
     }
   }
 
   void kinds(const UnionInfo& one, const void* object) {
     const auto chosen = one.chosen(object);
-    out_ += std::format(
+    out_ += formatted(
         "\n`{}`: {} {}\n", one.kind_key, one.sentence,
-        chosen ? std::format("Default `{}`.", one.alternatives[*chosen].name) : "Required.");
+        chosen ? formatted("Default `{}`.", one.alternatives[*chosen].name) : "Required.");
     for (const Alternative& alternative : one.alternatives) {
-      out_ +=
-          std::format("\n### {}: {}\n{}\n", one.kind_key, alternative.name, alternative.sentence);
+      out_ += formatted("\n### {}: {}\n{}\n", one.kind_key, alternative.name, alternative.sentence);
       const StructInfo& inner = *alternative.type->as_struct();
       const auto inner_object = inner.make();
       struct_body(inner, inner_object.get());
@@ -123,16 +122,16 @@ class ReferenceWriter {
     std::string standard = field.default_note;
     if (standard.empty()) {
       const std::string text = without_quotes(default_of(field, object));
-      standard = field.required ? "required" : text.empty() ? "" : std::format("`{}`", text);
+      standard = field.required ? "required" : text.empty() ? "" : formatted("`{}`", text);
     }
     std::string meaning = cell(field.sentence);
     for (const Choice& choice : field.type->leaf().constraints().choices) {
       if (!choice.sentence.empty()) {
-        meaning += std::format("<br>`{}`: {}", choice.name, cell(choice.sentence));
+        meaning += formatted("<br>`{}`: {}", choice.name, cell(choice.sentence));
       }
     }
-    out_ += std::format("| `{}` | {} | {} | {} |\n", field.name, cell(value(*field.type)),
-                        cell(standard), meaning);
+    out_ += formatted("| `{}` | {} | {} | {} |\n", field.name, cell(value(*field.type)),
+                      cell(standard), meaning);
   }
 
   std::string value(const Type& type) {
@@ -162,7 +161,7 @@ class ReferenceWriter {
         return with_entries("map of names to " + value(*type.item()), type.constraints());
       case Kind::kStruct: {
         const std::string& name = names_.name(*type.as_struct());
-        return std::format("[{}](#{})", name, anchor(name));
+        return formatted("[{}](#{})", name, anchor(name));
       }
       case Kind::kAny:
         break;
@@ -174,11 +173,11 @@ class ReferenceWriter {
     if (!c.choices.empty()) {
       std::vector<std::string> ticked;
       ticked.reserve(c.choices.size());
-      for (const Choice& choice : c.choices) ticked.push_back(std::format("`{}`", choice.name));
+      for (const Choice& choice : c.choices) ticked.push_back(formatted("`{}`", choice.name));
       const std::vector<std::string_view> words(ticked.begin(), ticked.end());
       return any_of(words);
     }
-    return c.grammar ? std::format("text: {}", c.grammar->sentence) : "text";
+    return c.grammar ? formatted("text: {}", c.grammar->sentence) : "text";
   }
 
   StructNames names_;

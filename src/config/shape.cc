@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <format>
 #include <limits>
 #include <stdexcept>
 #include <utility>
 
+#include "base/format.h"
 #include "base/time.h"
 #include "config/units.h"
 
@@ -61,7 +61,7 @@ void StructNames::add(const StructInfo& info, const std::string& path) {
   const std::string base = info.name.empty() ? fallback : info.name;
   std::string name = base;
   for (int i = 2; std::ranges::contains(all_, name, &Named::name); ++i) {
-    name = std::format("{} {}", base, i);
+    name = formatted("{} {}", base, i);
   }
   all_.push_back({&info, std::move(name)});
   add_members(info, path);

@@ -1,12 +1,13 @@
 #include "config/struct_info.h"
 
 #include <algorithm>
-#include <format>
 #include <stdexcept>
 #include <string_view>
 #include <unordered_set>
 #include <utility>
 #include <vector>
+
+#include "base/format.h"
 
 namespace sluice::config {
 namespace {
@@ -52,7 +53,7 @@ class StructReader {
     // A guess costs time, and nobody reads it beyond the bound.
     if (problems_.is_full()) return {};
     if (const auto meant = nearest(key, known_)) {
-      return std::format("; probably {} is meant", *meant);
+      return formatted("; probably {} is meant", *meant);
     }
     return known_.size() <= kMaxListedKeys ? "; known here: " + listed() : "";
   }
@@ -72,7 +73,7 @@ class StructReader {
       return field.type->read(*value, problems_, field.get(object));
     }
     if (!field.required) return true;
-    problems_.add(node_, std::format("the key '{}' is missing: {}", field.name, field.sentence));
+    problems_.add(node_, formatted("the key '{}' is missing: {}", field.name, field.sentence));
     problems_.mark_missing(node_, field.name);
     return false;
   }
@@ -92,12 +93,12 @@ class StructReader {
       }
       problems_.add(
           Problem{entry.key_location(), entry.path(),
-                  std::format("{} and {} exclude each other; keep one", first->name, found->name)});
+                  formatted("{} and {} exclude each other; keep one", first->name, found->name)});
       problems_.mark_unread(entry);
       ok = false;
     }
     if (first != nullptr || one.chosen(object)) return ok;
-    problems_.add(node_, std::format("expected {} here: {}", names(one), one.sentence));
+    problems_.add(node_, formatted("expected {} here: {}", names(one), one.sentence));
     problems_.mark_unread(node_);
     return false;
   }
@@ -111,8 +112,8 @@ class StructReader {
       choice = read_choice(*kind, problems_, words);
       if (!choice) problems_.mark_unread(*kind);
     } else if (!choice) {
-      problems_.add(node_, std::format("the key '{}' is missing ({}): {}", one.kind_key, names(one),
-                                       one.sentence));
+      problems_.add(node_, formatted("the key '{}' is missing ({}): {}", one.kind_key, names(one),
+                                     one.sentence));
       problems_.mark_missing(node_, one.kind_key);
     }
     if (!choice) {
@@ -176,7 +177,7 @@ void collect(const StructInfo& info, std::unordered_set<std::string>& names) {
   const auto add = [&](const std::string& name) {
     if (name.empty() || !names.insert(name).second) {
       throw std::logic_error(
-          std::format("the description of '{}' names '{}' twice or not at all", info.name, name));
+          formatted("the description of '{}' names '{}' twice or not at all", info.name, name));
     }
   };
   for (const FieldInfo& field : info.fields) add(field.name);
@@ -191,8 +192,7 @@ void collect(const StructInfo& info, std::unordered_set<std::string>& names) {
     if (one.kind_key.empty()) continue;
     for (const Alternative& alternative : one.alternatives) {
       if (alternative.type->as_struct() == nullptr) {
-        throw std::logic_error(
-            std::format("'{}' of '{}' is no struct", alternative.name, info.name));
+        throw std::logic_error(formatted("'{}' of '{}' is no struct", alternative.name, info.name));
       }
       auto with_alternative = names;
       collect(*alternative.type->as_struct(), with_alternative);
@@ -216,7 +216,7 @@ void StructInfo::verify() const {
 
 bool read_struct(const StructInfo& info, const Node& node, Problems& problems, void* object) {
   if (!node.is_mapping() && !node.is_null()) {
-    add_mismatch(node, std::format("a mapping{}{}", info.name.empty() ? "" : " for ", info.name),
+    add_mismatch(node, formatted("a mapping{}{}", info.name.empty() ? "" : " for ", info.name),
                  problems);
     return false;
   }

@@ -3,9 +3,10 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
-#include <format>
 #include <fstream>
 #include <utility>
+
+#include "base/format.h"
 
 namespace sluice::config {
 namespace {
@@ -43,8 +44,8 @@ class Substitution {
 
   Result<std::string> run(std::string_view text, int depth) {
     if (depth > kMaxSubstitutionDepth) {
-      return fail(invalid(std::format("defaults of ${{..}} may hold others at most {} deep",
-                                      kMaxSubstitutionDepth)));
+      return fail(invalid(
+          formatted("defaults of ${{..}} may hold others at most {} deep", kMaxSubstitutionDepth)));
     }
     std::string out;
     std::size_t i = 0;
@@ -70,8 +71,8 @@ class Substitution {
       }
       if (out.size() > kMaxSubstitutedBytes) {
         return fail(ErrorCode::kTooLarge,
-                    std::format("the value is longer than {} bytes after substitution",
-                                kMaxSubstitutedBytes));
+                    formatted("the value is longer than {} bytes after substitution",
+                              kMaxSubstitutedBytes));
       }
     }
     return out;
@@ -86,7 +87,7 @@ class Substitution {
     const std::size_t colon = inside.find(":-");
     const std::string name(inside.substr(0, colon));
     if (!is_name(name)) {
-      return fail(invalid(std::format(
+      return fail(invalid(formatted(
           "'${{{}}}' is not understood; write ${{NAME}}, ${{NAME:-default}} or ${{file:PATH}}",
           inside.substr(0, 60))));
     }
@@ -94,8 +95,8 @@ class Substitution {
     if (colon == std::string_view::npos) {
       if (!value) {
         return fail(not_found(
-            std::format("the environment variable {} is not set; set it or write ${{{}:-default}}",
-                        name, name)));
+            formatted("the environment variable {} is not set; set it or write ${{{}:-default}}",
+                      name, name)));
       }
       return std::move(*value);
     }
@@ -113,7 +114,7 @@ class Substitution {
     auto content = surroundings_.file(path, kMaxSubstitutedBytes);
     if (!content) {
       return fail(content.error().code,
-                  std::format("cannot read {}: {}", path.string(), content.error().message));
+                  formatted("cannot read {}: {}", path.string(), content.error().message));
     }
     if (content->ends_with('\n')) content->pop_back();
     if (content->ends_with('\r')) content->pop_back();
@@ -138,7 +139,7 @@ Result<std::string> read_bounded(const std::filesystem::path& path, std::size_t 
   if (in.bad()) return fail(unavailable("it cannot be read"));
   content.resize(static_cast<std::size_t>(in.gcount()));
   if (content.size() > max_bytes) {
-    return fail(ErrorCode::kTooLarge, std::format("it is longer than {} bytes", max_bytes));
+    return fail(ErrorCode::kTooLarge, formatted("it is longer than {} bytes", max_bytes));
   }
   return content;
 }

@@ -4,9 +4,9 @@
 #include <array>
 #include <charconv>
 #include <cmath>
-#include <format>
 #include <limits>
 
+#include "base/format.h"
 #include "config/units.h"
 
 namespace sluice::config {
@@ -33,19 +33,19 @@ constexpr std::int64_t kLeast = std::numeric_limits<std::int64_t>::min();
 constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
 
 std::string between(std::string_view least, std::string_view most, bool has_least, bool has_most) {
-  if (has_least && has_most) return std::format("from {} to {}", least, most);
-  if (has_least) return std::format("of at least {}", least);
-  return std::format("of at most {}", most);
+  if (has_least && has_most) return formatted("from {} to {}", least, most);
+  if (has_least) return formatted("of at least {}", least);
+  return formatted("of at most {}", most);
 }
 
 // "3 to 5", "at least 3", "at most 5".
 std::string amount(const Constraints& bounds) {
   const bool has_most = bounds.max_items != std::numeric_limits<std::size_t>::max();
   if (bounds.min_items > 0 && has_most) {
-    return std::format("{} to {}", bounds.min_items, bounds.max_items);
+    return formatted("{} to {}", bounds.min_items, bounds.max_items);
   }
-  return bounds.min_items > 0 ? std::format("at least {}", bounds.min_items)
-                              : std::format("at most {}", bounds.max_items);
+  return bounds.min_items > 0 ? formatted("at least {}", bounds.min_items)
+                              : formatted("at most {}", bounds.max_items);
 }
 
 // What a whole number of some unit is: how it is read and written.
@@ -61,8 +61,8 @@ std::string with_bounds(const Constraints& bounds, const Whole& whole) {
   // That a time or a size is not negative goes without saying.
   const bool has_least = bounds.least != kLeast && (!whole.has_unit || bounds.least > 0);
   const bool has_most = bounds.most != kMost;
-  if (!has_least && !has_most) return std::format("{} of 64 bits", whole.what);
-  return std::format(
+  if (!has_least && !has_most) return formatted("{} of 64 bits", whole.what);
+  return formatted(
       "{} {}", whole.what,
       between(whole.format(bounds.least), whole.format(bounds.most), has_least, has_most));
 }
@@ -75,7 +75,7 @@ std::optional<std::int64_t> read_whole(const Node& node, Problems& problems,
   if (value && *value >= bounds.least && *value <= bounds.most) return value;
   add_mismatch(node,
                value || !whole.has_unit ? with_bounds(bounds, whole)
-                                        : std::format("{}{}", whole.what, whole.example),
+                                        : formatted("{}{}", whole.what, whole.example),
                problems);
   return std::nullopt;
 }
@@ -96,7 +96,7 @@ void add_no_choice(const Node& node, Problems& problems, const std::vector<Choic
   std::string expected = any_of(names);
   if (node.is_scalar() && !node.is_substituted()) {
     if (const auto meant = nearest(node.text(), names)) {
-      expected += std::format(" (probably {})", *meant);
+      expected += formatted(" (probably {})", *meant);
     }
   }
   add_mismatch(node, expected, problems);
@@ -119,7 +119,7 @@ bool Type::read(const Node& node, Problems& problems, void* value) const {
       ok = false;
       // A secret is not printed, also where it is none.
       if (kind() == Kind::kSecret) {
-        problems.add(node, std::format("expected {}, but another text came", expected));
+        problems.add(node, formatted("expected {}, but another text came", expected));
       } else {
         add_mismatch(node, expected, problems);
       }
@@ -131,7 +131,7 @@ bool Type::read(const Node& node, Problems& problems, void* value) const {
 
 void add_mismatch(const Node& node, std::string_view expected, Problems& problems) {
   if (node.is_broken()) return;
-  std::string message = std::format("expected {}, but {} came", expected, node.describe_value());
+  std::string message = formatted("expected {}, but {} came", expected, node.describe_value());
   problems.add(node, std::move(message));
 }
 
@@ -190,9 +190,9 @@ std::optional<double> read_number(const Node& node, Problems& problems, const Co
   if (value < bounds.least_number || value > bounds.most_number) {
     add_mismatch(
         node,
-        std::format("a number {}",
-                    between(format_number(bounds.least_number), format_number(bounds.most_number),
-                            std::isfinite(bounds.least_number), std::isfinite(bounds.most_number))),
+        formatted("a number {}",
+                  between(format_number(bounds.least_number), format_number(bounds.most_number),
+                          std::isfinite(bounds.least_number), std::isfinite(bounds.most_number))),
         problems);
     return std::nullopt;
   }
@@ -220,8 +220,8 @@ std::optional<std::string> read_text(const Node& node, Problems& problems,
   }
   if (text.size() < bounds.min_items || text.size() > bounds.max_items) {
     problems.add(node, text.empty() ? std::string("expected a text that is not empty")
-                                    : std::format("expected a text of {} bytes, but {} came",
-                                                  amount(bounds), text.size()));
+                                    : formatted("expected a text of {} bytes, but {} came",
+                                                amount(bounds), text.size()));
     return std::nullopt;
   }
   return std::string(text);
@@ -241,7 +241,7 @@ std::optional<std::size_t> read_choice(const Node& node, Problems& problems,
 
 bool check_items(const Node& node, Problems& problems, const Constraints& bounds) {
   if (node.size() >= bounds.min_items && node.size() <= bounds.max_items) return true;
-  problems.add(node, std::format("expected {} entries, but {} came", amount(bounds), node.size()));
+  problems.add(node, formatted("expected {} entries, but {} came", amount(bounds), node.size()));
   return false;
 }
 
@@ -249,7 +249,7 @@ bool check_key(const Node& entry, Problems& problems, const Constraints& bounds)
   if (!bounds.grammar || bounds.grammar->matches(entry.key())) return true;
   problems.add(
       Problem{entry.key_location(), entry.path(),
-              std::format("this name is not allowed; a name is {}", bounds.grammar->sentence)});
+              formatted("this name is not allowed; a name is {}", bounds.grammar->sentence)});
   return false;
 }
 

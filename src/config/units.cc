@@ -3,10 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <format>
 #include <limits>
 #include <optional>
 #include <span>
+
+#include "base/format.h"
 
 namespace sluice::config {
 namespace {
@@ -75,8 +76,8 @@ Result<std::uint64_t> parse(std::string_view text, std::span<const Unit> units,
   if (found == units.end()) return fail(invalid(std::string(right)));
   const auto value = scale(*parts, found->factor);
   if (!value) {
-    return fail(invalid(std::format("a value that is a whole number of {} and not beyond 2^63",
-                                    units.front().name)));
+    return fail(invalid(
+        formatted("a value that is a whole number of {} and not beyond 2^63", units.front().name)));
   }
   return *value;
 }
@@ -84,10 +85,10 @@ Result<std::uint64_t> parse(std::string_view text, std::span<const Unit> units,
 std::string format(std::uint64_t value, std::span<const Unit> units) {
   for (std::size_t i = units.size(); i-- > 1;) {
     if (value != 0 && value % units[i].factor == 0) {
-      return std::format("{}{}", value / units[i].factor, units[i].name);
+      return formatted("{}{}", value / units[i].factor, units[i].name);
     }
   }
-  return std::format("{}{}", value, units.front().name);
+  return formatted("{}{}", value, units.front().name);
 }
 
 }  // namespace

@@ -1,10 +1,10 @@
 // What is said of a struct as a whole where some of it did not read.
 #include <gtest/gtest.h>
 
-#include <format>
 #include <string>
 #include <string_view>
 
+#include "base/format.h"
 #include "config/config.h"
 #include "config/testing_options.h"
 
@@ -23,7 +23,7 @@ std::string problems_of(std::string_view text) {
 TEST(Validate, ChecksAStructAsAWholeWhereOtherFieldsDidNotRead) {
   for (const std::string_view more : {"zzz: 1", "port: x", "proxies: [a, '']", "weights: 5"}) {
     const std::string problems =
-        problems_of(std::format("version: 1\nlisteners: [{{tls: required, {}}}]\n", more));
+        problems_of(formatted("version: 1\nlisteners: [{{tls: required, {}}}]\n", more));
     EXPECT_NE(problems.find("TLS needs a certificate"), std::string::npos) << problems;
   }
 }
@@ -32,7 +32,7 @@ TEST(Validate, DoesNotCheckDefaultsInPlaceOfWhatDidNotRead) {
   for (const std::string_view certificate :
        {"[]", "${GONE}", "\"\\0\"", "a.pem, certificate: ''"}) {
     const std::string problems = problems_of(
-        std::format("version: 1\nlisteners: [{{tls: required, certificate: {}}}]\n", certificate));
+        formatted("version: 1\nlisteners: [{{tls: required, certificate: {}}}]\n", certificate));
     EXPECT_NE(problems, "");
     EXPECT_EQ(problems.find("TLS needs a certificate"), std::string::npos) << problems;
   }

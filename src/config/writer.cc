@@ -2,14 +2,15 @@
 
 #include <algorithm>
 #include <array>
-#include <format>
 #include <utility>
+
+#include "base/format.h"
 
 namespace sluice::config {
 namespace {
 
 // Both JSON and double-quoted YAML read these escapes.
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
     switch (c) {
@@ -30,7 +31,7 @@ std::string quoted(std::string_view text) {
         break;
       default:
         if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
-          out += std::format("\\u{:04x}", static_cast<unsigned>(static_cast<unsigned char>(c)));
+          out += formatted("\\u{:04x}", static_cast<unsigned>(static_cast<unsigned char>(c)));
         } else {
           out += c;
         }
@@ -65,7 +66,7 @@ std::string escaped(std::string_view text) {
 }  // namespace
 
 void YamlWriter::text(std::string_view text) {
-  scalar(is_plain(text) ? std::string(text) : quoted(escaped(text)));
+  scalar(is_plain(text) ? std::string(text) : in_quotes(escaped(text)));
 }
 
 void YamlWriter::key(std::string_view name) {
@@ -76,7 +77,7 @@ void YamlWriter::key(std::string_view name) {
     indent();
   }
   levels_.back().empty = false;
-  out_ += is_plain(name) ? std::string(name) : quoted(name);
+  out_ += is_plain(name) ? std::string(name) : in_quotes(name);
   out_ += ':';
 }
 
@@ -127,12 +128,12 @@ std::string YamlWriter::take() && {
 }
 
 void JsonWriter::text(std::string_view text) {
-  value(quoted(text));
+  value(in_quotes(text));
 }
 
 void JsonWriter::key(std::string_view name) {
   before();
-  out_ += quoted(name);
+  out_ += in_quotes(name);
   out_ += indented_ ? ": " : ":";
   after_key_ = true;
 }

@@ -1,8 +1,8 @@
 #include "gateway/ensemble.h"
 
 #include <algorithm>
-#include <format>
 
+#include "base/format.h"
 #include "gateway/ensemble_run.h"
 
 namespace sluice::gateway {
@@ -65,7 +65,7 @@ void Ensemble::describe_members() {
     for (const TensorInfo& input : d.inputs) add_input(description_.inputs, input);
     for (const TensorInfo& output : d.outputs) {
       description_.outputs.push_back(
-          {std::format("{}.{}", member.name, output.name), output.type, output.shape});
+          {formatted("{}.{}", member.name, output.name), output.type, output.shape});
     }
   }
   for (TensorInfo& output : merged_outputs(core_->options.merge)) {
@@ -100,13 +100,13 @@ Result<> Ensemble::ready() const {
     if (member.callable->ready()) ++up;
   }
   if (up >= core_->options.quorum) return {};
-  return fail(unavailable(std::format("{} of {} members of '{}' are up; {} are needed", up,
-                                      core_->members.size(), core_->name, core_->options.quorum)));
+  return fail(unavailable(formatted("{} of {} members of '{}' are up; {} are needed", up,
+                                    core_->members.size(), core_->name, core_->options.quorum)));
 }
 
 CancelHandle Ensemble::start(const Call& call, RequestPtr request, Sink& sink) {
   if (call.depth >= kMaxCallDepth) {
-    sink.on_result(fail(internal(std::format("'{}' stands too deep in ensembles", core_->name))));
+    sink.on_result(fail(internal(formatted("'{}' stands too deep in ensembles", core_->name))));
     return {};
   }
   if (auto kind = check_kind(description_, kind_of(*request)); !kind) {

@@ -1,6 +1,6 @@
 #include <algorithm>
-#include <format>
 
+#include "base/format.h"
 #include "gateway/ensemble_run.h"
 
 namespace sluice::gateway {
@@ -12,7 +12,7 @@ Error quorum_missed(std::string_view ensemble, std::size_t members, std::size_t 
   };
   std::string reasons;
   for (const MemberError& e : failed) {
-    reasons += std::format("{}{}: {}", reasons.empty() ? "" : "; ", e.member, e.error.message);
+    reasons += formatted("{}{}: {}", reasons.empty() ? "" : "; ", e.member, e.error.message);
   }
   // What is away may be there the next time; an answer that is an error says something of the call.
   const bool away = std::ranges::any_of(failed, [](const MemberError& e) {
@@ -22,8 +22,8 @@ Error quorum_missed(std::string_view ensemble, std::size_t members, std::size_t 
                          : all(ErrorCode::kInvalid) ? ErrorCode::kInvalid
                          : all(ErrorCode::kTimeout) ? ErrorCode::kTimeout
                                                     : ErrorCode::kInternal;
-  return {code, std::format("{} of {} members of '{}' answered, {} are needed: {}",
-                            members - failed.size(), members, ensemble, quorum, reasons)};
+  return {code, formatted("{} of {} members of '{}' answered, {} are needed: {}",
+                          members - failed.size(), members, ensemble, quorum, reasons)};
 }
 
 Result<> EnsembleCore::check(const Description& description, const InferRequest& request) const {
@@ -38,7 +38,7 @@ Result<> EnsembleCore::check(const Description& description, const InferRequest&
         });
     if (!of_member) {
       return fail(invalid(
-          std::format("'{}' has no output '{}'; they are named <member>.<output>", name, output)));
+          formatted("'{}' has no output '{}'; they are named <member>.<output>", name, output)));
     }
     all_described = false;
   }

@@ -1,7 +1,6 @@
 #include "gateway/ensemble_run.h"
 
 #include <algorithm>
-#include <format>
 
 namespace sluice::gateway {
 

@@ -2,9 +2,9 @@
 // from a seed: what must hold of every call holds of all of these.
 #include <gtest/gtest.h>
 
-#include <format>
 #include <map>
 
+#include "base/format.h"
 #include "base/random.h"
 #include "base/testing_seeds.h"
 #include "gateway/testing_ensemble.h"
@@ -110,7 +110,7 @@ class Simulation {
   explicit Simulation(std::uint64_t seed) : random_(seed) {
     std::vector<EnsembleMember> members;
     const std::size_t count = 1 + random_.below(6);
-    for (std::size_t i = 0; i < count; ++i) members.push_back(member(std::format("m{}", i)));
+    for (std::size_t i = 0; i < count; ++i) members.push_back(member(formatted("m{}", i)));
     // Half of them in an ensemble of their own, now and then.
     if (count > 3 && random_.below(4) == 0) {
       std::vector<EnsembleMember> inner(members.begin() + 2, members.end());
@@ -211,7 +211,7 @@ class Simulation {
 
 TEST(EnsembleSimulation, HoldsItsPromisesWhateverItsMembersDo) {
   for (std::uint64_t seed = 0; seed < kSeeds; ++seed) {
-    SCOPED_TRACE(std::format("seed {}", seed));
+    SCOPED_TRACE(formatted("seed {}", seed));
     Simulation(seed).run();
     if (::testing::Test::HasFailure()) return;
   }

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <charconv>
-#include <format>
 #include <utility>
 
+#include "base/format.h"
 #include "http/deadline_header.h"
 
 namespace sluice::gateway {
@@ -125,8 +125,8 @@ Result<std::optional<Duration>> requested_timeout(const http::RequestHead& head)
   const std::chrono::milliseconds longest = kLongestTimeout;
   if (error != std::errc() || end != text->data() + text->size() || ms == 0 ||
       ms > static_cast<std::uint64_t>(longest.count())) {
-    return fail(invalid(std::format("{} must be a whole number of milliseconds from 1 to {}",
-                                    http::kDeadlineHeader, longest.count())));
+    return fail(invalid(formatted("{} must be a whole number of milliseconds from 1 to {}",
+                                  http::kDeadlineHeader, longest.count())));
   }
   return std::chrono::milliseconds(ms);
 }

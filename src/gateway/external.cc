@@ -1,14 +1,15 @@
 #include "gateway/external.h"
 
-#include <format>
 #include <utility>
+
+#include "base/format.h"
 
 namespace sluice::gateway {
 
 ExternalCallable::ExternalCallable(std::string name, std::string about)
-    : error_(invalid(std::format("'{}' is run by programs that lease its jobs; hand the call in as "
-                                 "a job (POST /v1/jobs)",
-                                 name))) {
+    : error_(invalid(formatted("'{}' is run by programs that lease its jobs; hand the call in as "
+                               "a job (POST /v1/jobs)",
+                               name))) {
   description_ = {.name = std::move(name),
                   .kind = CallableKind::kExternal,
                   .platform = "external",

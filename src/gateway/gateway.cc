@@ -1,9 +1,9 @@
 #include "gateway/gateway.h"
 
 #include <algorithm>
-#include <format>
 #include <map>
 
+#include "base/format.h"
 #include "gateway/external.h"
 #include "gateway/nesting.h"
 
@@ -47,7 +47,7 @@ class Builder {
   CallablePtr make(const std::string& name) {
     const auto it = std::ranges::find(specs_, name, name_of);
     if (it == specs_.end()) {
-      return std::make_shared<UnavailableCallable>(name, std::format("there is no '{}'", name));
+      return std::make_shared<UnavailableCallable>(name, formatted("there is no '{}'", name));
     }
     if (const auto* model = std::get_if<ModelSpec>(&*it)) return latest(*model);
     if (const auto* external = std::get_if<ExternalSpec>(&*it)) return make_external(*external);
@@ -71,7 +71,7 @@ class Builder {
     const std::string reason =
         entry.versions.empty() ? "it is not loaded" : entry.versions.back().reason;
     return std::make_shared<UnavailableCallable>(
-        model.name, std::format("model '{}' is not ready: {}", model.name, reason));
+        model.name, formatted("model '{}' is not ready: {}", model.name, reason));
   }
 
   const std::vector<CallableSpec>& specs_;
@@ -162,13 +162,13 @@ void Gateway::administer(std::string_view name,
                          std::function<void(ModelSpec::Done)> ModelSpec::* what,
                          ModelSpec::Done done) {
   std::function<void(ModelSpec::Done)> act;
-  Error why = not_found(std::format("there is no model '{}'", name));
+  Error why = not_found(formatted("there is no model '{}'", name));
   {
     const std::scoped_lock lock(mutex_);
     const auto it = std::ranges::find(specs_, name, name_of);
     if (it != specs_.end()) {
       if (const auto* model = std::get_if<ModelSpec>(&*it)) act = model->*what;
-      why = invalid(std::format("'{}' cannot be loaded or unloaded", name));
+      why = invalid(formatted("'{}' cannot be loaded or unloaded", name));
     }
   }
   if (act) {

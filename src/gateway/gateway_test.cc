@@ -3,8 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <format>
-
+#include "base/format.h"
 #include "gateway/testing_ensemble.h"
 #include "telemetry/testing_numbers.h"
 
@@ -141,7 +140,7 @@ TEST_F(GatewayTest, RefusesCyclesAndKeepsWhatItHad) {
 std::vector<CallableSpec> tower(int levels, bool top_first) {
   std::vector<CallableSpec> specs{model("m")};
   for (int i = 0; i < levels; ++i) {
-    specs.emplace_back(ensemble(std::format("e{}", i), {i == 0 ? "m" : std::format("e{}", i - 1)}));
+    specs.emplace_back(ensemble(formatted("e{}", i), {i == 0 ? "m" : formatted("e{}", i - 1)}));
   }
   if (top_first) std::ranges::reverse(specs);
   return specs;
@@ -152,7 +151,7 @@ TEST_F(GatewayTest, BuildsEnsemblesAsHighAsACallMayGoAndNoHigher) {
     ASSERT_TRUE(gateway_.configure(tower(kMaxCallDepth, top_first)));
     const RegistryPtr registry = gateway_.snapshot();
     TestSink sink;
-    (**registry->find(std::format("e{}", kMaxCallDepth - 1)))
+    (**registry->find(formatted("e{}", kMaxCallDepth - 1)))
         ->start({.home = &home_}, input_x(), sink);
     EXPECT_TRUE(sink.results.at(0)) << sink.results[0].error().message;
     const auto higher = gateway_.configure(tower(kMaxCallDepth + 1, top_first));

@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <format>
+
+#include "base/format.h"
 
 namespace sluice::gateway {
 
@@ -23,15 +24,15 @@ Result<const Tensor*> counted_output(const MergeOptions& options, const MemberAn
       if (!is_float(tensor.type)) continue;
       if (found != nullptr) {
         return fail(internal(
-            std::format("member '{}' has several floating-point outputs; name one in merge.output",
-                        answer.member)));
+            formatted("member '{}' has several floating-point outputs; name one in merge.output",
+                      answer.member)));
       }
       found = &tensor;
     }
   }
   if (found == nullptr || found->type == DataType::kBytes) {
-    return fail(internal(std::format("member '{}' gave no numeric output '{}' to merge",
-                                     answer.member, options.output)));
+    return fail(internal(formatted("member '{}' gave no numeric output '{}' to merge",
+                                   answer.member, options.output)));
   }
   return found;
 }
@@ -182,14 +183,14 @@ Result<std::vector<Tensor>> merge(const MergeOptions& options,
     const bool same = options.rule == MergeRule::kBestLabel ? tensor.shape.rows() == rows
                                                             : tensor.shape == first.shape;
     if (!same) {
-      return fail(internal(std::format("member '{}' answered with shape {}, member '{}' with {}",
-                                       answers.front().member, to_string(first.shape),
-                                       answers[m].member, to_string(tensor.shape))));
+      return fail(internal(formatted("member '{}' answered with shape {}, member '{}' with {}",
+                                     answers.front().member, to_string(first.shape),
+                                     answers[m].member, to_string(tensor.shape))));
     }
     const std::int64_t column = options.rule == MergeRule::kBestLabel ? options.column : 0;
     if (options.rule != MergeRule::kMean && rows > 0 && columns_of(tensor) <= column) {
       return fail(internal(
-          std::format("member '{}' has no column {} to compare", answers[m].member, column)));
+          formatted("member '{}' has no column {} to compare", answers[m].member, column)));
     }
   }
   if (options.rule != MergeRule::kBestLabel && total_weight(answers) <= 0) {

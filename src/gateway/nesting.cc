@@ -1,10 +1,11 @@
 #include "gateway/nesting.h"
 
 #include <algorithm>
-#include <format>
 #include <optional>
 #include <string_view>
 #include <unordered_map>
+
+#include "base/format.h"
 
 namespace sluice::gateway {
 
@@ -48,8 +49,8 @@ class Walk {
     node.left = true;
     if (levels && *levels > kMaxCallDepth) {
       faults_.push_back({node.spec->name, highest->name,
-                         std::format("'{}' stands on {} ensembles, one on the other; {} at most",
-                                     node.spec->name, *levels - 1, kMaxCallDepth - 1)});
+                         formatted("'{}' stands on {} ensembles, one on the other; {} at most",
+                                   node.spec->name, *levels - 1, kMaxCallDepth - 1)});
       levels.reset();
     }
     return node.levels = levels;
@@ -60,8 +61,8 @@ class Walk {
     const std::string& whole = target.spec->name;
     faults_.push_back(
         {from.spec->name, member.name,
-         std::format("ensemble '{}' contains itself{}", whole,
-                     &from == &target ? "" : std::format(" by way of '{}'", from.spec->name))});
+         formatted("ensemble '{}' contains itself{}", whole,
+                   &from == &target ? "" : formatted(" by way of '{}'", from.spec->name))});
     return std::nullopt;
   }
 

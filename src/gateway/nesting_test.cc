@@ -3,8 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <format>
 #include <utility>
+
+#include "base/format.h"
 
 namespace sluice::gateway {
 namespace {
@@ -20,7 +21,7 @@ EnsembleSpec ensemble(std::string name, const std::vector<std::string>& targets)
 std::vector<EnsembleSpec> tower(int levels) {
   std::vector<EnsembleSpec> specs;
   for (int i = 0; i < levels; ++i) {
-    specs.push_back(ensemble(std::format("e{}", i), {std::format("e{}", i - 1)}));
+    specs.push_back(ensemble(formatted("e{}", i), {formatted("e{}", i - 1)}));
   }
   return specs;
 }

@@ -1,8 +1,9 @@
 #include "gateway/registry.h"
 
 #include <algorithm>
-#include <format>
 #include <ranges>
+
+#include "base/format.h"
 
 namespace sluice::gateway {
 
@@ -41,21 +42,21 @@ const Entry* Registry::entry(std::string_view name) const {
 
 Result<const CallablePtr*> Registry::find(std::string_view name, std::string_view version) const {
   const Entry* entry = this->entry(name);
-  if (entry == nullptr) return fail(not_found(std::format("there is no model '{}'", name)));
+  if (entry == nullptr) return fail(not_found(formatted("there is no model '{}'", name)));
   const Version* found = version.empty() ? entry->latest() : entry->find(version);
   if (found == nullptr) {
     if (!version.empty()) {
-      return fail(not_found(std::format("model '{}' has no version '{}'", name, version)));
+      return fail(not_found(formatted("model '{}' has no version '{}'", name, version)));
     }
     // None is ready: the newest one's reason says most.
     const std::string reason = entry->versions.empty() || entry->versions.back().reason.empty()
                                    ? "it is not loaded"
                                    : entry->versions.back().reason;
-    return fail(unavailable(std::format("model '{}' is not ready: {}", name, reason)));
+    return fail(unavailable(formatted("model '{}' is not ready: {}", name, reason)));
   }
   if (found->state != VersionState::kReady) {
-    return fail(unavailable(std::format("version {} of model '{}' is not ready: {}", found->version,
-                                        name, found->reason)));
+    return fail(unavailable(formatted("version {} of model '{}' is not ready: {}", found->version,
+                                      name, found->reason)));
   }
   return &found->callable;
 }

@@ -7,8 +7,8 @@
 #include <algorithm>
 #include <charconv>
 #include <cstring>
-#include <format>
 
+#include "base/format.h"
 #include "http/headers.h"
 
 namespace sluice::http {
@@ -21,15 +21,14 @@ Result<ListenAddress> parse_listen_address(std::string_view text) {
   if (text.starts_with("unix:")) {
     const auto path = text.substr(5);
     if (path.empty() || path.size() >= sizeof(sockaddr_un::sun_path)) {
-      return fail(
-          invalid(std::format("'{}' has no usable path; write unix:/path/to/socket", text)));
+      return fail(invalid(formatted("'{}' has no usable path; write unix:/path/to/socket", text)));
     }
     return ListenAddress{{}, 0, std::string(path)};
   }
   const auto colon = text.rfind(':');
   const auto wrong = [&] {
-    return fail(invalid(std::format(
-        "'{}' is not an address; write 127.0.0.1:8080, [::1]:8080 or unix:/path", text)));
+    return fail(invalid(
+        formatted("'{}' is not an address; write 127.0.0.1:8080, [::1]:8080 or unix:/path", text)));
   };
   if (colon == std::string_view::npos) return wrong();
   std::string_view host = text.substr(0, colon);
@@ -48,7 +47,7 @@ Result<ListenAddress> parse_listen_address(std::string_view text) {
 std::string to_string(const ListenAddress& address) {
   if (address.is_unix()) return "unix:" + address.unix_path;
   const bool v6 = address.host.contains(':');
-  return std::format("{}{}{}:{}", v6 ? "[" : "", address.host, v6 ? "]" : "", address.port);
+  return formatted("{}{}{}:{}", v6 ? "[" : "", address.host, v6 ? "]" : "", address.port);
 }
 
 Result<IpBytes> parse_ip(std::string_view text) {
@@ -65,7 +64,7 @@ Result<IpBytes> parse_ip(std::string_view text) {
     std::memcpy(bytes.data(), &v6, 16);
     return bytes;
   }
-  return fail(invalid(std::format("'{}' is not an IP address", text)));
+  return fail(invalid(formatted("'{}' is not an IP address", text)));
 }
 
 std::string ip_text(const sockaddr* address) {
@@ -96,8 +95,7 @@ Result<NetworkList> NetworkList::parse(const std::vector<std::string>& networks)
     const auto slash = text.find('/');
     const auto base = parse_ip(std::string_view(text).substr(0, slash));
     if (!base) {
-      return fail(
-          invalid(std::format("'{}' is not a network; write 10.0.0.0/8, ::1 or unix", text)));
+      return fail(invalid(formatted("'{}' is not a network; write 10.0.0.0/8, ::1 or unix", text)));
     }
     const bool v4 = !text.contains(':');
     int bits = v4 ? 32 : 128;
@@ -106,7 +104,7 @@ Result<NetworkList> NetworkList::parse(const std::vector<std::string>& networks)
       const char* end = text.data() + text.size();
       const auto parsed = std::from_chars(text.data() + slash + 1, end, bits);
       if (parsed.ec != std::errc() || parsed.ptr != end || bits < 0 || bits > most) {
-        return fail(invalid(std::format("'{}': the prefix length must be 0 to {}", text, most)));
+        return fail(invalid(formatted("'{}': the prefix length must be 0 to {}", text, most)));
       }
     }
     list.networks_.push_back({*base, v4 ? bits + 96 : bits});

@@ -3,7 +3,8 @@
 #include <array>
 #include <charconv>
 #include <chrono>
-#include <format>
+
+#include "base/format.h"
 
 namespace sluice::http {
 
@@ -19,7 +20,7 @@ std::string_view DateCache::at(WallTime now) {
   const auto seconds = std::chrono::floor<std::chrono::seconds>(now);
   if (seconds.time_since_epoch().count() != second_) {
     second_ = seconds.time_since_epoch().count();
-    text_ = std::format("{:%a, %d %b %Y %H:%M:%S} GMT", seconds);
+    text_ = formatted("{:%a, %d %b %Y %H:%M:%S} GMT", seconds);
   }
   return text_;
 }

@@ -6,9 +6,9 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <format>
 #include <utility>
 
+#include "base/format.h"
 #include "http/proxy_protocol.h"
 #include "telemetry/request_id.h"
 #include "telemetry/trace.h"
@@ -220,8 +220,8 @@ void Connection::begin_body() {
   if (!head.chunked && head.content_length == 0) return dispatch();
   if (head.content_length > server_.limits().body_bytes) {
     return refuse({413, "body_too_large",
-                   std::format("the body has {} bytes; {} are allowed", head.content_length,
-                               server_.limits().body_bytes)});
+                   formatted("the body has {} bytes; {} are allowed", head.content_length,
+                             server_.limits().body_bytes)});
   }
   if (head.expects_continue && site_->router.find(head.method, head.path).route == nullptr) {
     close_after_ = must_linger_ = true;  // answered before its body, which may come or not

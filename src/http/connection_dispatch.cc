@@ -1,7 +1,7 @@
 // From a request that has come to its handler, and answers that need none.
 #include <chrono>
-#include <format>
 
+#include "base/format.h"
 #include "http/connection.h"
 #include "telemetry/request_id.h"
 #include "telemetry/trace.h"
@@ -113,11 +113,11 @@ void Connection::answer_unrouted(const Router::Match& match) {
   }
   if (known) {
     return tell_error(405,
-                      invalid(std::format("{} is not for {}; it takes {}", head.method_text,
-                                          head.path, match.allow)),
+                      invalid(formatted("{} is not for {}; it takes {}", head.method_text,
+                                        head.path, match.allow)),
                       &allow);
   }
-  tell_error(404, not_found(std::format("nothing is served at {}", head.path)));
+  tell_error(404, not_found(formatted("nothing is served at {}", head.path)));
 }
 
 // In the form of the protocol that is spoken at this path, as far as a path has been read.

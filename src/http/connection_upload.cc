@@ -1,9 +1,9 @@
 // A body that goes to its handler as it comes.
 #include <algorithm>
-#include <format>
 #include <stdexcept>
 #include <utility>
 
+#include "base/format.h"
 #include "http/connection.h"
 
 namespace sluice::http {
@@ -29,8 +29,8 @@ void Connection::begin_upload() {
   const RequestHead& head = parser_.head();
   if (head.content_length > server_.limits().upload_bytes) {
     return refuse({413, "body_too_large",
-                   std::format("the body has {} bytes; {} are allowed here", head.content_length,
-                               server_.limits().upload_bytes)});
+                   formatted("the body has {} bytes; {} are allowed here", head.content_length,
+                             server_.limits().upload_bytes)});
   }
   upload_open_ = true;
   upload_paused_ = upload_last_ = false;

@@ -9,7 +9,8 @@
 
 #include <cerrno>
 #include <cstring>
-#include <format>
+
+#include "base/format.h"
 
 namespace sluice::http {
 
@@ -61,7 +62,7 @@ Error cannot_listen(const ListenAddress& address, int error) {
   if (error == EADDRINUSE) hint = "; another program listens there already";
   if (error == EACCES) hint = "; ports under 1024 need a privilege";
   return unavailable(
-      std::format("cannot listen on {}: {}{}", to_string(address), std::strerror(error), hint));
+      formatted("cannot listen on {}: {}{}", to_string(address), std::strerror(error), hint));
 }
 
 Result<int> open_socket(const ListenAddress& address, bool share_port) {

@@ -8,9 +8,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstddef>
-#include <format>
 #include <utility>
 
+#include "base/format.h"
 #include "http/connection.h"
 #include "http/tls_transport.h"
 
@@ -129,7 +129,7 @@ void LoopServer::accepted(int fd, const std::string& peer, Binding& binding) {
       const auto retry_after = std::chrono::ceil<std::chrono::milliseconds>(limits_.retry_after);
       const std::string body = problem_json(
           503, {ErrorCode::kUnavailable, "too many connections are open", retry_after});
-      const std::string answer = std::format(
+      const std::string answer = formatted(
           "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/problem+json\r\n"
           "Content-Length: {}\r\nRetry-After: {}\r\nConnection: close\r\n\r\n{}",
           body.size(), retry_after_seconds(retry_after), body);

@@ -1,8 +1,8 @@
 #include "http/query.h"
 
 #include <algorithm>
-#include <format>
 
+#include "base/format.h"
 #include "http/request_parser.h"
 
 namespace sluice::http {
@@ -22,7 +22,7 @@ Result<Query> Query::parse(std::string_view query) {
     auto name = decode(one.substr(0, equals));
     auto value = decode(equals == std::string_view::npos ? "" : one.substr(equals + 1));
     if (!name || !value) {
-      return fail(invalid(std::format("the query has a broken escape in '{}'", one)));
+      return fail(invalid(formatted("the query has a broken escape in '{}'", one)));
     }
     parsed.parameters_.emplace_back(std::move(*name), std::move(*value));
   }
@@ -43,7 +43,7 @@ Result<> Query::only(std::initializer_list<std::string_view> names) const {
       if (!known.empty()) known += ", ";
       known += one;
     }
-    return fail(invalid(std::format("the query has '{}'; what it may have: {}", name, known)));
+    return fail(invalid(formatted("the query has '{}'; what it may have: {}", name, known)));
   }
   return {};
 }

@@ -4,9 +4,9 @@
 
 #include <algorithm>
 #include <charconv>
-#include <format>
 #include <optional>
 
+#include "base/format.h"
 #include "http/request_rules.h"
 
 namespace sluice::http {
@@ -166,16 +166,15 @@ RequestParser::Step RequestParser::State::refuse_grammar(std::string_view bytes,
   const char* at = llhttp_get_error_pos(&parser);
   const auto offset = at == nullptr ? 0 : static_cast<std::size_t>(at - begin);
   if (too_many_headers) {
-    return refuse(431, "too_many_headers",
-                  std::format("more than {} header fields", limits.headers));
+    return refuse(431, "too_many_headers", formatted("more than {} header fields", limits.headers));
   }
   if (error == HPE_INVALID_VERSION && is_version_line(bytes)) {
     return refuse(505, "bad_version", "HTTP/1.1 and HTTP/1.0 are spoken here");
   }
   const char* why = llhttp_get_error_reason(&parser);
   return refuse(400, "bad_grammar",
-                std::format("not HTTP/1.1 at byte {}{}{}", std::min(offset, bytes.size()),
-                            why != nullptr && *why != '\0' ? ": " : "", why == nullptr ? "" : why));
+                formatted("not HTTP/1.1 at byte {}{}{}", std::min(offset, bytes.size()),
+                          why != nullptr && *why != '\0' ? ": " : "", why == nullptr ? "" : why));
 }
 
 RequestParser::Step RequestParser::feed_head(std::string_view bytes) {
@@ -200,10 +199,10 @@ RequestParser::Step RequestParser::feed_head(std::string_view bytes) {
   if (bytes.size() >= s.limits.bytes) {
     if (s.spans.empty() && s.field.size == 0) {
       return s.refuse(414, "target_too_long",
-                      std::format("the request line is longer than {} bytes", s.limits.bytes));
+                      formatted("the request line is longer than {} bytes", s.limits.bytes));
     }
     return s.refuse(431, "head_too_large",
-                    std::format("the request head is longer than {} bytes", s.limits.bytes));
+                    formatted("the request head is longer than {} bytes", s.limits.bytes));
   }
   return Step::kNeedMore;
 }
@@ -246,7 +245,7 @@ RequestParser::Step RequestParser::feed_chunked(std::string_view bytes, std::str
   }
   if (s.too_many_headers) return s.refuse(431, "too_many_headers", "too many trailer fields");
   if (s.body_too_large) {
-    return s.refuse(413, "body_too_large", std::format("the body is longer than {} bytes", limit));
+    return s.refuse(413, "body_too_large", formatted("the body is longer than {} bytes", limit));
   }
   if (error != HPE_OK) {
     Step step = s.refuse_grammar(bytes, bytes.data());

@@ -1,7 +1,8 @@
 #include "http/router.h"
 
 #include <algorithm>
-#include <format>
+
+#include "base/format.h"
 
 namespace sluice::http {
 
@@ -18,7 +19,7 @@ std::string_view take_segment(std::string_view& rest) {
 
 Result<> Router::add(Route route) {
   if (!route.pattern.starts_with('/')) {
-    return fail(invalid(std::format("the route '{}' must begin with '/'", route.pattern)));
+    return fail(invalid(formatted("the route '{}' must begin with '/'", route.pattern)));
   }
   Node* node = root_.get();
   bool literal = true;
@@ -32,8 +33,8 @@ Result<> Router::add(Route route) {
       Node* below = below_parameter(*node, name, segment.substr(close + 1));
       if (below == nullptr) {
         return fail(ErrorCode::kConflict,
-                    std::format("the route '{}' calls '{{{}}}' what another calls '{{{}}}'",
-                                route.pattern, name, node->parameter_name));
+                    formatted("the route '{}' calls '{{{}}}' what another calls '{{{}}}'",
+                              route.pattern, name, node->parameter_name));
       }
       node = below;
     } else {
@@ -44,7 +45,7 @@ Result<> Router::add(Route route) {
   }
   if (std::ranges::any_of(node->routes, [&](const auto& r) { return r->method == route.method; })) {
     return fail(ErrorCode::kConflict,
-                std::format("{} {} is there twice", to_string(route.method), route.pattern));
+                formatted("{} {} is there twice", to_string(route.method), route.pattern));
   }
   if (route.needs() != Scope::kOpen) route.guard = guard_;
   if (literal) exact_[route.pattern] = node;

@@ -5,8 +5,8 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <format>
 
+#include "base/format.h"
 #include "base/random.h"
 #include "http/listening_socket.h"
 #include "http/loop_server.h"
@@ -95,7 +95,7 @@ Result<ListenAddress> Server::listen(const ListenAddress& address, const SiteMak
 Result<> Server::replace(const ListenAddress& address, const SiteMaker& site) {
   Listener* listener = impl_->find(address);
   if (listener == nullptr) {
-    return fail(not_found(std::format("nothing listens on {}", to_string(address))));
+    return fail(not_found(formatted("nothing listens on {}", to_string(address))));
   }
   impl_->threads.on_each([&](std::size_t i, EventLoop&) {
     impl_->loops[i]->set_site(listener->bindings[i], site(i));

@@ -2,9 +2,9 @@
 
 #include <gtest/gtest.h>
 
-#include <format>
 #include <string>
 
+#include "base/format.h"
 #include "http/testing_server.h"
 
 namespace sluice::http {
@@ -46,7 +46,7 @@ class ServerTest : public ::testing::Test {
     address_ = *bound;
   }
   static std::string get(std::string_view path, std::string_view more = "") {
-    return std::format("GET {} HTTP/1.1\r\nHost: a\r\n{}\r\n", path, more);
+    return formatted("GET {} HTTP/1.1\r\nHost: a\r\n{}\r\n", path, more);
   }
 
   SystemClock clock_;
@@ -77,11 +77,11 @@ TEST_F(ServerTest, TakesBodiesOfEverySizeAndFraming) {
     Peer peer(address_);
     const std::string body(size, 'b');
     peer.send(
-        std::format("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n{}", size, body));
+        formatted("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n{}", size, body));
     peer.send(
         "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nConnection: "
         "close\r\n\r\n");
-    if (size > 0) peer.send(std::format("{:x}\r\n{}\r\n", size, body));
+    if (size > 0) peer.send(formatted("{:x}\r\n{}\r\n", size, body));
     peer.send("0\r\n\r\n");
     const std::string all = peer.read_all();
     std::size_t found = 0;

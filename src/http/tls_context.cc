@@ -8,10 +8,11 @@
 #include <array>
 #include <cerrno>
 #include <cstdint>
-#include <format>
 #include <new>
 #include <string_view>
 #include <utility>
+
+#include "base/format.h"
 
 namespace sluice::http {
 
@@ -92,7 +93,7 @@ std::string reason() {
 }
 
 Error cannot(std::string_view what, const std::string& file) {
-  return invalid(std::format("cannot load the {} from {}: {}", what, file, reason()));
+  return invalid(formatted("cannot load the {} from {}: {}", what, file, reason()));
 }
 
 std::vector<TlsFault> load_pair(SSL_CTX* context, const std::string& certificate,
@@ -108,9 +109,9 @@ std::vector<TlsFault> load_pair(SSL_CTX* context, const std::string& certificate
   }
   if (faults.empty() && SSL_CTX_check_private_key(context) != 1) {
     faults.push_back(
-        {TlsFault::File::kKey, invalid(std::format("the TLS key {} does not belong to the "
-                                                   "certificate {}",
-                                                   key, certificate))});
+        {TlsFault::File::kKey, invalid(formatted("the TLS key {} does not belong to the "
+                                                 "certificate {}",
+                                                 key, certificate))});
   }
   return faults;
 }

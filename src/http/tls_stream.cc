@@ -10,9 +10,10 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
-#include <format>
 #include <limits>
 #include <new>
+
+#include "base/format.h"
 
 namespace sluice::http {
 
@@ -75,14 +76,14 @@ IoStatus TlsStream::status_of(int outcome, const char* doing) {
   const unsigned long code = ERR_get_error();
   if (const long verdict = SSL_get_verify_result(ssl_);
       !context_->is_server() && context_->verifies() && verdict != X509_V_OK) {
-    error_ = std::format("TLS {}: the certificate is not trusted: {}", doing,
-                         X509_verify_cert_error_string(verdict));
+    error_ = formatted("TLS {}: the certificate is not trusted: {}", doing,
+                       X509_verify_cert_error_string(verdict));
   } else if (ERR_GET_REASON(code) == SSL_R_UNEXPECTED_EOF_WHILE_READING) {
-    error_ = std::format("TLS {}: the peer closed the connection", doing);
+    error_ = formatted("TLS {}: the peer closed the connection", doing);
   } else if (const char* reason = code != 0 ? ERR_reason_error_string(code) : nullptr) {
-    error_ = std::format("TLS {}: {}", doing, reason);
+    error_ = formatted("TLS {}: {}", doing, reason);
   } else {
-    error_ = std::format("TLS {}: {}", doing, std::strerror(system));
+    error_ = formatted("TLS {}: {}", doing, std::strerror(system));
   }
   ERR_clear_error();
   return IoStatus::kError;

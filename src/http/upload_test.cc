@@ -1,10 +1,10 @@
 // Bodies that go to their handler as they come.
 #include <gtest/gtest.h>
 
-#include <format>
 #include <mutex>
 #include <string>
 
+#include "base/format.h"
 #include "http/server.h"
 #include "http/testing_server.h"
 
@@ -30,7 +30,7 @@ class Upload final : public BodySink {
     return false;
   }
   void on_end() override {
-    exchange_.respond(200, "text/plain", std::format("got {} {}", got_.size(), got_.substr(0, 9)));
+    exchange_.respond(200, "text/plain", formatted("got {} {}", got_.size(), got_.substr(0, 9)));
   }
   void on_broken(int status, const Error& why) override { respond_problem(exchange_, status, why); }
 
@@ -67,15 +67,15 @@ class UploadTest : public ::testing::Test {
   }
   static std::string sized(std::string_view path, std::string_view body,
                            std::string_view more = "") {
-    return std::format("POST {} HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n{}\r\n{}", path,
-                       body.size(), more, body);
+    return formatted("POST {} HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n{}\r\n{}", path,
+                     body.size(), more, body);
   }
   static std::string chunked(std::string_view path, std::string_view body, std::size_t chunk) {
     std::string all =
-        std::format("POST {} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n", path);
+        formatted("POST {} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n", path);
     for (std::size_t at = 0; at < body.size(); at += chunk) {
       const auto part = body.substr(at, chunk);
-      all += std::format("{:x}\r\n{}\r\n", part.size(), part);
+      all += formatted("{:x}\r\n{}\r\n", part.size(), part);
     }
     return all + "0\r\n\r\n";
   }
@@ -95,7 +95,7 @@ TEST_F(UploadTest, TakesBodiesOfEverySizeAndFramingAndGoesOnAfterThem) {
       Peer peer(address_);
       peer.send(sized(path, body) + chunked(path, body, 7'000) + sized("/echo", "the end"));
       const std::string all = peer.read_until("the end");
-      const std::string answer = std::format("got {} {}", size, body.substr(0, 9));
+      const std::string answer = formatted("got {} {}", size, body.substr(0, 9));
       const auto first = all.find(answer);
       ASSERT_NE(first, std::string::npos) << path << size << all;
       EXPECT_NE(all.find(answer, first + 1), std::string::npos) << path << size;
@@ -144,7 +144,7 @@ TEST_F(UploadTest, RefusesWhatIsTooLargeBrokenOrStandsStill) {
     Peer peer(address_);
     peer.send(request);
     const std::string all = peer.read_all();
-    EXPECT_TRUE(all.contains(std::format("HTTP/1.1 {} ", status))) << request.substr(0, 99) << all;
+    EXPECT_TRUE(all.contains(formatted("HTTP/1.1 {} ", status))) << request.substr(0, 99) << all;
   }
 }
 

@@ -1,6 +1,6 @@
 #include "inference/callable.h"
 
-#include <format>
+#include "base/format.h"
 
 namespace sluice {
 
@@ -52,8 +52,8 @@ std::string_view to_string(RequestKind kind) {
 
 Result<> check_kind(const Description& description, RequestKind kind) {
   if (kind == description.takes) return {};
-  return fail(invalid(std::format("'{}' takes {}, not {}", description.name,
-                                  to_string(description.takes), to_string(kind))));
+  return fail(invalid(formatted("'{}' takes {}, not {}", description.name,
+                                to_string(description.takes), to_string(kind))));
 }
 
 const TensorInfo* Description::input(std::string_view tensor) const {
@@ -73,35 +73,35 @@ Result<> check_inputs(const Description& description, const InferRequest& reques
   for (const Tensor& tensor : request.inputs) {
     const TensorInfo* info = description.input(tensor.name);
     if (info == nullptr) {
-      return fail(invalid(std::format("'{}' has no input '{}'; its inputs are: {}",
-                                      description.name, tensor.name, names(description.inputs))));
+      return fail(invalid(formatted("'{}' has no input '{}'; its inputs are: {}", description.name,
+                                    tensor.name, names(description.inputs))));
     }
     if (request.input(tensor.name) != &tensor) {
-      return fail(invalid(std::format("input '{}' is there twice", tensor.name)));
+      return fail(invalid(formatted("input '{}' is there twice", tensor.name)));
     }
     if (tensor.type != info->type) {
       return fail(
-          invalid(std::format("input '{}' of '{}' takes {}, got {}", tensor.name, description.name,
-                              to_string(info->type), to_string(tensor.type))));
+          invalid(formatted("input '{}' of '{}' takes {}, got {}", tensor.name, description.name,
+                            to_string(info->type), to_string(tensor.type))));
     }
     if (!tensor.shape.matches(info->shape)) {
       return fail(
-          invalid(std::format("input '{}' of '{}' takes shape {}, got {}", tensor.name,
-                              description.name, to_string(info->shape), to_string(tensor.shape))));
+          invalid(formatted("input '{}' of '{}' takes shape {}, got {}", tensor.name,
+                            description.name, to_string(info->shape), to_string(tensor.shape))));
     }
   }
   if (request.inputs.size() != description.inputs.size()) {
     for (const TensorInfo& info : description.inputs) {
       if (request.input(info.name) == nullptr) {
         return fail(
-            invalid(std::format("input '{}' of '{}' is missing", info.name, description.name)));
+            invalid(formatted("input '{}' of '{}' is missing", info.name, description.name)));
       }
     }
   }
   for (const std::string& output : request.outputs) {
     if (description.output(output) == nullptr) {
-      return fail(invalid(std::format("'{}' has no output '{}'; its outputs are: {}",
-                                      description.name, output, names(description.outputs))));
+      return fail(invalid(formatted("'{}' has no output '{}'; its outputs are: {}",
+                                    description.name, output, names(description.outputs))));
     }
   }
   return {};

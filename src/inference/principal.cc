@@ -1,7 +1,8 @@
 #include "inference/principal.h"
 
 #include <algorithm>
-#include <format>
+
+#include "base/format.h"
 
 namespace sluice {
 
@@ -25,8 +26,8 @@ std::string_view to_string(Scope scope) {
 
 std::unexpected<Error> missing(const Principal& principal, std::string_view scope) {
   return fail(ErrorCode::kForbidden,
-              std::format("this needs the scope {}, which the key '{}' does not have", scope,
-                          principal.name));
+              formatted("this needs the scope {}, which the key '{}' does not have", scope,
+                        principal.name));
 }
 }  // namespace
 
@@ -63,7 +64,7 @@ Result<> check_scope(const Principal* principal, Scope scope) {
 Result<> check_callable(const Principal* principal, std::string_view callable) {
   if (principal == nullptr || principal->scopes.may_call(callable)) return {};
   // Names come from callers: shown as far as they can be a name.
-  return missing(*principal, std::format("callables={}", callable.substr(0, 100)));
+  return missing(*principal, formatted("callables={}", callable.substr(0, 100)));
 }
 
 }  // namespace sluice

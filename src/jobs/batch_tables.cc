@@ -1,9 +1,9 @@
 #include "jobs/batch_tables.h"
 
 #include <algorithm>
-#include <format>
 #include <limits>
 
+#include "base/format.h"
 #include "jobs/store.h"
 
 namespace sluice::jobs {
@@ -16,7 +16,7 @@ constexpr std::string_view kColumns =
     "seq, id, owner, metadata, state, error, lines, created, finished, expires";
 
 std::string select_batches(std::string_view rest) {
-  return std::format("SELECT {} FROM batches {}", kColumns, rest);
+  return formatted("SELECT {} FROM batches {}", kColumns, rest);
 }
 
 std::optional<WallTime> time_at(const sqlite::Statement& row, int column) {
@@ -208,7 +208,7 @@ Result<Batch> BatchReader::get(std::string_view id) {
   if (found) count(*found);
   [[maybe_unused]] const auto ended = connection_.run("COMMIT");
   if (connection_.trouble()) return fail(*connection_.trouble());
-  if (!found) return fail(not_found(std::format("there is no batch {}", id)));
+  if (!found) return fail(not_found(formatted("there is no batch {}", id)));
   return std::move(*found);
 }
 
@@ -239,9 +239,9 @@ Result<std::vector<Batch>> BatchReader::list(const std::optional<std::string>& o
 
 Result<std::vector<JobView>> BatchReader::read(const BatchStore::Read& read) {
   connection_.clear_trouble();
-  const auto columns = std::format("seq, {}, {}", kFixedColumns, kChangingColumns);
+  const auto columns = formatted("seq, {}, {}", kFixedColumns, kChangingColumns);
   const auto of_state = [&](int state) {
-    return std::format(
+    return formatted(
         "SELECT * FROM (SELECT {} FROM jobs WHERE batch = ?1 AND batch <> '' AND state = {} AND "
         "line > ?2 "
         "ORDER BY line LIMIT ?3)",

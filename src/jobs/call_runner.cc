@@ -1,8 +1,8 @@
 #include "jobs/call_runner.h"
 
-#include <format>
 #include <utility>
 
+#include "base/format.h"
 #include "jobs/partial_reports.h"
 
 namespace sluice::jobs {
@@ -83,8 +83,7 @@ class CallRunner final : public Runner {
     const Job& job = attempt.claimed->job;
     Codec* codec = codecs_.find(job.format);
     if (codec == nullptr) {
-      done(
-          fail(invalid(std::format("this version does not know the job format '{}'", job.format))));
+      done(fail(invalid(formatted("this version does not know the job format '{}'", job.format))));
       return {};
     }
     const auto callable = local_.registry().find(job.callable);

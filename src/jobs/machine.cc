@@ -1,7 +1,8 @@
 #include "jobs/machine.h"
 
 #include <algorithm>
-#include <format>
+
+#include "base/format.h"
 
 namespace sluice::jobs {
 
@@ -10,11 +11,11 @@ namespace {
 Result<> check_attempt(const Job& job, std::uint32_t attempt) {
   if (is_terminal(job.state)) {
     return fail(ErrorCode::kConflict,
-                std::format("job {} is {} already", job.id, to_string(job.state)));
+                formatted("job {} is {} already", job.id, to_string(job.state)));
   }
   if (job.state != JobState::kProcessing || job.attempt != attempt) {
     return fail(ErrorCode::kConflict,
-                std::format("attempt {} of job {} is over: it lost its lease", attempt, job.id));
+                formatted("attempt {} of job {} is over: it lost its lease", attempt, job.id));
   }
   return {};
 }
@@ -47,7 +48,7 @@ Result<> check_in_time(const Job& job, std::uint32_t attempt, WallTime now) {
   if (auto ok = check_attempt(job, attempt); !ok || !is_late(job, now)) return ok;
   return fail(
       ErrorCode::kConflict,
-      std::format("attempt {} of job {} is over: the job's deadline passed", attempt, job.id));
+      formatted("attempt {} of job {} is over: the job's deadline passed", attempt, job.id));
 }
 WallTime lease_end(const Job& job, WallTime now, Duration lease) {
   return job.deadline ? std::min(*job.deadline, now + lease) : now + lease;
@@ -132,7 +133,7 @@ Result<> cancel(Job& job, WallTime now, const JobPolicy& policy) {
   if (job.state == JobState::kCancelled) return {};
   if (is_terminal(job.state)) {
     return fail(ErrorCode::kConflict,
-                std::format("job {} is {} already", job.id, to_string(job.state)));
+                formatted("job {} is {} already", job.id, to_string(job.state)));
   }
   end(job, JobState::kCancelled, now, policy);
   return {};
@@ -148,9 +149,9 @@ bool lose_lease(Job& job, WallTime now, const JobPolicy& policy) {
   }
   ++job.returns.lost_leases;
   if (job.returns.lost_leases >= policy.poison_limit) {
-    job.error = internal(std::format(
-        "{} workers in turn stopped while they had this job; it is not given to another",
-        job.returns.lost_leases));
+    job.error = internal(
+        formatted("{} workers in turn stopped while they had this job; it is not given to another",
+                  job.returns.lost_leases));
     end(job, JobState::kFailed, now, policy);
   } else {
     back_to_queue(job, std::nullopt);

@@ -1,7 +1,7 @@
 #include <algorithm>
-#include <format>
 #include <limits>
 
+#include "base/format.h"
 #include "jobs/tables.h"
 
 namespace sluice::jobs {
@@ -31,7 +31,7 @@ bool matches(RowState row, JobState state) {
 }
 
 std::string columns() {
-  return std::format("seq, {}, {}", kFixedColumns, kChangingColumns);
+  return formatted("seq, {}, {}", kFixedColumns, kChangingColumns);
 }
 
 // Parameters: 1 owner, 2 callable, 3 batch, 4 the row before which the page begins, 5 the limit.
@@ -47,15 +47,14 @@ std::string list_sql(const ListQuery& query) {
   }
   if (!query.owner || !query.batch.empty()) {
     if (query.owner) filter += " AND owner = ?1";
-    if (query.state) filter += std::format(" AND state IN ({})", states);
-    return std::format("SELECT {} FROM jobs WHERE {} ORDER BY seq DESC LIMIT ?5", columns(),
-                       filter);
+    if (query.state) filter += formatted(" AND state IN ({})", states);
+    return formatted("SELECT {} FROM jobs WHERE {} ORDER BY seq DESC LIMIT ?5", columns(), filter);
   }
   std::string sql;
   for (const RowState state : kAll) {
     if (query.state && !matches(state, *query.state)) continue;
     if (!sql.empty()) sql += " UNION ALL ";
-    sql += std::format(
+    sql += formatted(
         "SELECT * FROM (SELECT {} FROM jobs WHERE owner = ?1 AND state = {} AND {} "
         "ORDER BY seq DESC LIMIT ?5)",
         columns(), static_cast<int>(state), filter);
@@ -68,7 +67,7 @@ std::string list_sql(const ListQuery& query) {
 JobReader::JobReader(sqlite::Connection& connection)
     : connection_(connection),
       batches_(connection),
-      select_id_(connection, std::format("SELECT {} FROM jobs WHERE id = ?", columns())),
+      select_id_(connection, formatted("SELECT {} FROM jobs WHERE id = ?", columns())),
       select_input_(connection, "SELECT body FROM inputs WHERE seq = ?"),
       select_output_(connection, "SELECT body FROM outputs WHERE seq = ?") {}
 
@@ -101,7 +100,7 @@ Result<JobView> JobReader::get(std::string_view id, Store::Want want) {
     }
   }
   if (connection_.trouble()) return fail(*connection_.trouble());
-  if (!found) return fail(not_found(std::format("there is no job {}", id)));
+  if (!found) return fail(not_found(formatted("there is no job {}", id)));
   return view;
 }
 

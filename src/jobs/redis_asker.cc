@@ -1,11 +1,11 @@
 #include "jobs/redis_asker.h"
 
-#include <format>
+#include "base/format.h"
 
 namespace sluice::jobs {
 
 Error RedisAsker::too_many() const {
-  return {ErrorCode::kExhausted, std::format("{} questions wait for the store already", limit_),
+  return {ErrorCode::kExhausted, formatted("{} questions wait for the store already", limit_),
           std::chrono::milliseconds(1000)};
 }
 

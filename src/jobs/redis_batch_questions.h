@@ -4,19 +4,19 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <format>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "base/format.h"
 #include "jobs/batch_store.h"
 #include "jobs/redis_questions.h"
 
 namespace sluice::jobs::ask {
 
 inline Error no_such_batch(std::string_view id) {
-  return not_found(std::format("there is no batch {}", id));
+  return not_found(formatted("there is no batch {}", id));
 }
 // What a script says against a change; "": nothing.
 inline std::optional<Error> against_batch(const redis::Reply& said, std::string_view id,
@@ -24,8 +24,7 @@ inline std::optional<Error> against_batch(const redis::Reply& said, std::string_
   if (said.text().empty()) return std::nullopt;
   if (said.text() == "missing") return no_such_batch(id);
   const auto state = static_cast<BatchState>(said.number().value_or(0));
-  return Error{ErrorCode::kConflict,
-               std::format("batch {} is {}{}", id, to_string(state), already)};
+  return Error{ErrorCode::kConflict, formatted("batch {} is {}{}", id, to_string(state), already)};
 }
 
 // So many replies are a batch, without its id.

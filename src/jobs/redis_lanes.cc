@@ -1,10 +1,10 @@
 #include "jobs/redis_lanes.h"
 
 #include <algorithm>
-#include <format>
 #include <span>
 #include <utility>
 
+#include "base/format.h"
 #include "jobs/redis_lua.h"
 
 namespace sluice::jobs {
@@ -187,8 +187,8 @@ void RedisLanes::answered(Lane& lane, Questions& asked, redis::Answer answer) {
       answer->size() > 1 ? answer->items()[1].items() : std::span<redis::Reply>();
   const std::size_t each = lane.kind.replies == 0 ? replies.size() : lane.kind.replies;
   if (replies.size() < asked.size() * each) {
-    const Error odd = internal(std::format("the script '{}' gave {} answers to {} questions",
-                                           lane.kind.name, replies.size(), asked.size()));
+    const Error odd = internal(formatted("the script '{}' gave {} answers to {} questions",
+                                         lane.kind.name, replies.size(), asked.size()));
     for (const RedisQuestionPtr& question : asked) question->refuse(odd);
     return flush();
   }

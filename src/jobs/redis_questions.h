@@ -8,13 +8,13 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <format>
 #include <functional>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "base/format.h"
 #include "base/uuid.h"
 #include "jobs/foreign_output.h"
 #include "jobs/redis_record.h"
@@ -37,11 +37,11 @@ inline std::int64_t milliseconds(Duration duration) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
 }
 inline Error no_such_job(std::string_view id) {
-  return not_found(std::format("there is no job {}", id));
+  return not_found(formatted("there is no job {}", id));
 }
 // An idempotency key with its owner, as keys of the server have it.
 inline std::string once(std::string_view owner, std::string_view key) {
-  return std::format("{}:{} {}", owner.size(), owner, key);
+  return formatted("{}:{} {}", owner.size(), owner, key);
 }
 // What a script says against a change; "": nothing.
 inline std::optional<Error> against(std::string_view said, std::string_view id,
@@ -50,13 +50,13 @@ inline std::optional<Error> against(std::string_view said, std::string_view id,
   if (said == "missing") return no_such_job(id);
   if (said == "lost") {
     return Error{ErrorCode::kConflict,
-                 std::format("attempt {} of job {} is over: it lost its lease", attempt, id)};
+                 formatted("attempt {} of job {} is over: it lost its lease", attempt, id)};
   }
-  return Error{ErrorCode::kConflict, std::format("job {} is {} already", id, said)};
+  return Error{ErrorCode::kConflict, formatted("job {} is {} already", id, said)};
 }
 inline Result<Job> read_job(const std::string& id, const redis::Reply& record) {
   auto job = read_record(id, record.text());
-  if (!job) return fail(internal(std::format("the record of job {} cannot be read", id)));
+  if (!job) return fail(internal(formatted("the record of job {} cannot be read", id)));
   return std::move(*job);
 }
 
@@ -211,7 +211,7 @@ struct Report {
     call.add(ticket.id).add(ticket.attempt);
     const double share = progress.share.value_or(0);
     const double kept = std::isnan(share) ? 0 : std::clamp(share, 0.0, 1.0);
-    call.add(progress.share ? std::format("{}", kept) : "");
+    call.add(progress.share ? formatted("{}", kept) : "");
     call.add(progress.partial ? "1" : "").add(progress.partial.value_or(""));
   }
   [[nodiscard]] Result<> answer(Replies replies) const {
@@ -236,7 +236,7 @@ struct Finish {
     } else if (const auto* failed = std::get_if<Failed>(&outcome)) {
       call.add("f").add(std::string_view(failed->error.message).substr(0, kMostErrorBytes));
       call.add(static_cast<int>(failed->error.code)).add(failed->worth_retrying ? "1" : "0");
-      call.add(std::format("{}", random));
+      call.add(formatted("{}", random));
     } else {
       const bool outage = std::get<Requeued>(outcome).cause == Cause::kOutage;
       call.add("r").add("").add(outage ? "outage" : "").add("").add("0");

@@ -2,8 +2,9 @@
 
 #include <bit>
 #include <cstring>
-#include <format>
 #include <limits>
+
+#include "base/format.h"
 
 namespace sluice::jobs {
 
@@ -39,7 +40,7 @@ class Packer {
   }
   Result<std::string> take() {
     if (too_long_ > 0) {
-      return fail(invalid(std::format(
+      return fail(invalid(formatted(
           "a job's callable, tenant, owner, batch, webhook and Idempotency-Key may have {} bytes "
           "each, not {}",
           std::numeric_limits<std::uint16_t>::max(), too_long_)));

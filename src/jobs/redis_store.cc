@@ -4,11 +4,11 @@
 #include <array>
 #include <bit>
 #include <cmath>
-#include <format>
 #include <future>
 #include <mutex>
 #include <utility>
 
+#include "base/format.h"
 #include "base/random.h"
 #include "jobs/redis_asker.h"
 #include "jobs/redis_batch_questions.h"
@@ -46,8 +46,8 @@ class RedisStore final : public Store, public DeliveryStore {
         loop_(loop),
         asker_(loop, options_.queue_limit),
         ids_(clock, random),
-        node_(std::format("{:016x}", random_number(random))),
-        channel_(std::format("sluice:v2:news:{}", options_.settings->options.database)),
+        node_(formatted("{:016x}", random_number(random))),
+        channel_(formatted("sluice:v2:news:{}", options_.settings->options.database)),
         random_(random_number(random)),
         batches_(asker_, ids_) {
     on_loop([&] {

@@ -2,8 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <format>
-
+#include "base/format.h"
 #include "jobs/testing_store.h"
 
 namespace sluice::jobs {
@@ -30,7 +29,7 @@ class StoreBatches : public ::testing::TestWithParam<Kind> {
     NewJob job{.callable = "iris", .format = "test/1", .input = std::to_string(number)};
     job.priority = Priority::kLow;
     job.line = number;
-    job.custom_id = std::format("c{}", number);
+    job.custom_id = formatted("c{}", number);
     return job;
   }
   static std::vector<NewJob> lines(std::uint32_t first, std::uint32_t last) {

@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <format>
 #include <utility>
+
+#include "base/format.h"
 
 namespace sluice::jobs {
 
@@ -15,21 +16,20 @@ std::string placeholders(int count) {
   return text;
 }
 std::string insert_job() {
-  return std::format("INSERT INTO jobs (seq, {}, {}) VALUES ({})", kFixedColumns, kChangingColumns,
-                     placeholders(1 + kFixedCount + kChangingCount));
+  return formatted("INSERT INTO jobs (seq, {}, {}) VALUES ({})", kFixedColumns, kChangingColumns,
+                   placeholders(1 + kFixedCount + kChangingCount));
 }
 std::string update_job() {
-  return std::format("UPDATE jobs SET ({}) = ({}) WHERE seq = ?", kChangingColumns,
-                     placeholders(kChangingCount));
+  return formatted("UPDATE jobs SET ({}) = ({}) WHERE seq = ?", kChangingColumns,
+                   placeholders(kChangingCount));
 }
 std::string select_job(std::string_view where) {
-  return std::format("SELECT seq, {}, {} FROM jobs WHERE {}", kFixedColumns, kChangingColumns,
-                     where);
+  return formatted("SELECT seq, {}, {} FROM jobs WHERE {}", kFixedColumns, kChangingColumns, where);
 }
 
 // Under one key of one owner.
 std::string key_name(const NewJob& job) {
-  return std::format("{}:{}", job.owner, job.idempotency_key);
+  return formatted("{}:{}", job.owner, job.idempotency_key);
 }
 
 }  // namespace
@@ -296,7 +296,7 @@ bool JobTables::extend(const Ticket& ticket, Duration lease, WallTime now) {
 
 Result<> JobTables::report_progress(const Ticket& ticket, const Progress& progress) {
   auto found = find(ticket.id);
-  if (!found) return fail(not_found(std::format("there is no job {}", ticket.id)));
+  if (!found) return fail(not_found(formatted("there is no job {}", ticket.id)));
   const std::uint32_t before = found->job.revision;
   if (auto ok = jobs::report_progress(found->job, ticket.attempt, progress); !ok) return ok;
   if (found->job.revision != before) save(*found, found->job.created);
@@ -305,7 +305,7 @@ Result<> JobTables::report_progress(const Ticket& ticket, const Progress& progre
 
 Result<Job> JobTables::finish(const Ticket& ticket, const Outcome& outcome, WallTime now) {
   auto found = find(ticket.id);
-  if (!found) return fail(not_found(std::format("there is no job {}", ticket.id)));
+  if (!found) return fail(not_found(formatted("there is no job {}", ticket.id)));
   Result<> ok;
   if (std::holds_alternative<Completed>(outcome)) {
     ok = complete(found->job, ticket.attempt, now, policy_);
@@ -330,7 +330,7 @@ Result<Job> JobTables::finish(const Ticket& ticket, const Outcome& outcome, Wall
 
 Result<Job> JobTables::cancel(std::string_view id, WallTime now) {
   auto found = find(id);
-  if (!found) return fail(not_found(std::format("there is no job {}", id)));
+  if (!found) return fail(not_found(formatted("there is no job {}", id)));
   if (auto ok = jobs::cancel(found->job, now, policy_); !ok) return fail(ok.error());
   if (found->before != JobState::kCancelled) save(*found, now);
   return std::move(found->job);

@@ -1,7 +1,7 @@
 // Batches and deliveries, as the writer changes them.
-#include <format>
 #include <utility>
 
+#include "base/format.h"
 #include "jobs/tables.h"
 
 namespace sluice::jobs {
@@ -42,7 +42,7 @@ Result<CreatedBatch> JobTables::create_batch(const NewBatch& batch, WallTime now
 
 Result<BatchTable::Row> JobTables::batch_at(std::string_view id) {
   auto found = batches_.find(id);
-  if (!found) return fail(not_found(std::format("there is no batch {}", id)));
+  if (!found) return fail(not_found(formatted("there is no batch {}", id)));
   return std::move(*found);
 }
 
@@ -52,7 +52,7 @@ Result<> JobTables::add_to_batch(std::string_view id, const std::vector<NewJob>&
   if (!batch) return fail(batch.error());
   if (batch->batch.state != BatchState::kReceiving) {
     return fail(ErrorCode::kConflict,
-                std::format("batch {} is {}", id, to_string(batch->batch.state)));
+                formatted("batch {} is {}", id, to_string(batch->batch.state)));
   }
   for (const NewJob& line : lines) {
     const Uuid uuid = ids_.next();
@@ -87,8 +87,7 @@ Result<Batch> JobTables::seal_batch(std::string_view id, std::string_view digest
   auto row = batch_at(id);
   if (!row) return fail(row.error());
   if (row->batch.state != BatchState::kReceiving) {
-    return fail(ErrorCode::kConflict,
-                std::format("batch {} is {}", id, to_string(row->batch.state)));
+    return fail(ErrorCode::kConflict, formatted("batch {} is {}", id, to_string(row->batch.state)));
   }
   row->batch.state = BatchState::kRunning;
   batches_.save(*row, true);
@@ -104,7 +103,7 @@ Result<Batch> JobTables::cancel_batch(std::string_view id, std::string_view erro
   if (is_terminal(batch.state)) {
     if (batch.state == BatchState::kCancelled) return std::move(batch);
     return fail(ErrorCode::kConflict,
-                std::format("batch {} is {} already", id, to_string(batch.state)));
+                formatted("batch {} is {} already", id, to_string(batch.state)));
   }
   if (batch.state != BatchState::kCancelling) {
     batch.state = BatchState::kCancelling;

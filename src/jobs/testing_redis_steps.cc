@@ -4,10 +4,10 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <format>
 #include <stdexcept>
 #include <thread>
 
+#include "base/format.h"
 #include "jobs/redis_lanes.h"
 #include "jobs/redis_lua.h"
 #include "jobs/redis_news.h"
@@ -101,7 +101,7 @@ class RedisSteps final : public StoreSteps {
 
   Result<Submitted> submit(NewJob job) override {
     const std::string once =
-        job.idempotency_key.empty() ? "" : std::format("0: {}", job.idempotency_key);
+        job.idempotency_key.empty() ? "" : formatted("0: {}", job.idempotency_key);
     auto record = new_record(job, once);
     if (!record) return fail(record.error());
     if (ask::PutIn::takes(job, false)) {

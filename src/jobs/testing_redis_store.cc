@@ -2,8 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <format>
-
 namespace sluice::jobs::testing {
 
 namespace {

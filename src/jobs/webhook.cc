@@ -1,10 +1,10 @@
 #include "jobs/webhook.h"
 
 #include <array>
-#include <format>
 
 #include "base/base64.h"
 #include "base/digest.h"
+#include "base/format.h"
 #include "base/timestamp.h"
 #include "http/client/address.h"
 #include "http/client/public_address.h"
@@ -35,12 +35,12 @@ Result<std::string> webhook_key(std::string_view secret) {
     if (key && key->size() >= kLeastKey && key->size() <= kMostKey) return std::move(*key);
   }
   return fail(invalid(
-      std::format("expected {}<base64 of {} to {} random bytes>", kPrefix, kLeastKey, kMostKey)));
+      formatted("expected {}<base64 of {} to {} random bytes>", kPrefix, kLeastKey, kMostKey)));
 }
 
 Result<http::Url> webhook_url(std::string_view text, bool allow_private) {
   if (text.size() > kMaxWebhookBytes) {
-    return fail(invalid(std::format("longer than {} bytes", kMaxWebhookBytes)));
+    return fail(invalid(formatted("longer than {} bytes", kMaxWebhookBytes)));
   }
   auto url = http::parse_url(text);
   if (!url) return url;
@@ -51,9 +51,9 @@ Result<http::Url> webhook_url(std::string_view text, bool allow_private) {
   const bool local = url->host == "localhost" || url->host.ends_with(".localhost");
   if (!allow_private && (local || (literal && !http::is_public(*literal)))) {
     return fail(
-        invalid(std::format("{} is not on the public internet, and this server sends "
-                            "nothing elsewhere (jobs.webhooks.allow_private)",
-                            url->host)));
+        invalid(formatted("{} is not on the public internet, and this server sends "
+                          "nothing elsewhere (jobs.webhooks.allow_private)",
+                          url->host)));
   }
   return url;
 }
@@ -64,14 +64,14 @@ std::string webhook_origin(std::string_view text) {
   const bool tls = url->scheme == http::Url::Scheme::kHttps;
   const bool literal = url->host.contains(':');
   std::string origin = tls ? "https://" : "http://";
-  origin += literal ? std::format("[{}]", url->host) : url->host;
-  if (url->port != (tls ? 443 : 80)) origin += std::format(":{}", url->port);
+  origin += literal ? formatted("[{}]", url->host) : url->host;
+  if (url->port != (tls ? 443 : 80)) origin += formatted(":{}", url->port);
   return origin + (url->path.empty() ? "" : "/..");
 }
 
 std::string webhook_signature(std::string_view key, std::string_view id, std::int64_t timestamp_s,
                               std::string_view body) {
-  const Sha256 digest = hmac_sha256(key, std::format("{}.{}.{}", id, timestamp_s, body));
+  const Sha256 digest = hmac_sha256(key, formatted("{}.{}.{}", id, timestamp_s, body));
   std::string signature = "v1,";
   append_base64(signature, {reinterpret_cast<const char*>(digest.data()), digest.size()});
   return signature;
@@ -83,7 +83,7 @@ std::string webhook_body(const Job& job, std::string_view job_json) {
   std::string body;
   json::Writer(body)
       .begin_object()
-      .field("type", std::format("job.{}", to_string(job.state)))
+      .field("type", formatted("job.{}", to_string(job.state)))
       .field("timestamp", time)
       .key("data")
       .raw(job_json)

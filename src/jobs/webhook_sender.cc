@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <charconv>
-#include <format>
 #include <utility>
 
+#include "base/format.h"
 #include "http/client/public_address.h"
 
 namespace sluice::jobs {
@@ -139,8 +139,8 @@ void WebhookSender::resolved(const SendingPtr& sending, const http::Url& url,
   });
   if (allowed == found->end()) {
     return end(sending, WebhookEnd::kRefused,
-               std::format("{} leads to {}, which is not on the public internet", url.host,
-                           found->empty() ? "nowhere" : found->front().ip()));
+               formatted("{} leads to {}, which is not on the public internet", url.host,
+                         found->empty() ? "nowhere" : found->front().ip()));
   }
   send(sending, url, *allowed);
 }
@@ -186,7 +186,7 @@ void WebhookSender::answered(const SendingPtr& sending,
     if (gone_.size() >= kMostGone) gone_.erase(gone_.begin());
     gone_[sending->delivery.job.webhook] = services_.home.now() + Duration(kGoneFor);
   }
-  end(sending, how, std::format("it answered {}", answer->status), retry_after(*answer));
+  end(sending, how, formatted("it answered {}", answer->status), retry_after(*answer));
 }
 
 void WebhookSender::end(const SendingPtr& sending, WebhookEnd how, const std::string& why,

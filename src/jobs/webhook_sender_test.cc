@@ -5,6 +5,7 @@
 
 #include <deque>
 
+#include "base/format.h"
 #include "http/client/client_fixture.h"
 
 namespace sluice::jobs {
@@ -80,8 +81,8 @@ class WebhookSenderTest : public ::testing::Test {
                           .log = log_,
                           .job_json =
                               [](const Job& job, std::string_view output) {
-                                return std::format(R"({{"id":"{}","result":"{}"}})", job.id,
-                                                   output.size());
+                                return formatted(R"({{"id":"{}","result":"{}"}})", job.id,
+                                                 output.size());
                               }},
                          options, 7);
     deliveries_.on_all = [&] { sender.drain([&] { loop_.stop(); }); };
@@ -89,7 +90,7 @@ class WebhookSenderTest : public ::testing::Test {
     loop_.run();
   }
   [[nodiscard]] std::string local(const char* host) const {
-    return std::format("http://{}:{}/hook", host, server_->port());
+    return formatted("http://{}:{}/hook", host, server_->port());
   }
 
   SystemClock clock_;
@@ -114,7 +115,7 @@ TEST_F(WebhookSenderTest, SendsASignedMessageAndIsDone) {
   EXPECT_THAT(requests_[0], HasSubstr("POST /hook HTTP/1.1\r\n"));
   EXPECT_THAT(requests_[0], HasSubstr("webhook-id: j1\r\n"));
   EXPECT_THAT(requests_[0], HasSubstr("webhook-signature: v1,"));
-  EXPECT_THAT(requests_[0], HasSubstr(std::format("Host: example.test:{}\r\n", server_->port())));
+  EXPECT_THAT(requests_[0], HasSubstr(formatted("Host: example.test:{}\r\n", server_->port())));
   EXPECT_THAT(requests_[0], HasSubstr(R"("type":"job.completed")"));
   EXPECT_FALSE(deliveries_.settled[0].again);
 }

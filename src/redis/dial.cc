@@ -1,7 +1,8 @@
 #include "redis/dial.h"
 
-#include <format>
 #include <utility>
+
+#include "base/format.h"
 
 namespace sluice::redis {
 
@@ -39,7 +40,7 @@ void Dial::start(Done done) {
     opening_ = nullptr;
     if (!transport) {
       return finish(fail(unavailable(
-          std::format("the Redis server at {}: {}", name_of(origin_), transport.error().message))));
+          formatted("the Redis server at {}: {}", name_of(origin_), transport.error().message))));
     }
     say_hello(std::move(*transport));
   });

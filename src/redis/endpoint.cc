@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <charconv>
-#include <format>
+
+#include "base/format.h"
 
 namespace sluice::redis {
 
@@ -10,7 +11,7 @@ namespace {
 constexpr std::string_view kUnix = "unix:";
 
 std::unexpected<Error> wrong(std::string_view text) {
-  return fail(invalid(std::format(
+  return fail(invalid(formatted(
       "'{}' is no address of a server: host:port, [IPv6]:port or unix:/path/of.sock", text)));
 }
 
@@ -54,9 +55,9 @@ Result<Endpoint> parse_endpoint(std::string_view text, std::uint16_t default_por
 }
 
 std::string to_string(const Endpoint& endpoint) {
-  if (!endpoint.socket_path.empty()) return std::format("unix:{}", endpoint.socket_path);
-  return endpoint.host.contains(':') ? std::format("[{}]:{}", endpoint.host, endpoint.port)
-                                     : std::format("{}:{}", endpoint.host, endpoint.port);
+  if (!endpoint.socket_path.empty()) return formatted("unix:{}", endpoint.socket_path);
+  return endpoint.host.contains(':') ? formatted("[{}]:{}", endpoint.host, endpoint.port)
+                                     : formatted("{}:{}", endpoint.host, endpoint.port);
 }
 
 }  // namespace sluice::redis

@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <format>
 #include <string>
+
+#include "base/format.h"
 
 namespace sluice::redis {
 
@@ -35,10 +36,10 @@ Failure refusal(std::string_view reply) {
   const bool passes = std::ranges::contains(kPassing, code);
   if (passes || std::ranges::contains(kForTheOperator, code)) {
     failure.error =
-        unavailable(std::format("the Redis server refused a command: {}{}", reply, advice(code)));
+        unavailable(formatted("the Redis server refused a command: {}{}", reply, advice(code)));
     if (passes) failure.error.retry_after = kSoon;
   } else {
-    failure.error = internal(std::format("the Redis server refused a command: {}", reply));
+    failure.error = internal(formatted("the Redis server refused a command: {}", reply));
   }
   return failure;
 }

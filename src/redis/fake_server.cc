@@ -8,14 +8,15 @@
 
 #include <algorithm>
 #include <array>
-#include <format>
 #include <stdexcept>
 #include <utility>
+
+#include "base/format.h"
 
 namespace sluice::redis {
 
 std::string bulk(std::string_view text) {
-  return std::format("${}\r\n{}\r\n", text.size(), text);
+  return formatted("${}\r\n{}\r\n", text.size(), text);
 }
 
 FakeServer::FakeServer(EventLoop& loop, OnCommand on_command, std::uint16_t port)
@@ -53,7 +54,7 @@ void FakeServer::hang_up() {
 }
 
 std::string FakeServer::address() const {
-  return std::format("127.0.0.1:{}", port_);
+  return formatted("127.0.0.1:{}", port_);
 }
 
 std::size_t FakeServer::open() const {

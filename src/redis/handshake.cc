@@ -1,8 +1,9 @@
 #include "redis/handshake.h"
 
 #include <algorithm>
-#include <format>
 #include <utility>
+
+#include "base/format.h"
 
 namespace sluice::redis {
 
@@ -11,18 +12,18 @@ namespace {
 constexpr std::chrono::milliseconds kLoadingRetry{1000};
 
 Error no_use(const std::string& where, std::string_view why) {
-  return unavailable(std::format("the server at {} cannot be used: {}", where, why));
+  return unavailable(formatted("the server at {} cannot be used: {}", where, why));
 }
 
 std::string why_no_hello(const Failure& failure, const Login& login) {
   if (failure.code == "WRONGPASS") {
-    return std::format("it refused the password of user '{}'",
-                       login.username.empty() ? "default" : login.username);
+    return formatted("it refused the password of user '{}'",
+                     login.username.empty() ? "default" : login.username);
   }
   if (failure.code == "NOAUTH") return "it asks for a password, and none is configured";
   // Redis before 6 does not know HELLO.
   if (failure.error.message.contains("unknown command")) {
-    return std::format("it is older than version {}, or no Redis or Valkey", kLeastVersion);
+    return formatted("it is older than version {}, or no Redis or Valkey", kLeastVersion);
   }
   return failure.error.message;
 }
@@ -34,15 +35,15 @@ std::string why_not(Peer peer, const ServerFacts& facts) {
   }
   if (sentinel) return "it is a Sentinel: name it in `sentinel.addresses`, not in `address`";
   if (facts.major_version() < kLeastVersion) {
-    return std::format("it is {} {}, and version {} or later is needed", facts.product,
-                       facts.version, kLeastVersion);
+    return formatted("it is {} {}, and version {} or later is needed", facts.product, facts.version,
+                     kLeastVersion);
   }
   if (facts.mode == "cluster") {
     return "it is part of a cluster, and one server alone or one with Sentinels is needed";
   }
   if (facts.role != "master") {
-    return std::format("it is a {}, and takes no writes: the master is needed",
-                       facts.role.empty() ? "replica" : facts.role);
+    return formatted("it is a {}, and takes no writes: the master is needed",
+                     facts.role.empty() ? "replica" : facts.role);
   }
   return "";
 }
@@ -86,14 +87,14 @@ Result<ServerFacts> judge_handshake(Peer peer, const Login& login, std::span<Ans
     if (!answer && answer.error().code == "LOADING") facts.loading = true;
   }
   if (facts.loading) {
-    Error error = unavailable(std::format("the server at {} is still loading its data", where));
+    Error error = unavailable(formatted("the server at {} is still loading its data", where));
     error.retry_after = kLoadingRetry;
     return fail(std::move(error));
   }
   // Where SELECT is forbidden, database 0 is right all the same.
   if (!answers[1] && login.database != 0) {
-    return fail(no_use(where, std::format("it has no database {} for this user: {}", login.database,
-                                          answers[1].error().error.message)));
+    return fail(no_use(where, formatted("it has no database {} for this user: {}", login.database,
+                                        answers[1].error().error.message)));
   }
   return facts;
 }

@@ -1,8 +1,9 @@
 #include "redis/keeper.h"
 
 #include <algorithm>
-#include <format>
 #include <utility>
+
+#include "base/format.h"
 
 namespace sluice::redis {
 
@@ -94,7 +95,7 @@ void Keeper::on_refusal(std::string_view code) {
   if (code != "READONLY" || !link_) return;
   metrics_.losses.add();
   const std::string where = link_->where();
-  reconnect(unavailable(std::format("the Redis server at {} is no master any more", where)),
+  reconnect(unavailable(formatted("the Redis server at {} is no master any more", where)),
             backoff_.next(loop_.now(), random_));
 }
 

@@ -1,8 +1,9 @@
 #include "redis/link.h"
 
 #include <array>
-#include <format>
 #include <utility>
+
+#include "base/format.h"
 
 namespace sluice::redis {
 
@@ -39,19 +40,19 @@ void Link::start() {
 std::expected<void, Failure> Link::send(const Command& command, Wait wait, Done& done) {
   if (!open_) {
     return std::unexpected(Failure{
-        unavailable(std::format("the connection to the Redis server at {} has ended", where_))});
+        unavailable(formatted("the connection to the Redis server at {} has ended", where_))});
   }
   if (pending_.size() >= limits_.max_in_flight) {
     return std::unexpected(Failure{
-        {ErrorCode::kExhausted, std::format("{} commands wait for the Redis server at {} already",
-                                            pending_.size(), where_)}});
+        {ErrorCode::kExhausted, formatted("{} commands wait for the Redis server at {} already",
+                                          pending_.size(), where_)}});
   }
   const std::size_t waiting = out_.size() - out_sent_;
   if (waiting > 0 && waiting + command.bytes() > limits_.max_queued_bytes) {
     return std::unexpected(
         Failure{{ErrorCode::kExhausted,
-                 std::format("{} bytes wait to be sent to the Redis server at {} already", waiting,
-                             where_)}});
+                 formatted("{} bytes wait to be sent to the Redis server at {} already", waiting,
+                           where_)}});
   }
   const TimePoint now = loop_.now();
   const TimePoint deadline = wait.deadline.at();
@@ -177,8 +178,8 @@ bool Link::take_replies() {
 void Link::deliver(Reply reply) {
   if (pushes_) return owner_->on_push(std::move(reply));
   if (pending_.empty()) {
-    return lose(std::format("the server sent {} that nobody asked for{}{}", to_string(reply.kind()),
-                            reply.is_error() ? ": " : "", reply.is_error() ? reply.text() : ""));
+    return lose(formatted("the server sent {} that nobody asked for{}{}", to_string(reply.kind()),
+                          reply.is_error() ? ": " : "", reply.is_error() ? reply.text() : ""));
   }
   Pending pending = std::move(pending_.front());
   pending_.pop_front();
@@ -207,7 +208,7 @@ void Link::begin_pushes(Duration patience) {
 // --- the end
 
 void Link::lose(std::string_view what) {
-  finish(unavailable(std::format("the Redis server at {} was lost: {}", where_, what)), true);
+  finish(unavailable(formatted("the Redis server at {} was lost: {}", where_, what)), true);
 }
 
 void Link::close(const Error& why) {
@@ -260,7 +261,7 @@ void Link::on_timer() {
   const TimePoint now = loop_.now();
   if (now >= silent_at()) {
     const Duration patience = pushes_ ? push_patience_ : pending_.front().patience;
-    return lose(std::format("it has been silent for {:.0f} ms", to_ms(patience)));
+    return lose(formatted("it has been silent for {:.0f} ms", to_ms(patience)));
   }
   if (now >= next_deadline_) expire(now);
   if (open_) arm();
@@ -280,7 +281,7 @@ void Link::expire(TimePoint now) {
   }
   for (Done& done : late) {
     done(std::unexpected(
-        Failure{timed_out(std::format("no answer in time from the Redis server at {}", where_)),
+        Failure{timed_out(formatted("no answer in time from the Redis server at {}", where_)),
                 Fate::kUnknown}));
   }
 }

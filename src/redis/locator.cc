@@ -1,7 +1,8 @@
 #include "redis/locator.h"
 
-#include <format>
 #include <utility>
+
+#include "base/format.h"
 
 namespace sluice::redis {
 
@@ -38,8 +39,8 @@ void Locator::finish(Result<http::Origin> result) {
 void Locator::ask() {
   const auto& sentinels = settings_->sentinels;
   if (asked_ == sentinels.size()) {
-    return finish(fail(unavailable(std::format("no Sentinel names the master '{}': {}",
-                                               settings_->options.sentinel->master, reasons_))));
+    return finish(fail(unavailable(formatted("no Sentinel names the master '{}': {}",
+                                             settings_->options.sentinel->master, reasons_))));
   }
   const http::Origin& sentinel = sentinels[(first_ + asked_) % sentinels.size()];
   dial_ = std::make_shared<Dial>(loop_, resolver_, settings_, Peer::kSentinel, sentinel);
@@ -72,12 +73,12 @@ void Locator::take(const std::string& where, Answer answer) {
   const auto asked = std::exchange(sentinel_, nullptr);
   if (!answer) return ask_next(answer.error().error.message);
   if (answer->is_nil()) {
-    return ask_next(std::format("the Sentinel at {} knows no such master", where));
+    return ask_next(formatted("the Sentinel at {} knows no such master", where));
   }
   const auto port = (*answer)[1].number();
   const std::string host((*answer)[0].text());
   if (host.empty() || !port || *port < 1 || *port > 65'535) {
-    return ask_next(std::format("the Sentinel at {} gave no address", where));
+    return ask_next(formatted("the Sentinel at {} gave no address", where));
   }
   first_ = (first_ + asked_) % settings_->sentinels.size();
   finish(settings_->server_at({.host = host, .port = static_cast<std::uint16_t>(*port)}));

@@ -1,7 +1,5 @@
 #include "redis/options.h"
 
-#include <format>
-
 #include "config/fields.h"
 #include "redis/endpoint.h"
 

@@ -12,12 +12,13 @@
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
-#include <format>
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
 #include <string_view>
 #include <utility>
+
+#include "base/format.h"
 
 namespace sluice::redis {
 
@@ -68,7 +69,7 @@ RealServer::RealServer(std::string program, const std::vector<std::string>& conf
     start();
     if (has_its_port()) return;
   }
-  const std::string why = std::format("{} did not start: {}", program_, log());
+  const std::string why = formatted("{} did not start: {}", program_, log());
   std::filesystem::remove_all(folder_);
   throw std::runtime_error(why);
 }
@@ -76,9 +77,9 @@ RealServer::RealServer(std::string program, const std::vector<std::string>& conf
 void RealServer::configure(const std::vector<std::string>& lines) const {
   const std::string folder = folder_.string();
   std::ofstream file(folder_ / "server.conf");
-  file << std::format("bind 127.0.0.1 ::1\nport {}\ndir {}\nlogfile {}/log\ndaemonize no\n", port_,
-                      folder, folder);
-  if (!sentinel_) file << std::format("unixsocket {}/socket\n", folder);
+  file << formatted("bind 127.0.0.1 ::1\nport {}\ndir {}\nlogfile {}/log\ndaemonize no\n", port_,
+                    folder, folder);
+  if (!sentinel_) file << formatted("unixsocket {}/socket\n", folder);
   for (std::string line : lines) {
     replace_all(line, "{folder}", folder);
     // The one port of a server that speaks TLS only.
@@ -139,10 +140,10 @@ void RealServer::go_on() {
 }
 
 std::string RealServer::address() const {
-  return std::format("127.0.0.1:{}", port_);
+  return formatted("127.0.0.1:{}", port_);
 }
 std::string RealServer::socket_address() const {
-  return std::format("unix:{}/socket", folder_.string());
+  return formatted("unix:{}/socket", folder_.string());
 }
 
 std::string RealServer::log() const {

@@ -4,10 +4,11 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <format>
 #include <new>
 #include <string>
 #include <utility>
+
+#include "base/format.h"
 
 namespace sluice::redis {
 
@@ -33,7 +34,7 @@ struct ReplyReader::State {
     State& state = *static_cast<State*>(task->privdata);
     if (task->parent == nullptr) return &(state.root = std::move(reply));
     if (++state.items > kMaxReplyItems) {
-      return state.refuse(std::format("a reply of more than {} items", kMaxReplyItems));
+      return state.refuse(formatted("a reply of more than {} items", kMaxReplyItems));
     }
     return &static_cast<Reply*>(task->parent->obj)->append(std::move(reply));
   }
@@ -68,7 +69,7 @@ struct ReplyReader::State {
     std::size_t depth = 1;
     for (const auto* up = task->parent; up != nullptr; up = up->parent) ++depth;
     if (depth > kMaxReplyDepth) {
-      return refuse(task, std::format("arrays more than {} deep", kMaxReplyDepth));
+      return refuse(task, formatted("arrays more than {} deep", kMaxReplyDepth));
     }
     std::vector<Reply> items;
     items.reserve(std::min(size, kReservedItems));
@@ -124,7 +125,7 @@ Result<std::optional<Reply>> ReplyReader::next() {
     if (redisReaderGetReply(state.reader, &root) == REDIS_OK) {
       if (root == nullptr) {
         if (state.bytes <= state.max_bytes) return std::optional<Reply>();
-        state.refusal = std::format("a reply of more than {} bytes", state.max_bytes);
+        state.refusal = formatted("a reply of more than {} bytes", state.max_bytes);
         return fail(unavailable("the server sent " + state.refusal));
       }
       state.items = 0;
@@ -134,7 +135,7 @@ Result<std::optional<Reply>> ReplyReader::next() {
   }
   if (!state.refusal.empty()) return fail(unavailable("the server sent " + state.refusal));
   return fail(
-      unavailable(std::format("the server sent what is no Redis reply: {}", state.reader->errstr)));
+      unavailable(formatted("the server sent what is no Redis reply: {}", state.reader->errstr)));
 }
 
 }  // namespace sluice::redis

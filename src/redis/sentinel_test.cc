@@ -2,10 +2,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <format>
 #include <memory>
 #include <utility>
 
+#include "base/format.h"
 #include "redis/real_server.h"
 #include "redis/redis_fixture.h"
 
@@ -116,14 +116,14 @@ INSTANTIATE_TEST_SUITE_P(Of, RealSentinels, testing::Values("redis-server", "val
 
 TEST_P(RealSentinels, LeadToAnotherMasterWhenTheirsDies) {
   RealServer first(GetParam(), {"repl-diskless-sync-delay 0"});
-  RealServer second(GetParam(), {std::format("replicaof 127.0.0.1 {}", first.port()),
+  RealServer second(GetParam(), {formatted("replicaof 127.0.0.1 {}", first.port()),
                                  "repl-diskless-sync-delay 0"});
   connect(options_for(second.address()));
   down_with("it is a replica");
   run([&] { connections_.clear(); });
   RealServer sentinel(
       GetParam(),
-      {std::format("sentinel monitor main 127.0.0.1 {} 1", first.port()),
+      {formatted("sentinel monitor main 127.0.0.1 {} 1", first.port()),
        "sentinel down-after-milliseconds main 300", "sentinel failover-timeout main 500"},
       true);
   RedisOptions options = options_by({sentinel.address()});

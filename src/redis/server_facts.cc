@@ -1,7 +1,8 @@
 #include "redis/server_facts.h"
 
 #include <charconv>
-#include <format>
+
+#include "base/format.h"
 
 namespace sluice::redis {
 
@@ -35,7 +36,7 @@ std::vector<std::string> ServerFacts::concerns() const {
         "the server does not tell its maxmemory-policy: any but noeviction lets it delete what was "
         "accepted");
   } else if (*maxmemory_policy != "noeviction") {
-    all.push_back(std::format(
+    all.push_back(formatted(
         "maxmemory-policy is {}: when memory is short the server deletes what was accepted; set "
         "noeviction",
         *maxmemory_policy));

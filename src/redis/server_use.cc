@@ -1,7 +1,8 @@
 #include "redis/server_use.h"
 
 #include <charconv>
-#include <format>
+
+#include "base/format.h"
 
 namespace sluice::redis {
 
@@ -17,7 +18,7 @@ std::optional<std::uint64_t> number(std::string_view text) {
 
 ServerUse read_use(std::string_view info, std::uint32_t database) {
   ServerUse use;
-  const std::string keys_of = std::format("db{}:keys=", database);
+  const std::string keys_of = formatted("db{}:keys=", database);
   while (!info.empty()) {
     const auto end = info.find('\n');
     const std::string_view line = info.substr(0, end);

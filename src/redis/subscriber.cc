@@ -1,7 +1,8 @@
 #include "redis/subscriber.h"
 
-#include <format>
 #include <utility>
+
+#include "base/format.h"
 
 namespace sluice::redis {
 
@@ -31,7 +32,7 @@ Result<> Subscriber::add(std::string name, Kind kind) {
   if (names(kind).contains(name)) return {};
   if (subscriptions() >= kMaxSubscriptions) {
     return fail(ErrorCode::kExhausted,
-                std::format("there are {} subscriptions already", subscriptions()));
+                formatted("there are {} subscriptions already", subscriptions()));
   }
   if (Link* link = keeper_.link()) {
     link->write(Command(kind == Kind::kChannel ? "SUBSCRIBE" : "PSUBSCRIBE", name));

@@ -5,9 +5,9 @@
 #include <grpcpp/support/proto_buffer_reader.h>
 
 #include <algorithm>
-#include <format>
 #include <utility>
 
+#include "base/format.h"
 #include "rpc/status.h"
 #include "telemetry/request_id.h"
 #include "telemetry/trace.h"
@@ -80,7 +80,7 @@ void CallSlot::arrived(bool ok) {
   lane_.ask_later(method_);
   if (!lane_.enter()) {
     fail({ErrorCode::kExhausted,
-          std::format("more than {} calls in flight on this thread", lane_.max_calls_),
+          formatted("more than {} calls in flight on this thread", lane_.max_calls_),
           std::chrono::milliseconds(100)});
     return;
   }

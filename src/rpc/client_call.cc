@@ -5,9 +5,9 @@
 
 #include <algorithm>
 #include <charconv>
-#include <format>
 #include <utility>
 
+#include "base/format.h"
 #include "rpc/status.h"
 #include "rpc/timespec.h"
 
@@ -115,8 +115,7 @@ Result<> ClientCall::outcome() {
   if (status_.ok()) {
     grpc::ProtoBufferReader reader(&message_);
     if (reader.status().ok() && answer_.ParseFromZeroCopyStream(&reader)) return {};
-    return fail(
-        internal(std::format("{}: the answer is not a {}", address_, answer_.GetTypeName())));
+    return fail(internal(formatted("{}: the answer is not a {}", address_, answer_.GetTypeName())));
   }
   Error error = error_of(status_.error_code(), status_.error_message());
   if (error.code == ErrorCode::kCancelled) {
@@ -125,7 +124,7 @@ Result<> ClientCall::outcome() {
     }
     error.code = ErrorCode::kUnavailable;
   }
-  error.message = std::format("{}: {}", address_, error.message);
+  error.message = formatted("{}: {}", address_, error.message);
   error.retry_after = pushback(context_);
   return fail(std::move(error));
 }

@@ -7,13 +7,13 @@
 #include <grpcpp/security/tls_credentials_options.h>
 
 #include <algorithm>
-#include <format>
 #include <fstream>
 #include <memory>
 #include <mutex>
 #include <utility>
 #include <vector>
 
+#include "base/format.h"
 #include "rpc/client_call.h"
 
 namespace sluice::rpc {
@@ -33,7 +33,7 @@ int to_int_ms(Duration duration) {
 
 Result<> check_readable(const std::string& file) {
   if (file.empty() || std::ifstream(file)) return {};
-  return fail(invalid(std::format("cannot read the TLS file '{}' of a gRPC client", file)));
+  return fail(invalid(formatted("cannot read the TLS file '{}' of a gRPC client", file)));
 }
 
 Result<std::shared_ptr<grpc::ChannelCredentials>> credentials(

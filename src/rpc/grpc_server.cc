@@ -7,7 +7,6 @@
 #include <grpcpp/server_builder.h>
 
 #include <atomic>
-#include <format>
 #include <fstream>
 #include <latch>
 #include <memory>
@@ -15,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/format.h"
 #include "base/random.h"
 #include "http/listening_socket.h"
 #include "rpc/call_slots.h"
@@ -34,7 +34,7 @@ Result<std::shared_ptr<grpc::ServerCredentials>> credentials(const GrpcServerOpt
   const GrpcTls& tls = *options.tls;
   const auto check = [](const std::string& file) -> Result<> {
     if (std::ifstream(file)) return {};
-    return fail(invalid(std::format("cannot read the TLS file '{}' of the gRPC listener", file)));
+    return fail(invalid(formatted("cannot read the TLS file '{}' of the gRPC listener", file)));
   };
   for (const std::string* file : {&tls.certificate_file, &tls.key_file, &tls.client_ca_file}) {
     if (file == &tls.client_ca_file && file->empty()) continue;
@@ -124,9 +124,9 @@ Result<std::unique_ptr<GrpcServer>> GrpcServer::start(GrpcServerOptions options,
       lane->executor().close();
       lane->executor().run();
     }
-    return fail(unavailable(std::format(
-        "cannot listen on '{}' for gRPC: it is in use or not an address of this machine",
-        state.options.address)));
+    return fail(unavailable(
+        formatted("cannot listen on '{}' for gRPC: it is in use or not an address of this machine",
+                  state.options.address)));
   }
   if (local) {
     state.port = 0;

@@ -4,9 +4,9 @@
 #include <array>
 #include <bit>
 #include <cstring>
-#include <format>
 #include <utility>
 
+#include "base/format.h"
 #include "rpc/tensorflow.pb.h"
 
 namespace sluice::rpc {
@@ -46,7 +46,7 @@ constexpr bool in_order() {
 static_assert(in_order());
 
 Error wrong(const Tensor& tensor, std::string what) {
-  return invalid(std::format("tensor '{}': {}", tensor.name, what));
+  return invalid(formatted("tensor '{}': {}", tensor.name, what));
 }
 
 std::size_t elements_of(const Tensor& tensor) {
@@ -66,19 +66,19 @@ Result<> check_count(const Tensor& tensor, std::size_t values, const TensorProto
   const std::size_t count = elements_of(tensor);
   const auto all = static_cast<std::size_t>(values_in(from));
   if (all != values) {
-    return fail(wrong(tensor, std::format("{} of its values lie in another type's list than that "
-                                          "of {}",
-                                          all - values, tensorflow_name(tensor.type))));
+    return fail(wrong(tensor, formatted("{} of its values lie in another type's list than that "
+                                        "of {}",
+                                        all - values, tensorflow_name(tensor.type))));
   }
   if (values > count) {
-    return fail(wrong(tensor, std::format("shape {} has {} elements, got {} values",
-                                          to_string(tensor.shape), count, values)));
+    return fail(wrong(tensor, formatted("shape {} has {} elements, got {} values",
+                                        to_string(tensor.shape), count, values)));
   }
   if (values < count && count > kMaxRepeatedBytes / bytes_an_element) {
     return fail(
-        wrong(tensor, std::format("{} values for the {} elements of shape {}: at most {} "
-                                  "bytes are filled by repetition",
-                                  values, count, to_string(tensor.shape), kMaxRepeatedBytes)));
+        wrong(tensor, formatted("{} values for the {} elements of shape {}: at most {} "
+                                "bytes are filled by repetition",
+                                values, count, to_string(tensor.shape), kMaxRepeatedBytes)));
   }
   return {};
 }
@@ -95,8 +95,8 @@ Result<> copy_list(Tensor& tensor, const TensorProto& from, const List& list) {
   for (std::size_t i = 0; i < values; ++i) {
     if constexpr (std::integral<T> && sizeof(T) < sizeof(*in)) {
       if (!std::in_range<T>(in[i])) {
-        return fail(wrong(tensor, std::format("element {} is {}, which does not fit {}", i, in[i],
-                                              tensorflow_name(tensor.type))));
+        return fail(wrong(tensor, formatted("element {} is {}, which does not fit {}", i, in[i],
+                                            tensorflow_name(tensor.type))));
       }
     }
     out[i] = static_cast<T>(in[i]);
@@ -129,14 +129,14 @@ bool take_varint(std::string_view& from, std::uint64_t& value) {
 Result<> strings_of_content(Tensor& tensor, std::string_view content) {
   const std::size_t count = elements_of(tensor);
   if (count > content.size()) {
-    return fail(wrong(tensor, std::format("{} bytes cannot hold the {} strings of shape {}",
-                                          content.size(), count, to_string(tensor.shape))));
+    return fail(wrong(tensor, formatted("{} bytes cannot hold the {} strings of shape {}",
+                                        content.size(), count, to_string(tensor.shape))));
   }
   std::string_view texts = content;
   for (std::size_t i = 0; i < count; ++i) {
     std::uint64_t length = 0;
     if (!take_varint(texts, length)) {
-      return fail(wrong(tensor, std::format("the length of string {} is cut off or none", i)));
+      return fail(wrong(tensor, formatted("the length of string {} is cut off or none", i)));
     }
   }
   tensor.strings.reserve(count);
@@ -144,15 +144,15 @@ Result<> strings_of_content(Tensor& tensor, std::string_view content) {
     std::uint64_t length = 0;
     take_varint(content, length);
     if (length > texts.size()) {
-      return fail(wrong(tensor, std::format("string {} is said to have {} bytes, {} are left", i,
-                                            length, texts.size())));
+      return fail(wrong(tensor, formatted("string {} is said to have {} bytes, {} are left", i,
+                                          length, texts.size())));
     }
     tensor.strings.emplace_back(texts.substr(0, length));
     texts.remove_prefix(length);
   }
   if (texts.empty()) return {};
-  return fail(wrong(
-      tensor, std::format("{} bytes are left over after its {} strings", texts.size(), count)));
+  return fail(
+      wrong(tensor, formatted("{} bytes are left over after its {} strings", texts.size(), count)));
 }
 
 Result<> copy_content(Tensor& tensor, const TensorProto& from) {
@@ -164,17 +164,17 @@ Result<> copy_content(Tensor& tensor, const TensorProto& from) {
   const std::size_t size = size_of(tensor.type);
   // Compared by division: the product could be beyond 64 bits.
   if (content.size() % size != 0 || content.size() / size != elements_of(tensor)) {
-    return fail(wrong(tensor, std::format("{} of shape {} needs {} elements of {} bytes, "
-                                          "tensor_content has {} bytes",
-                                          tensorflow_name(tensor.type), to_string(tensor.shape),
-                                          elements_of(tensor), size, content.size())));
+    return fail(wrong(tensor, formatted("{} of shape {} needs {} elements of {} bytes, "
+                                        "tensor_content has {} bytes",
+                                        tensorflow_name(tensor.type), to_string(tensor.shape),
+                                        elements_of(tensor), size, content.size())));
   }
   tensor.data = Buffer(content.size());
   std::memcpy(tensor.data.data(), content.data(), content.size());
   if (tensor.type == DataType::kBool) {
     for (const std::uint8_t value : std::as_const(tensor).as<std::uint8_t>()) {
       if (value > 1) {
-        return fail(wrong(tensor, std::format("has a byte {}, a DT_BOOL is 0 or 1", value)));
+        return fail(wrong(tensor, formatted("has a byte {}, a DT_BOOL is 0 or 1", value)));
       }
     }
   }
@@ -231,20 +231,20 @@ std::string_view tensorflow_name(DataType type) {
 std::string tensorflow_name(int dtype) {
   return tensorflow::DataType_IsValid(dtype)
              ? tensorflow::DataType_Name(static_cast<tensorflow::DataType>(dtype))
-             : std::format("DataType {}", dtype);
+             : formatted("DataType {}", dtype);
 }
 
 Result<Shape> shape_from_proto(const tensorflow::TensorShapeProto& from) {
   if (from.unknown_rank()) return fail(invalid("the shape has no known rank"));
   if (from.dim_size() > static_cast<int>(Shape::kMaxRank)) {
-    return fail(invalid(std::format("the shape has {} dimensions, at most {} are taken",
-                                    from.dim_size(), Shape::kMaxRank)));
+    return fail(invalid(formatted("the shape has {} dimensions, at most {} are taken",
+                                  from.dim_size(), Shape::kMaxRank)));
   }
   std::array<std::int64_t, Shape::kMaxRank> dims{};
   for (int i = 0; i < from.dim_size(); ++i) {
     dims[static_cast<std::size_t>(i)] = from.dim(i).size();
     if (from.dim(i).size() < -1) {
-      return fail(invalid(std::format("the shape has a dimension of {}", from.dim(i).size())));
+      return fail(invalid(formatted("the shape has a dimension of {}", from.dim(i).size())));
     }
   }
   return Shape(std::span(dims.data(), static_cast<std::size_t>(from.dim_size())));
@@ -258,7 +258,7 @@ Result<Tensor> tensor_from_proto(std::string name, const TensorProto& from) {
   Tensor tensor{std::move(name), {}, {}, {}, {}};
   const auto type = from_tensorflow(from.dtype());
   if (!type) {
-    return fail(wrong(tensor, std::format("{} is not supported", tensorflow_name(from.dtype()))));
+    return fail(wrong(tensor, formatted("{} is not supported", tensorflow_name(from.dtype()))));
   }
   tensor.type = *type;
   const auto shape = shape_from_proto(from.tensor_shape());
@@ -266,7 +266,7 @@ Result<Tensor> tensor_from_proto(std::string name, const TensorProto& from) {
   tensor.shape = *shape;
   if (!shape->elements()) {
     return fail(
-        wrong(tensor, std::format("a shape of {} cannot be one of values", to_string(*shape))));
+        wrong(tensor, formatted("a shape of {} cannot be one of values", to_string(*shape))));
   }
   auto copied =
       from.tensor_content().empty() ? copy_values(tensor, from) : copy_content(tensor, from);

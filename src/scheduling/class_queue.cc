@@ -1,9 +1,9 @@
 #include "scheduling/class_queue.h"
 
 #include <algorithm>
-#include <format>
 #include <utility>
 
+#include "base/format.h"
 #include "config/units.h"
 
 namespace sluice::scheduling {
@@ -185,31 +185,31 @@ void ClassQueue::refuse(TicketId ticket, Refusal why, Duration waited, TimePoint
   switch (why) {
     case Refusal::kQueueFull:
       error = {ErrorCode::kExhausted,
-               std::format("queue full: {} {} calls of '{}' wait, which is the most that may",
-                           waiters_.size(), name, callable_)};
+               formatted("queue full: {} {} calls of '{}' wait, which is the most that may",
+                         waiters_.size(), name, callable_)};
       break;
     case Refusal::kShed:
       error =
-          unavailable(std::format("more {} calls of '{}' come than can be served: this one "
-                                  "waited {:.3f} s, and newer ones go first",
-                                  name, callable_, seconds));
+          unavailable(formatted("more {} calls of '{}' come than can be served: this one "
+                                "waited {:.3f} s, and newer ones go first",
+                                name, callable_, seconds));
       break;
     case Refusal::kHopeless:
       error = unavailable(
-          std::format("'{}' could not answer by the deadline: {} {} calls wait, and one takes "
-                      "{:.3f} s or more",
-                      callable_, waiters_.size(), name,
-                      to_seconds(rate_.quick_service().value_or(Duration::zero()))));
+          formatted("'{}' could not answer by the deadline: {} {} calls wait, and one takes "
+                    "{:.3f} s or more",
+                    callable_, waiters_.size(), name,
+                    to_seconds(rate_.quick_service().value_or(Duration::zero()))));
       break;
     case Refusal::kQueueTimeout:
       error =
-          timed_out(std::format("no slot of '{}' within {}, the longest that a {} call may "
-                                "wait",
-                                callable_, config::format_duration(options_.queue_timeout), name));
+          timed_out(formatted("no slot of '{}' within {}, the longest that a {} call may "
+                              "wait",
+                              callable_, config::format_duration(options_.queue_timeout), name));
       break;
     case Refusal::kDeadline:
       error = timed_out(
-          std::format("the deadline passed while the call waited for a slot of '{}'", callable_));
+          formatted("the deadline passed while the call waited for a slot of '{}'", callable_));
       break;
   }
   error.retry_after = rate_.retry_after(waiters_.size(), slots_.most_of(class_), now);

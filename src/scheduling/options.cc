@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <format>
 
+#include "base/format.h"
 #include "config/config.h"
 #include "config/units.h"
 
@@ -109,9 +109,9 @@ void describe(config::Fields<SlotOptions>& f) {
 namespace {
 void validate_ages(const BestEffortOptions& o, config::Problems& p, const config::Node& at) {
   if (p.were_read(at, {"best_effort"}) && o.promote_after < o.ageing_after) {
-    p.add(at.near("best_effort"), std::format("promote_after, {}, is shorter than ageing_after, {}",
-                                              config::format_duration(o.promote_after),
-                                              config::format_duration(o.ageing_after)));
+    p.add(at.near("best_effort"), formatted("promote_after, {}, is shorter than ageing_after, {}",
+                                            config::format_duration(o.promote_after),
+                                            config::format_duration(o.ageing_after)));
   }
 }
 }  // namespace
@@ -131,8 +131,8 @@ void validate(const SlotOptions& o, config::Problems& p, const config::Node& at)
   }
   if (o.reserved_slots() >= o.slots) {
     p.add(at.near("reserved"),
-          std::format("best effort would never run: at most {} of {} slots can be reserved",
-                      o.slots - 1, o.slots));
+          formatted("best effort would never run: at most {} of {} slots can be reserved",
+                    o.slots - 1, o.slots));
   }
 }
 
@@ -154,8 +154,8 @@ void validate_classes(const SlotOptions& o, config::Problems& p) {
   const double share = o.best_effort.share;
   if (share * static_cast<double>(o.slots) > static_cast<double>(o.slots - reserved)) {
     p.add(o.where.near("best_effort"),
-          std::format("a share of {} is more than the {} of {} slots that are not reserved", share,
-                      o.slots - reserved, o.slots));
+          formatted("a share of {} is more than the {} of {} slots that are not reserved", share,
+                    o.slots - reserved, o.slots));
   }
 }
 

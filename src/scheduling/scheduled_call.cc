@@ -1,9 +1,9 @@
 #include "scheduling/scheduled_call.h"
 
 #include <algorithm>
-#include <format>
 #include <utility>
 
+#include "base/format.h"
 #include "scheduling/call_cost.h"
 
 namespace sluice::scheduling {
@@ -87,8 +87,8 @@ void ScheduledCall::cancel() {
   slots_->give_up(ticket_);
   // Not from within cancel(): its caller may be in the middle of something.
   call_.home->post([self = keep] {
-    self->answer(fail(cancelled(std::format("the call of '{}' was stopped while it waited",
-                                            self->inner_->describe().name))));
+    self->answer(fail(cancelled(
+        formatted("the call of '{}' was stopped while it waited", self->inner_->describe().name))));
   });
 }
 

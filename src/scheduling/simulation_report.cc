@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <format>
 #include <string_view>
 #include <utility>
 
+#include "base/format.h"
 #include "config/units.h"
 #include "inference/service_class_name.h"
 
@@ -20,18 +20,18 @@ constexpr ServiceClass kClasses[] = {ServiceClass::kRealtime, ServiceClass::kBes
 std::string short_time(Duration time) {
   const double ms = to_ms(time);
   if (ms == 0) return "0";
-  if (ms < 10) return std::format("{:.2f}ms", ms);
-  if (ms < 1000) return std::format("{:.0f}ms", ms);
-  if (ms < 100'000) return std::format("{:.1f}s", ms / 1000);
-  return std::format("{:.0f}s", ms / 1000);
+  if (ms < 10) return formatted("{:.2f}ms", ms);
+  if (ms < 1000) return formatted("{:.0f}ms", ms);
+  if (ms < 100'000) return formatted("{:.1f}s", ms / 1000);
+  return formatted("{:.0f}s", ms / 1000);
 }
 
 void add_row(std::string& out, std::string_view policy, const LoadResult& row) {
-  out += std::format("{:<16} {:<16} {:<11} {:>8} {:>8} {:>8} {:>7.1f}% {:>8} {:>8} {:>8} {:>8}\n",
-                     policy, row.load.empty() ? "(all)" : row.load, to_string(row.service_class),
-                     row.calls, row.waits.size(), row.all_refused(), 100 * row.part_in_time(),
-                     short_time(row.mean_wait()), short_time(row.wait_of(0.5)),
-                     short_time(row.wait_of(0.99)), short_time(row.wait_of(1)));
+  out += formatted("{:<16} {:<16} {:<11} {:>8} {:>8} {:>8} {:>7.1f}% {:>8} {:>8} {:>8} {:>8}\n",
+                   policy, row.load.empty() ? "(all)" : row.load, to_string(row.service_class),
+                   row.calls, row.waits.size(), row.all_refused(), 100 * row.part_in_time(),
+                   short_time(row.mean_wait()), short_time(row.wait_of(0.5)),
+                   short_time(row.wait_of(0.99)), short_time(row.wait_of(1)));
 }
 
 std::string escaped(std::string_view text) {
@@ -85,20 +85,20 @@ void add_axes(std::string& out) {
       "1 ms", "10 ms", "100 ms", "1 s", "10 s", "100 s", "1,000 s", "10,000 s"};
   for (std::size_t i = 0; i < kNames.size(); ++i) {
     const double x = kLeft + kWidth * static_cast<double>(i) / (kMostPower - kLeastPower);
-    out += std::format(
+    out += formatted(
         "<line x1='{0:.1f}' y1='{1}' x2='{0:.1f}' y2='{2}' stroke='#ddd'/>"
         "<text x='{0:.1f}' y='{3}' text-anchor='middle'>{4}</text>\n",
         x, kTop, kTop + kHeight, kTop + kHeight + 18, kNames[i]);
   }
   for (int percent = 0; percent <= 100; percent += 25) {
-    out += std::format(
+    out += formatted(
         "<line x1='{0}' y1='{1:.1f}' x2='{2}' y2='{1:.1f}' stroke='#ddd'/>"
         "<text x='{3}' y='{4:.1f}' text-anchor='end'>{5} %</text>\n",
         kLeft, y_of(percent / 100.0), kLeft + kWidth, kLeft - 8, y_of(percent / 100.0) + 4,
         percent);
   }
-  out += std::format("<text x='{}' y='{}' text-anchor='middle'>had a slot within</text>\n",
-                     kLeft + kWidth / 2, kTop + kHeight + 38);
+  out += formatted("<text x='{}' y='{}' text-anchor='middle'>had a slot within</text>\n",
+                   kLeft + kWidth / 2, kTop + kHeight + 38);
 }
 
 void add_line(std::string& out, const LoadResult& load, std::string_view colour,
@@ -106,14 +106,14 @@ void add_line(std::string& out, const LoadResult& load, std::string_view colour,
   if (load.waits.empty()) return;
   // As many points as can be told apart.
   constexpr int kPoints = 200;
-  std::string points = std::format("{:.1f},{:.1f}", kLeft, y_of(0));
+  std::string points = formatted("{:.1f},{:.1f}", kLeft, y_of(0));
   const double served = static_cast<double>(load.waits.size()) / static_cast<double>(load.calls);
   for (int i = 1; i <= kPoints; ++i) {
     const double part = static_cast<double>(i) / kPoints;
-    points += std::format(" {:.1f},{:.1f}", x_of(load.wait_of(part)), y_of(part * served));
+    points += formatted(" {:.1f},{:.1f}", x_of(load.wait_of(part)), y_of(part * served));
   }
-  points += std::format(" {:.1f},{:.1f}", kLeft + kWidth, y_of(served));
-  out += std::format(
+  points += formatted(" {:.1f},{:.1f}", kLeft + kWidth, y_of(served));
+  out += formatted(
       "<polyline fill='none' stroke='{}' stroke-width='2' stroke-dasharray='{}' points='{}'/>\n",
       colour, dash, points);
 }
@@ -124,13 +124,13 @@ std::string simulation_table(const SimulationOptions& options,
                              std::span<const PolicyResult> results) {
   std::string out;
   if (!options.about.empty()) out += options.about + "\n";
-  out += std::format(
+  out += formatted(
       "{} of calls, seed {}; in time: answered within {}. Waits are those for a slot.\n\n",
       config::format_duration(options.duration), options.seed,
       config::format_duration(options.in_time));
-  out += std::format("{:<16} {:<16} {:<11} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8}\n",
-                     "POLICY", "LOAD", "CLASS", "CALLS", "SERVED", "REFUSED", "IN TIME", "MEAN",
-                     "P50", "P99", "MAX");
+  out += formatted("{:<16} {:<16} {:<11} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8}\n",
+                   "POLICY", "LOAD", "CLASS", "CALLS", "SERVED", "REFUSED", "IN TIME", "MEAN",
+                   "P50", "P99", "MAX");
   for (const PolicyResult& result : results) {
     for (const ServiceClass one : kClasses) {
       std::size_t of_class = 0;
@@ -151,7 +151,7 @@ std::string simulation_chart(const SimulationOptions& options,
   for (const PolicyResult& result : results) lines += result.loads.size();
   const double legend = kTop + kHeight + 64;
   const double height = legend + kLineHeight * static_cast<double>(lines) + 10;
-  std::string out = std::format(
+  std::string out = formatted(
       "<svg xmlns='http://www.w3.org/2000/svg' width='{0}' height='{1}' viewBox='0 0 {0} {1}' "
       "font-family='sans-serif' font-size='12'>\n"
       "<rect width='100%' height='100%' fill='white'/>\n"
@@ -166,7 +166,7 @@ std::string simulation_chart(const SimulationOptions& options,
       const LoadResult& load = results[p].loads[i];
       const std::string_view dash = kDashes[i % kDashes.size()];
       add_line(out, load, colour, dash);
-      out += std::format(
+      out += formatted(
           "<line x1='{0}' y1='{1}' x2='{2}' y2='{1}' stroke='{3}' stroke-width='2' "
           "stroke-dasharray='{4}'/><text x='{5}' y='{6}'>{7}: {8} ({9}), p50 {10}, p99 {11}, "
           "{12} of {13} refused</text>\n",

@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <format>
 #include <queue>
 #include <tuple>
 #include <unordered_map>
 #include <utility>
 #include <variant>
 
+#include "base/format.h"
 #include "base/random.h"
 #include "scheduling/simulated_engine.h"
 #include "scheduling/slot_queue.h"
@@ -43,7 +43,7 @@ class Simulation {
     while (step()) {
       if (last_ticket_ > kMaxSimulatedCalls) {
         return fail(invalid(
-            std::format("more than {} calls come: make the duration shorter", kMaxSimulatedCalls)));
+            formatted("more than {} calls come: make the duration shorter", kMaxSimulatedCalls)));
       }
     }
     for (LoadResult& one : results_) std::ranges::sort(one.waits);

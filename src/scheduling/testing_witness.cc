@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <format>
 #include <set>
+
+#include "base/format.h"
 
 namespace sluice::scheduling::testing {
 
@@ -157,9 +158,9 @@ void Witness::check_order(TicketId ticket, const Call& call) {
   if (may_be_oldest && ticket == *tenant_oldest) return;
   if (may_be_newest && ticket == tenant_newest) return;
   violated(
-      std::format("{} started out of its class's order: {} is the oldest, {} the newest; {:.3f} s "
-                  "since nobody waited",
-                  ticket, *tenant_oldest, tenant_newest, to_seconds(now_ - since.value_or(now_))));
+      formatted("{} started out of its class's order: {} is the oldest, {} the newest; {:.3f} s "
+                "since nobody waited",
+                ticket, *tenant_oldest, tenant_newest, to_seconds(now_ - since.value_or(now_))));
 }
 
 void Witness::cancelled(TicketId ticket, bool waited) {
@@ -214,9 +215,9 @@ void Witness::check(const SlotQueue& queue) {
     const bool due = full && owed_s_ > -kTiny && held(kLow) > 0;
     if (!due) {
       violated(
-          std::format("realtime waits beside a slot that it may have: {} of best effort run, "
-                      "which is owed {:.6f} s",
-                      held(kLow), owed_s_));
+          formatted("realtime waits beside a slot that it may have: {} of best effort run, "
+                    "which is owed {:.6f} s",
+                    held(kLow), owed_s_));
     }
   }
   const bool low_room =
@@ -254,7 +255,7 @@ void Witness::check_shares() {
   double most = share * longest;  // until a slot is given back
   if (full) most = 2 * share * longest + to_seconds(BestEffortShare::kQuantum);
   if (owed_s_ > most + kTiny) {
-    violated(std::format("best effort is owed {:.3f} s of its share", owed_s_));
+    violated(formatted("best effort is owed {:.3f} s of its share", owed_s_));
   }
   const double memory = share * to_seconds(BestEffortShare::kMemory);
   if (lacking_s_ - least_lacking_s_ > most + memory + kTiny) {

@@ -4,8 +4,9 @@
 #include <sqlite3.h>
 #include <unistd.h>
 
-#include <format>
 #include <memory>
+
+#include "base/format.h"
 
 namespace sluice::sqlite {
 
@@ -23,7 +24,7 @@ Result<> sync_to_disk(const std::filesystem::path& path) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   const bool done = fd >= 0 && ::fsync(fd) == 0;
   if (fd >= 0) ::close(fd);
-  if (!done) return fail(unavailable(std::format("{} could not be synced", path.string())));
+  if (!done) return fail(unavailable(formatted("{} could not be synced", path.string())));
   return {};
 }
 
@@ -32,7 +33,7 @@ Result<> sync_to_disk(const std::filesystem::path& path) {
 Result<> back_up(Connection& from, const std::filesystem::path& to, const Progress& progress) {
   std::error_code error;
   if (std::filesystem::exists(to, error)) {
-    return fail(ErrorCode::kConflict, std::format("{} is there already", to.string()));
+    return fail(ErrorCode::kConflict, formatted("{} is there already", to.string()));
   }
   std::filesystem::path partial = to;
   partial += ".partial";
@@ -53,12 +54,12 @@ Result<> back_up(Connection& from, const std::filesystem::path& to, const Progre
     if (status != SQLITE_DONE) {
       std::filesystem::remove(partial, error);
       return fail(unavailable(
-          std::format("the backup to {} failed: {}", to.string(), sqlite3_errstr(status))));
+          formatted("the backup to {} failed: {}", to.string(), sqlite3_errstr(status))));
     }
   }
   if (auto ok = sync_to_disk(partial); !ok) return ok;
   std::filesystem::rename(partial, to, error);
-  if (error) return fail(unavailable(std::format("{}: {}", to.string(), error.message())));
+  if (error) return fail(unavailable(formatted("{}: {}", to.string(), error.message())));
   return sync_to_disk(to.has_parent_path() ? to.parent_path() : ".");
 }
 
@@ -75,8 +76,8 @@ Result<> overwrite(Connection& into, Connection& from) {
   }
   if (status == SQLITE_DONE) status = sqlite3_backup_finish(backup.release());
   if (status != SQLITE_OK) {
-    return fail(unavailable(std::format("{} could not be written over: {}", into.file().string(),
-                                        sqlite3_errstr(status))));
+    return fail(unavailable(formatted("{} could not be written over: {}", into.file().string(),
+                                      sqlite3_errstr(status))));
   }
   return {};
 }
@@ -88,7 +89,7 @@ Result<> verify(Connection& connection) {
   check.reset();
   if (connection.trouble()) return fail(*connection.trouble());
   if (found != "ok") {
-    return fail(internal(std::format("{} is damaged: {}", connection.file().string(), found)));
+    return fail(internal(formatted("{} is damaged: {}", connection.file().string(), found)));
   }
   return {};
 }

@@ -4,7 +4,7 @@
 #include <sqlite3.h>
 #include <unistd.h>
 
-#include <format>
+#include "base/format.h"
 
 namespace sluice::sqlite {
 
@@ -18,28 +18,28 @@ Error to_error(int status, const std::filesystem::path& file, std::string_view d
   const std::string name = file.string();
   switch (status & 0xFF) {
     case SQLITE_FULL:
-      return {ErrorCode::kUnavailable,
-              std::format("{}: the disk is full; nothing was written", name), kTryAgain};
+      return {ErrorCode::kUnavailable, formatted("{}: the disk is full; nothing was written", name),
+              kTryAgain};
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-      return {ErrorCode::kUnavailable, std::format("{} is locked by another program", name),
+      return {ErrorCode::kUnavailable, formatted("{} is locked by another program", name),
               kTryAgain};
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-      return internal(std::format(
+      return internal(formatted(
           "{} is damaged or no database ({}); it is left as it is: restore a backup in its place",
           name, detail));
     case SQLITE_CANTOPEN:
     case SQLITE_PERM:
     case SQLITE_READONLY:
     case SQLITE_AUTH:
-      return {ErrorCode::kUnavailable,
-              std::format("{} cannot be opened for this: {}", name, detail), kTryAgain};
+      return {ErrorCode::kUnavailable, formatted("{} cannot be opened for this: {}", name, detail),
+              kTryAgain};
     case SQLITE_IOERR:
-      return {ErrorCode::kUnavailable,
-              std::format("{}: reading or writing failed: {}", name, detail), kTryAgain};
+      return {ErrorCode::kUnavailable, formatted("{}: reading or writing failed: {}", name, detail),
+              kTryAgain};
     default:
-      return internal(std::format("{}: {}", name, detail));
+      return internal(formatted("{}: {}", name, detail));
   }
 }
 

@@ -1,6 +1,6 @@
 #include "sqlite/migrations.h"
 
-#include <format>
+#include "base/format.h"
 
 namespace sluice::sqlite {
 
@@ -16,21 +16,21 @@ Result<> migrate(Connection& connection, const Schema& schema) {
   const bool empty = tables->value_or(0) == 0;
   const std::string name = connection.file().string();
   if (!empty && owner->value_or(0) != schema.application_id) {
-    return fail(ErrorCode::kConflict, std::format("{} is a database of another program", name));
+    return fail(ErrorCode::kConflict, formatted("{} is a database of another program", name));
   }
   if (at > schema.steps.size()) {
     return fail(ErrorCode::kConflict,
-                std::format("{} has schema version {}, this program knows {} and less: use the "
-                            "later program, or another state folder",
-                            name, at, schema.steps.size()));
+                formatted("{} has schema version {}, this program knows {} and less: use the "
+                          "later program, or another state folder",
+                          name, at, schema.steps.size()));
   }
   if (at == schema.steps.size()) return {};
   if (auto ok = connection.run("BEGIN IMMEDIATE"); !ok) return ok;
-  Result<> ok = connection.run(std::format("PRAGMA application_id = {}", schema.application_id));
+  Result<> ok = connection.run(formatted("PRAGMA application_id = {}", schema.application_id));
   for (std::size_t step = at; ok && step < schema.steps.size(); ++step) {
     ok = connection.run(schema.steps[step]);
   }
-  if (ok) ok = connection.run(std::format("PRAGMA user_version = {}", schema.steps.size()));
+  if (ok) ok = connection.run(formatted("PRAGMA user_version = {}", schema.steps.size()));
   if (ok) ok = connection.run("COMMIT");
   if (!ok) {
     [[maybe_unused]] const auto undone = connection.run("ROLLBACK");

@@ -117,6 +117,17 @@ def misplaced(user: tuple[str, ...], used: tuple[str, ...]) -> str | None:
     return None
 
 
+def compiled_anew(root: Path) -> list[str]:
+    """Calls of std::format, which each source that has one compiles whole: for seconds."""
+    return [
+        f"{path}:{number}: write formatted(..), of base/format.h"
+        for path in tracked(root)
+        if path.relative_to(root).parts[0] == "src" and path.suffix in {".cc", ".h"}
+        for number, line in lines_of(path)
+        if "std::format(" in line
+    ]
+
+
 def overlong(root: Path) -> list[str]:
     """Sources of more than LONGEST lines."""
     findings = []

@@ -12,7 +12,13 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.mark.parametrize(
     "rule",
-    [rules.include_order, rules.overlong, rules.left_open, rules.tied_to_a_machine],
+    [
+        rules.include_order,
+        rules.compiled_anew,
+        rules.overlong,
+        rules.left_open,
+        rules.tied_to_a_machine,
+    ],
     ids=lambda rule: rule.__name__,
 )
 def test_the_repository_keeps(rule: Callable[[Path], list[str]]) -> None:
@@ -24,6 +30,14 @@ def write(root: Path, name: str, content: str) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(content)
     return root
+
+
+def test_a_call_that_each_source_compiles_whole_is_found(tmp_path: Path) -> None:
+    write(
+        tmp_path, "src/base/a.cc", 'auto a = std::format("{}", 1);\nauto b = formatted("{}", 1);\n'
+    )
+    write(tmp_path, "benchmarks/a.cc", 'auto a = std::format("{}", 1);\n')
+    assert len(rules.compiled_anew(tmp_path)) == 1
 
 
 @pytest.mark.parametrize(

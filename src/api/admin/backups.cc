@@ -5,12 +5,12 @@
 
 #include <array>
 #include <cerrno>
-#include <format>
 #include <random>
 #include <system_error>
 #include <utility>
 
 #include "api/admin/key_check.h"
+#include "base/format.h"
 
 namespace sluice::admin {
 
@@ -23,8 +23,8 @@ constexpr std::size_t kPiece = 256 * 1024;
 class Scratch {
  public:
   explicit Scratch(const std::filesystem::path& folder)
-      : path_(folder / std::format("jobs-{:016x}.tmp", std::uint64_t{std::random_device()()} << 32 |
-                                                           std::random_device()())) {}
+      : path_(folder / formatted("jobs-{:016x}.tmp", std::uint64_t{std::random_device()()} << 32 |
+                                                         std::random_device()())) {}
   ~Scratch() {
     if (fd_ >= 0) ::close(fd_);
     std::error_code ignored;
@@ -59,7 +59,7 @@ class Scratch {
  private:
   [[nodiscard]] Result<> trouble() const {
     return fail(
-        unavailable(std::format("{}: {}", path_.string(), std::generic_category().message(errno))));
+        unavailable(formatted("{}: {}", path_.string(), std::generic_category().message(errno))));
   }
   std::filesystem::path path_;
   int fd_ = -1;

@@ -1,13 +1,13 @@
 // Which callables a mount of an API for language models serves, by the names that clients say.
 #pragma once
 
-#include <format>
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/format.h"
 #include "gateway/mount.h"
 #include "http/exchange.h"
 #include "inference/request.h"
@@ -27,7 +27,7 @@ bool makes_text(const Description& description);
 // What it says of itself by yes or no; none where it does not say.
 std::optional<bool> says(const Description& description, std::string_view property);
 inline Error no_model(std::string_view name) {
-  return not_found(std::format("there is no model '{}'", shown(name)));
+  return not_found(formatted("there is no model '{}'", shown(name)));
 }
 
 // One mount as one thread sees it; on that thread only.

@@ -1,8 +1,9 @@
 #include "api/generation/fields.h"
 
 #include <cmath>
-#include <format>
 #include <utility>
+
+#include "base/format.h"
 
 namespace sluice::api::generation {
 
@@ -23,8 +24,8 @@ std::optional<std::int64_t> whole(const element& value) {
 std::string bounds(std::int64_t least, std::int64_t most) {
   constexpr auto kMost = std::numeric_limits<std::int64_t>::max();
   if (least == std::numeric_limits<std::int64_t>::min()) return "";
-  return most == kMost ? std::format(" of at least {}", least)
-                       : std::format(" from {} to {}", least, most);
+  return most == kMost ? formatted(" of at least {}", least)
+                       : formatted(" from {} to {}", least, most);
 }
 }  // namespace
 
@@ -39,13 +40,13 @@ Fields::Fields(element value, Faults& faults, std::string path)
     object_ = object;
   } else {
     faults_.add(path_,
-                std::format("{} must be an object, got {}",
-                            path_.empty() ? "the body" : "'" + path_ + "'", json::excerpt(value)));
+                formatted("{} must be an object, got {}",
+                          path_.empty() ? "the body" : "'" + path_ + "'", json::excerpt(value)));
   }
 }
 
 std::string Fields::path_of(std::string_view name) const {
-  return path_.empty() ? std::string(name) : std::format("{}.{}", path_, name);
+  return path_.empty() ? std::string(name) : formatted("{}.{}", path_, name);
 }
 
 void Fields::fault(std::string_view name, std::string message) const {
@@ -53,7 +54,7 @@ void Fields::fault(std::string_view name, std::string message) const {
 }
 
 void Fields::expected(std::string_view name, std::string_view what, const element& got) const {
-  fault(name, std::format("'{}' must be {}, got {}", path_of(name), what, json::excerpt(got)));
+  fault(name, formatted("'{}' must be {}, got {}", path_of(name), what, json::excerpt(got)));
 }
 
 std::optional<element> Fields::get(std::string_view name) const {
@@ -74,7 +75,7 @@ std::optional<std::string_view> Fields::text(std::string_view name) const {
 }
 
 std::string_view Fields::needed_text(std::string_view name) const {
-  if (!get(name)) fault(name, std::format("'{}' is missing", path_of(name)));
+  if (!get(name)) fault(name, formatted("'{}' is missing", path_of(name)));
   return text(name).value_or("");
 }
 
@@ -92,7 +93,7 @@ std::optional<double> Fields::number(std::string_view name, double least, double
   if (!value) return std::nullopt;
   double number = 0;
   if (value->get(number) == simdjson::SUCCESS && number >= least && number <= most) return number;
-  expected(name, std::format("a number from {} to {}", least, most), *value);
+  expected(name, formatted("a number from {} to {}", least, most), *value);
   return std::nullopt;
 }
 
@@ -102,7 +103,7 @@ std::optional<std::int64_t> Fields::integer(std::string_view name, std::int64_t 
   if (!value) return std::nullopt;
   const auto integer = whole(*value);
   if (integer && *integer >= least && *integer <= most) return integer;
-  expected(name, std::format("an integer{}", bounds(least, most)), *value);
+  expected(name, formatted("an integer{}", bounds(least, most)), *value);
   return std::nullopt;
 }
 
@@ -115,8 +116,8 @@ std::optional<simdjson::dom::array> Fields::array(std::string_view name, std::si
     return std::nullopt;
   }
   if (array.size() > most) {
-    fault(name, std::format("'{}' has {} entries, at most {} are taken", path_of(name),
-                            array.size(), most));
+    fault(name, formatted("'{}' has {} entries, at most {} are taken", path_of(name), array.size(),
+                          most));
     return std::nullopt;
   }
   return array;
@@ -137,7 +138,7 @@ std::optional<std::vector<std::string>> Fields::texts(std::string_view name,
   std::vector<std::string> texts;
   for (const element entry : *list) {
     if (entry.get(text) != simdjson::SUCCESS) {
-      expected(std::format("{}[{}]", name, texts.size()), "a string", entry);
+      expected(formatted("{}[{}]", name, texts.size()), "a string", entry);
       return std::nullopt;
     }
     texts.emplace_back(text);

@@ -1,6 +1,6 @@
 #include "api/generation/sampling.h"
 
-#include <format>
+#include "base/format.h"
 
 namespace sluice::api::generation {
 
@@ -42,8 +42,8 @@ std::vector<std::string> read_stops(const Fields& f) {
   std::erase(stops, "");  // how some clients say that there is none
   for (const std::string& stop : stops) {
     if (stop.size() <= kMaxStopBytes) continue;
-    f.fault("stop", std::format("'{}': a text to stop at has at most {} bytes, got {}",
-                                f.path_of("stop"), kMaxStopBytes, stop.size()));
+    f.fault("stop", formatted("'{}': a text to stop at has at most {} bytes, got {}",
+                              f.path_of("stop"), kMaxStopBytes, stop.size()));
   }
   return stops;
 }
@@ -53,14 +53,14 @@ std::vector<ToolDeclaration> read_tools(const Fields& f) {
   const auto list = f.array("tools", kMaxTools);
   if (!list) return tools;
   for (const simdjson::dom::element entry : *list) {
-    const std::string place = std::format("tools[{}]", tools.size());
+    const std::string place = formatted("tools[{}]", tools.size());
     const Fields tool(entry, f.faults(), place);
     if (const auto type = tool.text("type").value_or("function"); type != "function") {
-      tool.fault("type", std::format("only functions are served as tools, not '{}'", type));
+      tool.fault("type", formatted("only functions are served as tools, not '{}'", type));
     }
     const auto declared = tool.get("function");
     if (!declared) {
-      tool.fault("function", std::format("'{}.function' is missing", place));
+      tool.fault("function", formatted("'{}.function' is missing", place));
       return tools;
     }
     const Fields function(*declared, f.faults(), place + ".function");
@@ -70,7 +70,7 @@ std::vector<ToolDeclaration> read_tools(const Fields& f) {
     if (const auto parameters = function.get("parameters")) {
       if (!parameters->is_object()) {
         function.fault("parameters",
-                       std::format("'{}' must be a JSON schema", function.path_of("parameters")));
+                       formatted("'{}' must be a JSON schema", function.path_of("parameters")));
       }
       one.parameters = json_text(*parameters);
     }
@@ -84,11 +84,11 @@ std::vector<ToolCall> read_tool_calls(const Fields& message) {
   const auto list = message.array("tool_calls", kMaxCalls);
   if (!list) return calls;
   for (const simdjson::dom::element entry : *list) {
-    const std::string place = std::format("{}[{}]", message.path_of("tool_calls"), calls.size());
+    const std::string place = formatted("{}[{}]", message.path_of("tool_calls"), calls.size());
     const Fields call(entry, message.faults(), place);
     const auto called = call.get("function");
     if (!called) {
-      call.fault("function", std::format("'{}.function' is missing", place));
+      call.fault("function", formatted("'{}.function' is missing", place));
       return calls;
     }
     const Fields function(*called, message.faults(), place + ".function");
@@ -111,8 +111,8 @@ std::optional<ReasoningEffort> read_effort(const Fields& f, std::string_view nam
   for (const auto& [known, meaning] : kNames) {
     if (*effort == known) return meaning;
   }
-  f.fault(name, std::format("'{}' must be none, minimal, low, medium or high, got '{}'",
-                            f.path_of(name), effort->substr(0, 100)));
+  f.fault(name, formatted("'{}' must be none, minimal, low, medium or high, got '{}'",
+                          f.path_of(name), effort->substr(0, 100)));
   return std::nullopt;
 }
 
@@ -122,12 +122,12 @@ std::optional<ServiceClass> read_priority(const Fields& f) {
   if (*priority == "high") return ServiceClass::kRealtime;
   if (*priority == "low") return ServiceClass::kBestEffort;
   f.fault("priority",
-          std::format("'priority' must be high or low, got '{}'", priority->substr(0, 100)));
+          formatted("'priority' must be high or low, got '{}'", priority->substr(0, 100)));
   return std::nullopt;
 }
 
 void refuse(const Fields& f, std::string_view name, std::string_view why) {
-  if (f.get(name)) f.fault(name, std::format("'{}' is not served: {}", f.path_of(name), why));
+  if (f.get(name)) f.fault(name, formatted("'{}' is not served: {}", f.path_of(name), why));
 }
 
 }  // namespace sluice::api::generation

@@ -1,6 +1,6 @@
 #include "api/generation/service_class.h"
 
-#include <format>
+#include "base/format.h"
 
 namespace sluice::api::generation {
 
@@ -10,7 +10,7 @@ Result<ServiceClass> class_of(const http::RequestHead& head, std::optional<Servi
   if (!header) return priority.value_or(otherwise);
   if (const auto named = parse_service_class(*header)) return *named;
   return fail(
-      invalid(std::format("{} must be realtime or best_effort, got {}", kClassHeader, *header)));
+      invalid(formatted("{} must be realtime or best_effort, got {}", kClassHeader, *header)));
 }
 
 }  // namespace sluice::api::generation

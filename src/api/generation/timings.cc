@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <format>
 
+#include "base/format.h"
 #include "http/json/writer.h"
 
 namespace sluice::api::generation {
@@ -46,7 +46,7 @@ void append_timings(std::string& out, const GenerationTimings& timings) {
   writer.begin_object();
   const auto spent = telemetry::stages_of(timings);
   for (std::size_t i = 0; i < spent.size(); ++i) {
-    writer.field(std::format("{}_ms", telemetry::kGenerationStages[i]), ms(spent[i]));
+    writer.field(formatted("{}_ms", telemetry::kGenerationStages[i]), ms(spent[i]));
   }
   writer.field("total_ms", ms(timings.total()))
       .field("first_token_ms", ms(timings.to_first))
@@ -54,14 +54,14 @@ void append_timings(std::string& out, const GenerationTimings& timings) {
 }
 
 std::string first_token_line(const GenerationTimings& timings) {
-  return std::format("TTFT breakdown: total={:.3f}s, queue_wait={:.3f}s, prompt_eval={:.3f}s",
-                     to_seconds(timings.to_first), to_seconds(timings.queue),
-                     to_seconds(timings.prompt));
+  return formatted("TTFT breakdown: total={:.3f}s, queue_wait={:.3f}s, prompt_eval={:.3f}s",
+                   to_seconds(timings.to_first), to_seconds(timings.queue),
+                   to_seconds(timings.prompt));
 }
 
 std::string queue_wait_line(ServiceClass service_class, Duration waited) {
-  return std::format("Acquired semaphore ({} PRIORITY), queue_wait_time_seconds={:.3f}",
-                     service_class == ServiceClass::kRealtime ? "HIGH" : "LOW", to_seconds(waited));
+  return formatted("Acquired semaphore ({} PRIORITY), queue_wait_time_seconds={:.3f}",
+                   service_class == ServiceClass::kRealtime ? "HIGH" : "LOW", to_seconds(waited));
 }
 
 }  // namespace sluice::api::generation

@@ -1,8 +1,8 @@
 #include "api/generation/vectors.h"
 
-#include <format>
 #include <vector>
 
+#include "base/format.h"
 #include "inference/unit_vector.h"
 
 namespace sluice::api::generation {
@@ -10,8 +10,8 @@ namespace sluice::api::generation {
 Result<> shorten(EmbedResponse& response, std::uint32_t dimensions) {
   for (std::vector<float>& vector : response.vectors) {
     if (vector.size() < dimensions) {
-      return fail(invalid(std::format("'dimensions' is {}, and this model's vectors have {}",
-                                      dimensions, vector.size())));
+      return fail(invalid(formatted("'dimensions' is {}, and this model's vectors have {}",
+                                    dimensions, vector.size())));
     }
     if (vector.size() == dimensions) continue;
     vector.resize(dimensions);

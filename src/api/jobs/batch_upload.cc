@@ -1,6 +1,5 @@
 #include "api/jobs/batch_upload.h"
 
-#include <format>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -10,6 +9,7 @@
 #include "api/jobs/line_splitter.h"
 #include "api/jobs/owner.h"
 #include "base/digest.h"
+#include "base/format.h"
 
 namespace sluice::api::jobs {
 
@@ -49,7 +49,7 @@ class BatchUpload final : public http::BodySink {
     if (!key) return refuse(exchange_, key.error());
     if (!key->empty()) {
       digest_.emplace();
-      digest_->add(std::format("{}\n", callable_));
+      digest_->add(formatted("{}\n", callable_));
     }
     exchange_.on_cancel([this] { give_up(499, cancelled("the upload broke off")); });
     asking_ = true;
@@ -104,14 +104,14 @@ class BatchUpload final : public http::BodySink {
     if (broken_) return;
     if (++count_ > desk_.limits.max_batch_lines) {
       broken_ = {413, Error{ErrorCode::kTooLarge,
-                            std::format("a batch has at most {} lines; hand the rest in as another",
-                                        desk_.limits.max_batch_lines)}};
+                            formatted("a batch has at most {} lines; hand the rest in as another",
+                                      desk_.limits.max_batch_lines)}};
       return;
     }
     NewJob job;
     if (too_long) {
-      job.broken = Error{ErrorCode::kTooLarge,
-                         std::format("the line is longer than {} bytes", kLongestLine)};
+      job.broken =
+          Error{ErrorCode::kTooLarge, formatted("the line is longer than {} bytes", kLongestLine)};
     } else {
       job = reader_.read_line(line, callable_, exchange_.principal.get(), mount_.local.registry(),
                               mount_.clock.wall());

@@ -1,7 +1,6 @@
 #include "api/jobs/batches.h"
 
 #include <charconv>
-#include <format>
 
 #include "api/jobs/batch_output.h"
 #include "api/jobs/batch_upload.h"
@@ -9,6 +8,7 @@
 #include "api/jobs/job_json.h"
 #include "api/jobs/owner.h"
 #include "api/jobs/submission.h"
+#include "base/format.h"
 #include "http/query.h"
 
 namespace sluice::api::jobs {
@@ -83,7 +83,7 @@ class BatchesFace {
                          if (!batch) return refuse(exchange, batch.error());
                          if (!may_see(exchange, batch->owner)) {
                            return refuse(exchange,
-                                         not_found(std::format("there is no batch {}", batch->id)));
+                                         not_found(formatted("there is no batch {}", batch->id)));
                          }
                          next(*batch);
                        });
@@ -92,7 +92,7 @@ class BatchesFace {
     out_.clear();
     append_batch(out_, batch);
     const http::HeaderList headers{
-        {"Location", std::format("{}/v1/jobs/batches/{}", mount_.prefix, batch.id)}};
+        {"Location", formatted("{}/v1/jobs/batches/{}", mount_.prefix, batch.id)}};
     exchange.respond({status, kJson, &headers}, out_);
   }
 
@@ -106,7 +106,7 @@ class BatchesFace {
       if (!may) return refuse(exchange, may.error());
     }
     if (!callable.empty() && mount_.local.registry().entry(callable) == nullptr) {
-      return refuse(exchange, not_found(std::format("there is no callable '{}'", callable)));
+      return refuse(exchange, not_found(formatted("there is no callable '{}'", callable)));
     }
     if (store(exchange) == nullptr) return;
     take_batch(exchange, desk_, mount_, reader_, std::move(callable),
@@ -123,8 +123,8 @@ class BatchesFace {
       if (error != std::errc() || end != text->data() + text->size() || limit == 0 ||
           limit > sluice::jobs::kMaxPage) {
         return refuse(exchange,
-                      invalid(std::format("limit: expected a number from 1 to {}, got \"{}\"",
-                                          sluice::jobs::kMaxPage, *text)));
+                      invalid(formatted("limit: expected a number from 1 to {}, got \"{}\"",
+                                        sluice::jobs::kMaxPage, *text)));
       }
     }
     sluice::jobs::BatchStore* batches = store(exchange);

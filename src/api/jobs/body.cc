@@ -1,8 +1,8 @@
 #include "api/jobs/body.h"
 
 #include <algorithm>
-#include <format>
 
+#include "base/format.h"
 #include "config/units.h"
 
 namespace sluice::api::jobs {
@@ -27,7 +27,7 @@ Result<object> read_object(json::Reader& reader, std::string_view body, std::str
   object found;
   if (root->get(found) != simdjson::SUCCESS) {
     return fail(
-        invalid(std::format("expected an object like {}, got {}", example, json::kind_of(*root))));
+        invalid(formatted("expected an object like {}, got {}", example, json::kind_of(*root))));
   }
   return found;
 }
@@ -41,7 +41,7 @@ Result<> only_known_fields(const object& body, std::span<const std::string_view>
       names += one;
     }
     return fail(
-        invalid(std::format("the body has a field '{}'; what it may have: {}", field.key, names)));
+        invalid(formatted("the body has a field '{}'; what it may have: {}", field.key, names)));
   }
   return {};
 }
@@ -51,8 +51,7 @@ Result<std::optional<std::string_view>> text_field(const object& body, const cha
   if (!value) return std::nullopt;
   std::string_view text;
   if (value->get(text) != simdjson::SUCCESS) {
-    return fail(
-        invalid(std::format("'{}': expected a string, got {}", name, json::kind_of(*value))));
+    return fail(invalid(formatted("'{}': expected a string, got {}", name, json::kind_of(*value))));
   }
   return text;
 }
@@ -63,8 +62,8 @@ Result<std::optional<std::int64_t>> integer_field(const object& body, const char
   if (!value) return std::nullopt;
   std::int64_t number = 0;
   if (value->get(number) != simdjson::SUCCESS || number < least || number > most) {
-    return fail(invalid(std::format("'{}': expected a whole number from {} to {}, got {}", name,
-                                    least, most, json::excerpt(*value))));
+    return fail(invalid(formatted("'{}': expected a whole number from {} to {}, got {}", name,
+                                  least, most, json::excerpt(*value))));
   }
   return number;
 }
@@ -76,9 +75,9 @@ Result<std::optional<Duration>> duration_field(const object& body, const char* n
   if (!*text) return std::nullopt;
   const auto duration = config::parse_duration(**text);
   if (!duration || *duration < least || *duration > most) {
-    return fail(invalid(std::format("'{}': expected how long, from {} to {}; got \"{}\"", name,
-                                    config::format_duration(least), config::format_duration(most),
-                                    **text)));
+    return fail(
+        invalid(formatted("'{}': expected how long, from {} to {}; got \"{}\"", name,
+                          config::format_duration(least), config::format_duration(most), **text)));
   }
   return *duration;
 }

@@ -1,10 +1,10 @@
 #include "api/jobs/events.h"
 
 #include <charconv>
-#include <format>
 #include <utility>
 
 #include "api/jobs/job_json.h"
+#include "base/format.h"
 
 namespace sluice::api::jobs {
 
@@ -72,8 +72,7 @@ class Events {
     }
     if (view.job.revision > sent_) {
       sent_ = view.job.revision;
-      std::string event =
-          std::format("id: {}\nevent: {}\ndata: ", sent_, to_string(view.job.state));
+      std::string event = formatted("id: {}\nevent: {}\ndata: ", sent_, to_string(view.job.state));
       append_job(event, view.job, view.output);
       event += "\n\n";
       write(event);

@@ -1,5 +1,4 @@
 #include <array>
-#include <format>
 
 #include "api/jobs/batches.h"
 #include "api/jobs/body.h"
@@ -12,6 +11,7 @@
 #include "api/jobs/result.h"
 #include "api/jobs/submission.h"
 #include "api/jobs/waiting.h"
+#include "base/format.h"
 #include "http/json/writer.h"
 #include "http/query.h"
 
@@ -77,7 +77,7 @@ class JobsFace {
     out_.clear();
     append_job(out_, view.job, view.output);
     const http::HeaderList headers{
-        {"Location", std::format("{}/v1/jobs/{}", mount_.prefix, view.job.id)}};
+        {"Location", formatted("{}/v1/jobs/{}", mount_.prefix, view.job.id)}};
     exchange.respond({status, kJson, &headers}, out_);
   }
 
@@ -104,7 +104,7 @@ class JobsFace {
     if (wait == Duration::zero()) {
       out_.clear();
       json::Writer(out_).begin_object().field("id", id).field("status", "pending").end_object();
-      const http::HeaderList headers{{"Location", std::format("{}/v1/jobs/{}", mount_.prefix, id)}};
+      const http::HeaderList headers{{"Location", formatted("{}/v1/jobs/{}", mount_.prefix, id)}};
       return exchange.respond({202, kJson, &headers}, out_);
     }
     answer_when_ended(exchange, desk_, id, wait,
@@ -182,10 +182,9 @@ class JobsFace {
     with_job(exchange, Store::Want::kInput, [this, &exchange](JobView view) {
       Job& job = view.job;
       if (job.state != sluice::jobs::JobState::kFailed) {
-        return refuse(exchange,
-                      {ErrorCode::kConflict,
-                       std::format("job {} is {}; only a failed one can be tried once more", job.id,
-                                   to_string(job.state))});
+        return refuse(exchange, {ErrorCode::kConflict,
+                                 formatted("job {} is {}; only a failed one can be tried once more",
+                                           job.id, to_string(job.state))});
       }
       if (auto ok = check_callable(exchange.principal.get(), job.callable); !ok) {
         return refuse(exchange, ok.error());
@@ -232,7 +231,7 @@ class JobsFace {
   void set_paused(http::Exchange& exchange, bool paused) {
     const std::string callable(exchange.param("callable"));
     if (mount_.local.registry().entry(callable) == nullptr) {
-      return refuse(exchange, not_found(std::format("there is no callable '{}'", callable)));
+      return refuse(exchange, not_found(formatted("there is no callable '{}'", callable)));
     }
     desk_.store.pause(exchange.loop(), callable, paused, [&exchange, paused](Result<> done) {
       if (!done) return refuse(exchange, done.error());

@@ -1,8 +1,7 @@
 #include "api/jobs/idempotency.h"
 
-#include <format>
-
 #include "base/digest.h"
+#include "base/format.h"
 
 namespace sluice::api::jobs {
 
@@ -14,7 +13,7 @@ Result<std::string> idempotency_key(const http::RequestHead& head, std::size_t l
     key = key.substr(1, key.size() - 2);
   }
   if (key.empty() || key.size() > longest) {
-    return fail(invalid(std::format("Idempotency-Key must have 1 to {} characters", longest)));
+    return fail(invalid(formatted("Idempotency-Key must have 1 to {} characters", longest)));
   }
   return std::string(key);
 }

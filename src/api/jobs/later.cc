@@ -1,12 +1,12 @@
 #include "api/jobs/later.h"
 
 #include <array>
-#include <format>
 
 #include "api/jobs/body.h"
 #include "api/jobs/idempotency.h"
 #include "api/jobs/owner.h"
 #include "api/jobs/submission.h"
+#include "base/format.h"
 #include "http/json/writer.h"
 #include "http/kept_message.h"
 
@@ -37,7 +37,7 @@ class LaterJobs final : public http::Later {
     const http::RequestHead& head = exchange.head();
     const auto keyed = take_idempotency_key(
         head, desk_.limits.max_idempotency_key_bytes,
-        std::format("{} {}\n{}", to_string(head.method), head.target, exchange.body()), job);
+        formatted("{} {}\n{}", to_string(head.method), head.target, exchange.body()), job);
     if (!keyed) return refuse(exchange, keyed.error());
     desk_.store.submit(exchange.loop(), std::move(job),
                        [this, &exchange](Result<sluice::jobs::Submitted> submitted) {
@@ -49,9 +49,8 @@ class LaterJobs final : public http::Later {
  private:
   [[nodiscard]] std::string kept(const http::Exchange& exchange) const {
     const http::RequestHead& head = exchange.head();
-    http::KeptMessage message{
-        .first_line = std::format("{} {}", to_string(head.method), head.target),
-        .body = std::string(exchange.body())};
+    http::KeptMessage message{.first_line = formatted("{} {}", to_string(head.method), head.target),
+                              .body = std::string(exchange.body())};
     message.headers.add("listener", listener_);
     for (const std::string_view name : kKeptHeaders) {
       if (const auto value = head.header(name)) {
@@ -63,7 +62,7 @@ class LaterJobs final : public http::Later {
   void answer(http::Exchange& exchange, const std::string& id) const {
     std::string body;
     json::Writer(body).begin_object().field("id", id).field("status", "pending").end_object();
-    const http::HeaderList headers{{"Location", std::format("{}/v1/jobs/{}", prefix_, id)},
+    const http::HeaderList headers{{"Location", formatted("{}/v1/jobs/{}", prefix_, id)},
                                    {"Preference-Applied", "respond-async"}};
     exchange.respond({202, "application/json", &headers}, body);
   }

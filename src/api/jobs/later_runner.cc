@@ -1,9 +1,9 @@
 #include <algorithm>
 #include <charconv>
-#include <format>
 #include <utility>
 
 #include "api/jobs/later.h"
+#include "base/format.h"
 #include "http/deadline_header.h"
 #include "http/kept_exchange.h"
 
@@ -41,15 +41,15 @@ Result<sluice::jobs::RunOutput> outcome(http::KeptAnswer answer, std::size_t mos
   if (answer.status < 400) {
     std::string text = answer.message.to_text();
     if (text.size() > most) {
-      return fail(ErrorCode::kTooLarge, std::format("the answer has {} bytes; at most {} are kept "
-                                                    "(jobs.max_output_bytes)",
-                                                    text.size(), most));
+      return fail(ErrorCode::kTooLarge, formatted("the answer has {} bytes; at most {} are kept "
+                                                  "(jobs.max_output_bytes)",
+                                                  text.size(), most));
     }
     return sluice::jobs::RunOutput{.bytes = std::move(text)};
   }
   if (answer.error) return fail(std::move(*answer.error));
   // An API that answers so without saying why: what it takes for the caller's fault stays so.
-  const std::string what = std::format("the API answered with status {}", answer.status);
+  const std::string what = formatted("the API answered with status {}", answer.status);
   return fail(answer.status < 500 ? invalid(what) : internal(what));
 }
 
@@ -90,7 +90,7 @@ class RunnerOnRoutes final : public LaterRunner {
         });
     if (serve(*exchange, listener)) return CancelHandle(std::make_shared<Stop>(exchange));
     // It was there when the job was taken: it is away, not wrong.
-    (*shared)(fail(unavailable(std::format("nothing here serves {} (any more)", line))));
+    (*shared)(fail(unavailable(formatted("nothing here serves {} (any more)", line))));
     return {};
   }
 

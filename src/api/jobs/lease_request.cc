@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <format>
 #include <limits>
 #include <span>
 
 #include "api/jobs/body.h"
+#include "base/format.h"
 
 namespace sluice::api::jobs {
 
@@ -61,8 +61,8 @@ Result<> read_progress(const object& body, std::size_t most, sluice::jobs::Progr
     progress.partial = simdjson::minify(partial);
     if (progress.partial->size() > most) {
       return fail(ErrorCode::kTooLarge,
-                  std::format("'partial' has {} bytes; at most {} are shown while a job is run",
-                              progress.partial->size(), most));
+                  formatted("'partial' has {} bytes; at most {} are shown while a job is run",
+                            progress.partial->size(), most));
     }
   }
   if (!progress.share && !progress.partial) {
@@ -82,13 +82,12 @@ Result<std::vector<std::string>> callables_of(const object& body) {
     array list;
     if (several.get(list) != simdjson::SUCCESS) {
       return fail(invalid(
-          std::format("'callables': expected an array of names, got {}", json::kind_of(several))));
+          formatted("'callables': expected an array of names, got {}", json::kind_of(several))));
     }
     for (const element name : list) {
       std::string_view text;
       if (name.get(text) != simdjson::SUCCESS) {
-        return fail(
-            invalid(std::format("'callables': expected names, got {}", json::kind_of(name))));
+        return fail(invalid(formatted("'callables': expected names, got {}", json::kind_of(name))));
       }
       if (std::ranges::find(names, text) == names.end()) names.emplace_back(text);
     }
@@ -97,7 +96,7 @@ Result<std::vector<std::string>> callables_of(const object& body) {
     return fail(invalid("'callable' is missing; name what you take jobs of"));
   }
   if (names.size() > kMaxCallables) {
-    return fail(invalid(std::format("'callables': at most {} in one request", kMaxCallables)));
+    return fail(invalid(formatted("'callables': at most {} in one request", kMaxCallables)));
   }
   return names;
 }
@@ -129,13 +128,13 @@ Result<TakeRequest> LeaseReader::take(const http::Exchange& exchange,
     if (auto ok = check_callable(exchange.principal.get(), name); !ok) return fail(ok.error());
     const gateway::Entry* entry = registry.entry(name);
     if (entry == nullptr) {
-      return fail(not_found(std::format("there is no callable '{}'", name)));
+      return fail(not_found(formatted("there is no callable '{}'", name)));
     }
     if (entry->kind != CallableKind::kExternal) {
       return fail(
-          invalid(std::format("'{}' is run by Sluice itself; only jobs of callables that "
-                              "are 'external' in the configuration can be leased",
-                              name)));
+          invalid(formatted("'{}' is run by Sluice itself; only jobs of callables that "
+                            "are 'external' in the configuration can be leased",
+                            name)));
     }
   }
   const auto most = integer_field(*body, "max", 1, static_cast<std::int64_t>(limits_.max_leases));
@@ -176,8 +175,8 @@ Result<AttemptReport> LeaseReader::report(std::string_view text, ReportKind kind
     report.output = simdjson::minify(output);
     if (report.output.size() > limits_.max_output_bytes) {
       return fail(ErrorCode::kTooLarge,
-                  std::format("'output' has {} bytes; at most {} are kept (jobs.max_output_bytes)",
-                              report.output.size(), limits_.max_output_bytes));
+                  formatted("'output' has {} bytes; at most {} are kept (jobs.max_output_bytes)",
+                            report.output.size(), limits_.max_output_bytes));
     }
   } else if (kind == ReportKind::kFail) {
     const auto error = text_field(*body, "error");
@@ -190,7 +189,7 @@ Result<AttemptReport> LeaseReader::report(std::string_view text, ReportKind kind
     if (element retry; (*body)["retry"].get(retry) == simdjson::SUCCESS &&
                        retry.get(report.retry) != simdjson::SUCCESS) {
       return fail(
-          invalid(std::format("'retry': expected true or false, got {}", json::kind_of(retry))));
+          invalid(formatted("'retry': expected true or false, got {}", json::kind_of(retry))));
     }
   } else if (kind == ReportKind::kProgress) {
     if (auto ok = read_progress(*body, limits_.max_partial_bytes, report.progress); !ok)

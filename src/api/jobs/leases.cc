@@ -1,12 +1,11 @@
 #include "api/jobs/leases.h"
 
-#include <format>
-
 #include "api/jobs/body.h"
 #include "api/jobs/job_json.h"
 #include "api/jobs/lease_request.h"
 #include "api/jobs/taking.h"
 #include "api/jobs/waiting.h"
+#include "base/format.h"
 #include "base/timestamp.h"
 #include "http/json/writer.h"
 #include "http/query.h"
@@ -106,9 +105,9 @@ class LeasesFace {
           if (!job.worker.ends_with(key_mark(caller))) {
             return refuse(exchange,
                           {ErrorCode::kForbidden,
-                           std::format("job {} was taken with another key; report of it with "
-                                       "that one",
-                                       job.id)});
+                           formatted("job {} was taken with another key; report of it with "
+                                     "that one",
+                                     job.id)});
           }
           next();
         });
@@ -236,9 +235,9 @@ class LeasesFace {
     const bool late = job.deadline && *job.deadline <= mount_.clock.wall();
     const std::string detail =
         is_terminal(job.state)
-            ? std::format("job {} is {}; drop what you have of it", job.id, to_string(job.state))
-            : std::format("attempt {} of job {} is over: {}; drop what you have", ticket.attempt,
-                          job.id, late ? "the job's deadline passed" : "its lease was lost");
+            ? formatted("job {} is {}; drop what you have of it", job.id, to_string(job.state))
+            : formatted("attempt {} of job {} is over: {}; drop what you have", ticket.attempt,
+                        job.id, late ? "the job's deadline passed" : "its lease was lost");
     exchange.error = Error{ErrorCode::kConflict, detail};
     out_.clear();
     json::Writer(out_)

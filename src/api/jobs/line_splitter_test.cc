@@ -3,8 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <format>
 #include <vector>
+
+#include "base/format.h"
 
 namespace sluice::api::jobs {
 namespace {
@@ -16,7 +17,7 @@ std::vector<std::string> split(std::string_view text, std::size_t step, std::siz
   std::vector<std::string> lines;
   LineSplitter splitter(longest);
   const auto line = [&](std::uint32_t number, std::string_view one, bool too_long) {
-    lines.push_back(std::format("{}:{}{}", number, one, too_long ? "!" : ""));
+    lines.push_back(formatted("{}:{}{}", number, one, too_long ? "!" : ""));
   };
   for (std::size_t at = 0; at < text.size(); at += step) splitter.feed(text.substr(at, step), line);
   splitter.finish(line);

@@ -1,7 +1,8 @@
 #include "api/jobs/list_query.h"
 
 #include <charconv>
-#include <format>
+
+#include "base/format.h"
 
 namespace sluice::api::jobs {
 
@@ -12,9 +13,9 @@ Result<sluice::jobs::ListQuery> list_query(const http::Query& query) {
     wanted.state = sluice::jobs::parse_job_state(*status);
     if (!wanted.state) {
       return fail(
-          invalid(std::format("status: expected pending, processing, completed, failed or "
-                              "cancelled, got \"{}\"",
-                              *status)));
+          invalid(formatted("status: expected pending, processing, completed, failed or "
+                            "cancelled, got \"{}\"",
+                            *status)));
     }
   }
   if (const auto limit = query.find("limit")) {
@@ -22,8 +23,8 @@ Result<sluice::jobs::ListQuery> list_query(const http::Query& query) {
         std::from_chars(limit->data(), limit->data() + limit->size(), wanted.limit);
     if (error != std::errc() || end != limit->data() + limit->size() || wanted.limit == 0 ||
         wanted.limit > sluice::jobs::kMaxPage) {
-      return fail(invalid(std::format("limit: expected a number from 1 to {}, got \"{}\"",
-                                      sluice::jobs::kMaxPage, *limit)));
+      return fail(invalid(formatted("limit: expected a number from 1 to {}, got \"{}\"",
+                                    sluice::jobs::kMaxPage, *limit)));
     }
   }
   wanted.callable = query.find("callable").value_or("");

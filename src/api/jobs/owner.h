@@ -1,11 +1,11 @@
 // Whose a request is, and what it may see.
 #pragma once
 
-#include <format>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "base/format.h"
 #include "http/exchange.h"
 
 namespace sluice::api::jobs {
@@ -36,7 +36,7 @@ inline std::optional<std::string> listed_owner(const http::Exchange& exchange) {
 
 // What is said of a job that is not there, and of one that is somebody else's.
 inline Error no_such_job(std::string_view id) {
-  return not_found(std::format("there is no job {}", id));
+  return not_found(formatted("there is no job {}", id));
 }
 
 }  // namespace sluice::api::jobs

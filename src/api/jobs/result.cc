@@ -1,10 +1,10 @@
 #include "api/jobs/result.h"
 
 #include <charconv>
-#include <format>
 
 #include "api/jobs/job_json.h"
 #include "api/jobs/later.h"
+#include "base/format.h"
 #include "http/kept_message.h"
 
 namespace sluice::api::jobs {
@@ -42,14 +42,14 @@ void respond_result(http::Exchange& exchange, const sluice::jobs::JobView& view,
           exchange, job.error.value_or(internal("it is not known why this job failed")));
     case kCancelled:
       return http::respond_problem(
-          exchange, {ErrorCode::kConflict, std::format("job {} was cancelled", job.id)});
+          exchange, {ErrorCode::kConflict, formatted("job {} was cancelled", job.id)});
     case kPending:
     case kProcessing:
       break;
   }
   std::string body;
   append_job(body, job);
-  const http::HeaderList headers{{"Location", std::format("{}/v1/jobs/{}/result", prefix, job.id)},
+  const http::HeaderList headers{{"Location", formatted("{}/v1/jobs/{}/result", prefix, job.id)},
                                  {"Retry-After", "1"}};
   exchange.respond({202, kJson, &headers}, body);
 }

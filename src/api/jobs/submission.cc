@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <array>
-#include <format>
 
 #include "api/jobs/body.h"
 #include "api/jobs/idempotency.h"
 #include "api/jobs/lease_request.h"
 #include "api/jobs/owner.h"
+#include "base/format.h"
 #include "base/timestamp.h"
 #include "config/units.h"
 #include "jobs/webhook.h"
@@ -40,13 +40,13 @@ Result<std::optional<WallTime>> SubmissionReader::moment(const object& body, con
   }
   if (!at) {
     return fail(
-        invalid(std::format("'{}': expected a time like 2026-01-31T12:00:00Z or how long "
-                            "from now, like 10m; got \"{}\"",
-                            field, **text)));
+        invalid(formatted("'{}': expected a time like 2026-01-31T12:00:00Z or how long "
+                          "from now, like 10m; got \"{}\"",
+                          field, **text)));
   }
   if (*at > now + limits_.farthest) {
-    return fail(invalid(std::format("'{}' is more than {} away", field,
-                                    config::format_duration(limits_.farthest))));
+    return fail(invalid(
+        formatted("'{}' is more than {} away", field, config::format_duration(limits_.farthest))));
   }
   return at;
 }
@@ -59,7 +59,7 @@ Result<> SubmissionReader::read_options(const object& body, WallTime now,
     const auto known = sluice::jobs::parse_priority(**priority);
     if (!known) {
       return fail(
-          invalid(std::format("'priority': expected high, normal or low, got \"{}\"", **priority)));
+          invalid(formatted("'priority': expected high, normal or low, got \"{}\"", **priority)));
     }
     job.priority = *known;
   }
@@ -87,13 +87,12 @@ Result<> SubmissionReader::read_options(const object& body, WallTime now,
       body["metadata"].get(metadata) == simdjson::SUCCESS && !metadata.is_null()) {
     if (!metadata.is_object()) {
       return fail(
-          invalid(std::format("'metadata': expected an object, got {}", json::kind_of(metadata))));
+          invalid(formatted("'metadata': expected an object, got {}", json::kind_of(metadata))));
     }
     job.metadata = simdjson::minify(metadata);
     if (job.metadata.size() > limits_.max_metadata_bytes) {
-      return fail(ErrorCode::kTooLarge,
-                  std::format("'metadata' has {} bytes; at most {} are kept", job.metadata.size(),
-                              limits_.max_metadata_bytes));
+      return fail(ErrorCode::kTooLarge, formatted("'metadata' has {} bytes; at most {} are kept",
+                                                  job.metadata.size(), limits_.max_metadata_bytes));
     }
   }
   return {};
@@ -178,15 +177,15 @@ sluice::jobs::NewJob SubmissionReader::read_line(std::string_view line, std::str
     if (!root) return fail(root.error());
     object body;
     if (root->get(body) != simdjson::SUCCESS) {
-      return fail(invalid(std::format(R"(expected an object like {{"input": {{..}}}}, got {})",
-                                      json::kind_of(*root))));
+      return fail(invalid(formatted(R"(expected an object like {{"input": {{..}}}}, got {})",
+                                    json::kind_of(*root))));
     }
     const auto custom_id = text_field(body, "custom_id");
     if (!custom_id) return fail(custom_id.error());
     job.custom_id = custom_id->value_or("");
     if (job.custom_id.size() > kMaxCustomIdBytes) {
       job.custom_id.clear();
-      return fail(invalid(std::format("'custom_id' is longer than {} bytes", kMaxCustomIdBytes)));
+      return fail(invalid(formatted("'custom_id' is longer than {} bytes", kMaxCustomIdBytes)));
     }
     if (auto ok = only_known_fields(body, kLineFields); !ok) return ok;
     if (auto ok = read_call(body, callable, caller, registry, job); !ok) return ok;

@@ -1,10 +1,10 @@
 #include "api/jobs/waiting.h"
 
 #include <charconv>
-#include <format>
 #include <utility>
 
 #include "api/jobs/owner.h"
+#include "base/format.h"
 #include "config/units.h"
 #include "http/later.h"
 
@@ -84,7 +84,7 @@ Result<std::optional<Duration>> wanted_wait(const http::RequestHead& head, const
   if (const auto text = query.find("wait")) {
     const auto wait = config::parse_duration(*text);
     if (!wait) {
-      return fail(invalid(std::format("wait: expected how long, like 20s; got \"{}\"", *text)));
+      return fail(invalid(formatted("wait: expected how long, like 20s; got \"{}\"", *text)));
     }
     return std::min(*wait, longest);
   }

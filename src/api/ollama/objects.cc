@@ -1,10 +1,10 @@
 // The answers that are no text: vectors and models.
 #include <algorithm>
-#include <format>
 
 #include "api/generation/face.h"
 #include "api/ollama/answer.h"
 #include "base/digest.h"
+#include "base/format.h"
 #include "base/timestamp.h"
 #include "http/json/writer.h"
 #include "inference/capability.h"
@@ -47,8 +47,8 @@ std::uint64_t size_of(const Description& description) {
 std::string parameter_size(const Description& description) {
   const auto count = static_cast<double>(number_of(description, "parameters"));
   if (count == 0) return text_of(description, "parameters");
-  if (count >= 1e9) return std::format("{:.1f}B", count / 1e9);
-  return count >= 1e6 ? std::format("{:.2f}M", count / 1e6) : std::format("{:.0f}", count);
+  if (count >= 1e9) return formatted("{:.1f}B", count / 1e9);
+  return count >= 1e6 ? formatted("{:.2f}M", count / 1e6) : formatted("{:.0f}", count);
 }
 
 // Clients show its beginning. Of what is known of the model, not of its bytes: those may be large,
@@ -160,7 +160,7 @@ std::string show_json(const Description& description, WallTime otherwise) {
   std::string out;
   json::Writer writer(out);
   writer.begin_object()
-      .field("modelfile", std::format("FROM {}\n", description.name))
+      .field("modelfile", formatted("FROM {}\n", description.name))
       .field("parameters", "")
       .field("template", text_of(description, "chat_template"));
   write_details(writer, description);

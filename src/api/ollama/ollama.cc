@@ -1,11 +1,10 @@
 #include "api/ollama/ollama.h"
 
-#include <format>
-
 #include "api/generation/face.h"
 #include "api/generation/service_class.h"
 #include "api/generation/vectors.h"
 #include "api/ollama/request.h"
+#include "base/format.h"
 #include "http/json/reader.h"
 #include "http/json/writer.h"
 
@@ -19,7 +18,7 @@ constexpr std::string_view kJson = "application/json";
 Result<> check_thinking(const Description& model, const GenerateRequest& request) {
   if (!request.reasoning || request.reasoning == ReasoningEffort::kNone) return {};
   if (generation::says(model, "reasoning").value_or(true)) return {};
-  return fail(invalid(std::format("\"{}\" does not support thinking", model.name)));
+  return fail(invalid(formatted("\"{}\" does not support thinking", model.name)));
 }
 
 class Ollama {

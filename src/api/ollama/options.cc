@@ -1,8 +1,7 @@
 #include "api/ollama/options.h"
 
-#include <format>
-
 #include "api/generation/sampling.h"
+#include "base/format.h"
 
 namespace sluice::api::ollama {
 
@@ -48,8 +47,8 @@ Constraint read_format(const Fields& f) {
   const std::string_view format = f.text("format").value_or("");
   if (format == "json") return {Constraint::Kind::kJson, {}};
   if (!format.empty()) {
-    f.fault("format", std::format("'format' must be \"json\" or a JSON schema, got \"{}\"",
-                                  format.substr(0, 100)));
+    f.fault("format", formatted("'format' must be \"json\" or a JSON schema, got \"{}\"",
+                                format.substr(0, 100)));
   }
   return {};
 }
@@ -67,8 +66,8 @@ std::optional<Duration> read_keep_alive(const Fields& f) {
   const auto duration = parse_duration(*text);
   if (!duration) {
     f.fault("keep_alive",
-            std::format("'keep_alive' must be seconds or a duration like \"5m\", got \"{}\"",
-                        text->substr(0, 100)));
+            formatted("'keep_alive' must be seconds or a duration like \"5m\", got \"{}\"",
+                      text->substr(0, 100)));
   }
   return duration;
 }
@@ -76,8 +75,7 @@ std::optional<Duration> read_keep_alive(const Fields& f) {
 void refuse_images(const Fields& f) {
   const auto images = f.array("images", 1000);
   if (images && images->size() > 0) {
-    f.fault("images",
-            std::format("'{}' is not served: models here read text", f.path_of("images")));
+    f.fault("images", formatted("'{}' is not served: models here read text", f.path_of("images")));
   }
 }
 

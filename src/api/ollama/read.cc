@@ -1,7 +1,7 @@
-#include <format>
 
 #include "api/generation/sampling.h"
 #include "api/ollama/options.h"
+#include "base/format.h"
 
 namespace sluice::api::ollama {
 
@@ -61,8 +61,8 @@ void refuse_text(const Fields& f, std::string_view name, std::string_view why) {
 ChatMessage read_message(const Fields& f) {
   const std::string_view role = f.needed_text("role");
   if (role != "system" && role != "user" && role != "assistant" && role != "tool") {
-    f.fault("role", std::format("'{}' must be system, user, assistant or tool, got '{}'",
-                                f.path_of("role"), role.substr(0, 100)));
+    f.fault("role", formatted("'{}' must be system, user, assistant or tool, got '{}'",
+                              f.path_of("role"), role.substr(0, 100)));
   }
   refuse_images(f);
   return {.role = std::string(role),
@@ -113,7 +113,7 @@ generation::Read<GenerateAsked> read_chat(json::Reader& reader, std::string_view
         read_common(f, asked);
         if (const auto list = f.array("messages", generation::kMaxMessages)) {
           for (const element entry : *list) {
-            const auto place = std::format("messages[{}]", asked.request.messages.size());
+            const auto place = formatted("messages[{}]", asked.request.messages.size());
             asked.request.messages.push_back(read_message(Fields(entry, f.faults(), place)));
           }
         }

@@ -1,8 +1,7 @@
 #include "api/open_inference/face.h"
 
-#include <format>
-
 #include "api/open_inference/infer_message.h"
+#include "base/format.h"
 #include "base/same_secret.h"
 
 namespace sluice::api::open_inference {
@@ -10,7 +9,7 @@ namespace sluice::api::open_inference {
 namespace {
 // Names come from callers: shown as far as they can be a name.
 Error unknown(std::string_view name) {
-  return not_found(std::format("there is no model '{}'", name.substr(0, 100)));
+  return not_found(formatted("there is no model '{}'", name.substr(0, 100)));
 }
 }  // namespace
 
@@ -20,7 +19,7 @@ Face::Face(std::string_view api, const gateway::Mount& mount, OpenInferenceOptio
 Result<const CallablePtr*> Face::find(std::string_view name, std::string_view version) const {
   if (!serves(name) || name.size() > kMaxNameBytes) return fail(unknown(name));
   if (version.size() > kMaxNameBytes) {
-    return fail(not_found(std::format("model '{}' has no such version", name)));
+    return fail(not_found(formatted("model '{}' has no such version", name)));
   }
   return mount_.local.registry().find(name, version);
 }

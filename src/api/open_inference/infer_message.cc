@@ -1,7 +1,6 @@
 #include "api/open_inference/infer_message.h"
 
-#include <format>
-
+#include "base/format.h"
 #include "http/json/writer.h"
 
 namespace sluice::api::open_inference {
@@ -11,7 +10,7 @@ Result<std::int64_t> whole_number(std::string_view name, const Parameter& value)
   if (const auto* number = std::get_if<std::int64_t>(&value); number != nullptr && *number >= 0) {
     return *number;
   }
-  return fail(invalid(std::format("parameter '{}' must be a whole number of at least 0", name)));
+  return fail(invalid(formatted("parameter '{}' must be a whole number of at least 0", name)));
 }
 
 // An identifier, a flag or nothing: does it ask for a sequence?
@@ -39,7 +38,7 @@ Result<> take_one(const std::string& name, const Parameter& value, InferMessage&
     message.binary_by_default = *flag;
   } else if (name.starts_with("sequence_")) {
     if (asks_for_sequence(value)) {
-      return fail(invalid(std::format(
+      return fail(invalid(formatted(
           "parameter '{}': nothing here keeps state from one request to the next", name)));
     }
   } else if (!name.starts_with("triton_")) {
@@ -66,12 +65,12 @@ Result<> take_reserved(Parameters parameters, InferMessage& message) {
 Result<> check_tensor_parameters(std::string_view what, const Parameters& parameters) {
   for (const auto& [name, value] : parameters) {
     if (name.starts_with("shared_memory_")) {
-      return fail(invalid(std::format("{}: shared memory is not supported", what)));
+      return fail(invalid(formatted("{}: shared memory is not supported", what)));
     }
     if (name == "classification") {
       const auto* classes = std::get_if<std::int64_t>(&value);
       if (classes == nullptr || *classes != 0) {
-        return fail(invalid(std::format("{}: classification is not supported", what)));
+        return fail(invalid(formatted("{}: classification is not supported", what)));
       }
     }
   }
@@ -94,23 +93,23 @@ std::string errors_json(const std::vector<MemberError>& errors) {
 
 Result<> check_name(std::string_view what, std::string_view name) {
   if (name.size() <= kMaxNameBytes) return {};
-  return fail(invalid(std::format("the name of {} is longer than {} bytes", what, kMaxNameBytes)));
+  return fail(invalid(formatted("the name of {} is longer than {} bytes", what, kMaxNameBytes)));
 }
 
 Result<Shape> checked_shape(std::string_view input, std::span<const std::int64_t> dims) {
   if (dims.size() > Shape::kMaxRank) {
-    return fail(invalid(std::format("input '{}': the shape has {} dimensions, at most {} are taken",
-                                    input, dims.size(), Shape::kMaxRank)));
+    return fail(invalid(formatted("input '{}': the shape has {} dimensions, at most {} are taken",
+                                  input, dims.size(), Shape::kMaxRank)));
   }
   for (const std::int64_t dim : dims) {
     if (dim < 0) {
-      return fail(invalid(std::format("input '{}': the shape has a dimension of {}", input, dim)));
+      return fail(invalid(formatted("input '{}': the shape has a dimension of {}", input, dim)));
     }
   }
   const Shape shape(dims);
   if (!shape.elements()) {
-    return fail(invalid(std::format("input '{}': a shape of {} has too many elements to count",
-                                    input, to_string(shape))));
+    return fail(invalid(formatted("input '{}': a shape of {} has too many elements to count", input,
+                                  to_string(shape))));
   }
   return shape;
 }
@@ -119,10 +118,10 @@ Result<DataType> checked_type(std::string_view input, std::string_view name) {
   if (const auto type = parse_data_type(name)) return *type;
   std::string known;
   for (std::size_t i = 0; i < kDataTypeCount; ++i) {
-    known += std::format("{}{}", i == 0 ? "" : ", ", to_string(static_cast<DataType>(i)));
+    known += formatted("{}{}", i == 0 ? "" : ", ", to_string(static_cast<DataType>(i)));
   }
-  return fail(invalid(std::format("input '{}': unknown datatype '{}'; known are {}", input,
-                                  name.substr(0, 40), known)));
+  return fail(invalid(formatted("input '{}': unknown datatype '{}'; known are {}", input,
+                                name.substr(0, 40), known)));
 }
 
 }  // namespace sluice::api::open_inference

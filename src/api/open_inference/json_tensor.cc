@@ -1,8 +1,8 @@
 #include "api/open_inference/json_tensor.h"
 
 #include <array>
-#include <format>
 
+#include "base/format.h"
 #include "http/json/tensor_element.h"
 #include "http/json/writer.h"
 
@@ -26,8 +26,8 @@ class Filler {
   Result<> level(const dom::element& value, std::size_t depth) {
     dom::array array;
     if (value.get(array) != simdjson::SUCCESS) {
-      return fail(invalid(std::format("input '{}': {} is {}, expected an array of {}", tensor_.name,
-                                      place(depth), json::excerpt(value), dims_[depth])));
+      return fail(invalid(formatted("input '{}': {} is {}, expected an array of {}", tensor_.name,
+                                    place(depth), json::excerpt(value), dims_[depth])));
     }
     const bool last = depth + 1 == dims_.size();
     const std::int64_t expected = dims_[depth];
@@ -44,21 +44,21 @@ class Filler {
     }
     if (count == expected) return {};
     return fail(
-        invalid(std::format("input '{}': {} has {} values, expected {} for shape {}", tensor_.name,
-                            place(depth), count, expected, to_string(tensor_.shape))));
+        invalid(formatted("input '{}': {} has {} values, expected {} for shape {}", tensor_.name,
+                          place(depth), count, expected, to_string(tensor_.shape))));
   }
 
   Error wrong(const dom::element& value, std::size_t depth, ElementRead result) const {
-    return invalid(std::format("input '{}': {} is {}, {} {}", tensor_.name, place(depth),
-                               json::excerpt(value),
-                               result == ElementRead::kTooLarge ? "which does not fit" : "expected",
-                               to_string(tensor_.type)));
+    return invalid(formatted("input '{}': {} is {}, {} {}", tensor_.name, place(depth),
+                             json::excerpt(value),
+                             result == ElementRead::kTooLarge ? "which does not fit" : "expected",
+                             to_string(tensor_.type)));
   }
 
   // "data[2][0]"
   [[nodiscard]] std::string place(std::size_t depth) const {
     std::string text = "data";
-    for (std::size_t i = 0; i < depth; ++i) text += std::format("[{}]", at_[i]);
+    for (std::size_t i = 0; i < depth; ++i) text += formatted("[{}]", at_[i]);
     return text;
   }
 
@@ -111,9 +111,9 @@ Result<> append_strings(std::string& out, const Tensor& tensor) {
     const std::string& text = tensor.strings[i];
     if (!simdjson::validate_utf8(text)) {
       return fail(invalid(
-          std::format("output '{}': element {} is not UTF-8 and cannot be written as JSON; ask for "
-                      "it with the parameter binary_data",
-                      tensor.name, i)));
+          formatted("output '{}': element {} is not UTF-8 and cannot be written as JSON; ask for "
+                    "it with the parameter binary_data",
+                    tensor.name, i)));
     }
     if (i > 0) out += ',';
     json::append_string(out, text);
@@ -128,8 +128,8 @@ Result<Tensor> tensor_from_json(std::string name, DataType type, const Shape& sh
   // A value takes at least a digit and a comma, a string two quotes and a comma.
   const std::size_t room = (text_size + 1) / (type == DataType::kBytes ? 3 : 2);
   if (static_cast<std::uint64_t>(elements) > room) {
-    return fail(invalid(std::format("input '{}': the data has fewer than the {} values of shape {}",
-                                    name, elements, to_string(shape))));
+    return fail(invalid(formatted("input '{}': the data has fewer than the {} values of shape {}",
+                                  name, elements, to_string(shape))));
   }
   Tensor tensor = make_tensor(std::move(name), type, shape);
   if (auto filled = fill_any(tensor, data); !filled) return fail(filled.error());

@@ -1,11 +1,11 @@
 #include <array>
 #include <charconv>
-#include <format>
 
 #include "api/open_inference/json_tensor.h"
 #include "api/open_inference/raw_tensor.h"
 #include "api/open_inference/rest_codec.h"
 #include "api/open_inference/rest_fields.h"
+#include "base/format.h"
 
 namespace sluice::api::open_inference {
 
@@ -21,14 +21,14 @@ Result<Shape> shape_of(std::string_view input, const dom::element& value) {
   for (const dom::element each : array) {
     if (rank == dims.size()) break;
     if (each.get(dims[rank]) != simdjson::SUCCESS) {
-      const std::string part = std::format("shape[{}]", rank);
+      const std::string part = formatted("shape[{}]", rank);
       return fail(unexpected(where.part(part), "a whole number", each));
     }
     ++rank;
   }
   if (rank == dims.size()) {
     return fail(
-        invalid(std::format("{} has more than {} dimensions", where.text(), Shape::kMaxRank)));
+        invalid(formatted("{} has more than {} dimensions", where.text(), Shape::kMaxRank)));
   }
   return checked_shape(input, {dims.data(), rank});
 }
@@ -59,7 +59,7 @@ class Decoder {
     }
     if (!tensors_.empty()) {
       return fail(
-          invalid(std::format("{} bytes of binary data belong to no input", tensors_.size())));
+          invalid(formatted("{} bytes of binary data belong to no input", tensors_.size())));
     }
     if (members[3]) {
       if (auto each = for_each("outputs", *members[3], &Decoder::take_output); !each) {
@@ -74,7 +74,7 @@ class Decoder {
     const auto id = text_of(Where("id"), value);
     if (!id) return fail(id.error());
     if (id->size() > kMaxIdBytes) {
-      return fail(invalid(std::format("the id is longer than {} bytes", kMaxIdBytes)));
+      return fail(invalid(formatted("the id is longer than {} bytes", kMaxIdBytes)));
     }
     message_.id = *id;
     return {};
@@ -88,7 +88,7 @@ class Decoder {
     std::size_t index = 0;
     for (const dom::element each : array) {
       if (index == kMaxTensors) {
-        return fail(invalid(std::format("more than {} {}", kMaxTensors, what)));
+        return fail(invalid(formatted("more than {} {}", kMaxTensors, what)));
       }
       if (auto taken = (this->*take)(Where(what, index++), each); !taken) return taken;
     }
@@ -128,7 +128,7 @@ class Decoder {
       binary = *size;
     }
     if (binary && members[3]) {
-      return fail(invalid(std::format("{} has both 'data' and 'binary_data_size'", input.text())));
+      return fail(invalid(formatted("{} has both 'data' and 'binary_data_size'", input.text())));
     }
     Result<Tensor> tensor = fail(ErrorCode::kInternal, {});
     if (binary) {
@@ -152,13 +152,13 @@ class Decoder {
     const auto* size = std::get_if<std::int64_t>(&found->second);
     if (size == nullptr || *size < 0) {
       return fail(
-          invalid(std::format("{}: binary_data_size must be a number of bytes", input.text())));
+          invalid(formatted("{}: binary_data_size must be a number of bytes", input.text())));
     }
     if (static_cast<std::size_t>(*size) > tensors_.size()) {
       return fail(
-          invalid(std::format("{}: binary_data_size is {}, but {} bytes are left after the "
-                              "JSON and the inputs before",
-                              input.text(), *size, tensors_.size())));
+          invalid(formatted("{}: binary_data_size is {}, but {} bytes are left after the "
+                            "JSON and the inputs before",
+                            input.text(), *size, tensors_.size())));
     }
     return static_cast<std::size_t>(*size);
   }
@@ -181,7 +181,7 @@ class Decoder {
     if (const auto found = parameters->find("binary_data"); found != parameters->end()) {
       const auto* flag = std::get_if<bool>(&found->second);
       if (flag == nullptr) {
-        return fail(invalid(std::format("{}: binary_data must be a boolean", output.text())));
+        return fail(invalid(formatted("{}: binary_data must be a boolean", output.text())));
       }
       message_.binary.emplace_back(*name, *flag);
     }
@@ -200,8 +200,8 @@ Result<RestBody> split_body(std::string_view body, std::optional<std::string_vie
   const char* end = header_length->data() + header_length->size();
   const auto [stop, code] = std::from_chars(header_length->data(), end, size);
   if (code != std::errc() || stop != end || size > body.size()) {
-    return fail(invalid(std::format("{} must be a number of bytes within the body of {}",
-                                    kHeaderLength, body.size())));
+    return fail(invalid(formatted("{} must be a number of bytes within the body of {}",
+                                  kHeaderLength, body.size())));
   }
   return RestBody{body.substr(0, size), body.substr(size)};
 }

@@ -1,9 +1,9 @@
 // The REST form: from an exchange to a call and back.
-#include <format>
 
 #include "api/open_inference/face.h"
 #include "api/open_inference/metadata_json.h"
 #include "api/open_inference/rest_codec.h"
+#include "base/format.h"
 #include "gateway/exchange_call.h"
 #include "http/json/reader.h"
 
@@ -158,9 +158,9 @@ class RestFace {
       if (!root) return answer_error(exchange, 400, root.error());
       simdjson::dom::object parameters;
       if ((*root)["parameters"].get(parameters) == simdjson::SUCCESS && parameters.size() > 0) {
-        return answer_error(exchange, invalid(std::format("parameter '{}': a model is loaded as it "
-                                                          "is configured, not from the request",
-                                                          (*parameters.begin()).key)));
+        return answer_error(exchange, invalid(formatted("parameter '{}': a model is loaded as it "
+                                                        "is configured, not from the request",
+                                                        (*parameters.begin()).key)));
       }
     }
     change(exchange, Face::Change::kLoad);

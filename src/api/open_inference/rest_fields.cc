@@ -1,19 +1,21 @@
 #include "api/open_inference/rest_fields.h"
 
+#include "base/format.h"
+
 namespace sluice::api::open_inference {
 
 namespace dom = simdjson::dom;
 
 std::string Where::text() const {
   std::string text(what_);
-  if (index_) text += std::format("[{}]", *index_);
-  if (name_) text += std::format(" '{}'", *name_);
+  if (index_) text += formatted("[{}]", *index_);
+  if (name_) text += formatted(" '{}'", *name_);
   if (!part_.empty()) text += (name_ ? ": " : ".") + std::string(part_);
   return text;
 }
 
 Error unexpected(const Where& where, std::string_view expected, const dom::element& got) {
-  return invalid(std::format("{} must be {}, got {}", where.text(), expected, json::excerpt(got)));
+  return invalid(formatted("{} must be {}, got {}", where.text(), expected, json::excerpt(got)));
 }
 
 Result<std::string_view> text_of(const Where& where, const dom::element& value) {
@@ -42,11 +44,10 @@ Result<Parameters> parameters_of(const Where& where, const dom::element& value) 
     auto parameter = parameter_of(name, each);
     if (!parameter) return fail(parameter.error());
     if (!parameters.emplace(std::string(name), std::move(*parameter)).second) {
-      return fail(invalid(std::format("parameter '{}' is there twice", name)));
+      return fail(invalid(formatted("parameter '{}' is there twice", name)));
     }
     if (parameters.size() > kMaxParameters) {
-      return fail(
-          invalid(std::format("{} has more than {} entries", where.text(), kMaxParameters)));
+      return fail(invalid(formatted("{} has more than {} entries", where.text(), kMaxParameters)));
     }
   }
   return parameters;

@@ -2,12 +2,12 @@
 #pragma once
 
 #include <array>
-#include <format>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "api/open_inference/infer_message.h"
+#include "base/format.h"
 #include "base/result.h"
 #include "http/json/reader.h"
 
@@ -54,7 +54,7 @@ class Members {
       for (std::size_t i = 0; i < N; ++i) {
         if (key != names_[i]) continue;
         if (found_[i])
-          return fail(invalid(std::format("{}: '{}' is there twice", where.text(), key)));
+          return fail(invalid(formatted("{}: '{}' is there twice", where.text(), key)));
         found_[i] = each;
       }
     }
@@ -65,7 +65,7 @@ class Members {
   }
   [[nodiscard]] Result<simdjson::dom::element> need(const Where& where, std::size_t i) const {
     if (found_[i]) return *found_[i];
-    return fail(invalid(std::format("{} has no '{}'", where.text(), names_[i])));
+    return fail(invalid(formatted("{} has no '{}'", where.text(), names_[i])));
   }
 
  private:

@@ -1,9 +1,9 @@
 #include "api/open_inference/rpc_codec.h"
 
 #include <cstring>
-#include <format>
 
 #include "api/open_inference/raw_tensor.h"
+#include "base/format.h"
 #include "rpc/open_inference.pb.h"
 
 namespace sluice::api::open_inference {
@@ -15,7 +15,7 @@ using ParameterMap = google::protobuf::Map<std::string, inference::InferParamete
 
 Result<Parameters> parameters_of(std::string_view where, const ParameterMap& map) {
   if (map.size() > kMaxParameters) {
-    return fail(invalid(std::format("{} has more than {} parameters", where, kMaxParameters)));
+    return fail(invalid(formatted("{} has more than {} parameters", where, kMaxParameters)));
   }
   Parameters parameters;
   for (const auto& [name, value] : map) {
@@ -35,12 +35,12 @@ Result<Parameters> parameters_of(std::string_view where, const ParameterMap& map
         break;
       case inference::InferParameter::kUint64Param:
         if (!std::in_range<std::int64_t>(value.uint64_param())) {
-          return fail(invalid(std::format("parameter '{}' is beyond 63 bits", name)));
+          return fail(invalid(formatted("parameter '{}' is beyond 63 bits", name)));
         }
         parameters.emplace(name, static_cast<std::int64_t>(value.uint64_param()));
         break;
       case inference::InferParameter::PARAMETER_CHOICE_NOT_SET:
-        return fail(invalid(std::format("parameter '{}' has no value", name)));
+        return fail(invalid(formatted("parameter '{}' has no value", name)));
     }
   }
   return parameters;
@@ -52,8 +52,8 @@ Result<> copy_list(Tensor& tensor, const List& list) {
   const auto count = static_cast<std::size_t>(*tensor.shape.elements());
   if (static_cast<std::size_t>(list.size()) != count) {
     return fail(
-        invalid(std::format("input '{}': {} of shape {} needs {} values, got {}", tensor.name,
-                            to_string(tensor.type), to_string(tensor.shape), count, list.size())));
+        invalid(formatted("input '{}': {} of shape {} needs {} values, got {}", tensor.name,
+                          to_string(tensor.type), to_string(tensor.shape), count, list.size())));
   }
   tensor.data = Buffer(count * sizeof(T));
   T* to = reinterpret_cast<T*>(tensor.data.data());
@@ -62,8 +62,8 @@ Result<> copy_list(Tensor& tensor, const List& list) {
     const auto value = from[i];
     if constexpr (std::integral<T> && sizeof(T) < sizeof(value)) {
       if (!std::in_range<T>(value)) {
-        return fail(invalid(std::format("input '{}': element {} is {}, which does not fit {}",
-                                        tensor.name, i, value, to_string(tensor.type))));
+        return fail(invalid(formatted("input '{}': element {} is {}, which does not fit {}",
+                                      tensor.name, i, value, to_string(tensor.type))));
       }
     }
     to[i] = static_cast<T>(value);
@@ -80,8 +80,8 @@ Result<> copy_strings(Tensor& tensor, const Contents& contents) {
   const auto count = static_cast<std::size_t>(*tensor.shape.elements());
   const auto& list = contents.bytes_contents();
   if (static_cast<std::size_t>(list.size()) != count) {
-    return fail(invalid(std::format("input '{}': BYTES of shape {} needs {} values, got {}",
-                                    tensor.name, to_string(tensor.shape), count, list.size())));
+    return fail(invalid(formatted("input '{}': BYTES of shape {} needs {} values, got {}",
+                                  tensor.name, to_string(tensor.shape), count, list.size())));
   }
   tensor.strings.assign(list.begin(), list.end());
   return {};
@@ -113,8 +113,8 @@ Result<> copy_contents(Tensor& tensor, const Contents& contents) {
       return copy_list<double>(tensor, contents.fp64_contents());
     case DataType::kFp16:
     case DataType::kBf16:
-      return fail(invalid(std::format("input '{}': {} travels in raw_input_contents only",
-                                      tensor.name, to_string(tensor.type))));
+      return fail(invalid(formatted("input '{}': {} travels in raw_input_contents only",
+                                    tensor.name, to_string(tensor.type))));
     case DataType::kBytes:
       return copy_strings(tensor, contents);
   }
@@ -124,7 +124,7 @@ Result<> copy_contents(Tensor& tensor, const Contents& contents) {
 Result<Tensor> tensor_of(const Input& input, const std::string* raw) {
   if (auto good = check_name("an input", input.name()); !good) return fail(good.error());
   if (!input.parameters().empty()) {
-    const std::string where = std::format("input '{}'", input.name());
+    const std::string where = formatted("input '{}'", input.name());
     const auto parameters = parameters_of(where, input.parameters());
     if (!parameters) return fail(parameters.error());
     if (auto good = check_tensor_parameters(where, *parameters); !good) return fail(good.error());
@@ -136,7 +136,7 @@ Result<Tensor> tensor_of(const Input& input, const std::string* raw) {
   if (!shape) return fail(shape.error());
   if (raw != nullptr) {
     if (input.has_contents()) {
-      return fail(invalid(std::format(
+      return fail(invalid(formatted(
           "input '{}' has typed contents in a request with raw_input_contents", input.name())));
     }
     return tensor_from_raw(input.name(), *type, *shape, *raw);
@@ -161,7 +161,7 @@ void set_parameter(inference::InferParameter& to, const Parameter& from) {
 Result<InferMessage> decode_infer(const inference::ModelInferRequest& from) {
   InferMessage message;
   if (from.id().size() > kMaxIdBytes) {
-    return fail(invalid(std::format("the id is longer than {} bytes", kMaxIdBytes)));
+    return fail(invalid(formatted("the id is longer than {} bytes", kMaxIdBytes)));
   }
   message.id = from.id();
   message.request.version = from.model_version();
@@ -174,12 +174,12 @@ Result<InferMessage> decode_infer(const inference::ModelInferRequest& from) {
   }
   if (from.inputs_size() > static_cast<int>(kMaxTensors) ||
       from.outputs_size() > static_cast<int>(kMaxTensors)) {
-    return fail(invalid(std::format("more than {} inputs or outputs", kMaxTensors)));
+    return fail(invalid(formatted("more than {} inputs or outputs", kMaxTensors)));
   }
   const bool raw = from.raw_input_contents_size() > 0;
   if (raw && from.raw_input_contents_size() != from.inputs_size()) {
-    return fail(invalid(std::format("{} raw_input_contents for {} inputs",
-                                    from.raw_input_contents_size(), from.inputs_size())));
+    return fail(invalid(formatted("{} raw_input_contents for {} inputs",
+                                  from.raw_input_contents_size(), from.inputs_size())));
   }
   message.request.inputs.reserve(static_cast<std::size_t>(from.inputs_size()));
   for (int i = 0; i < from.inputs_size(); ++i) {
@@ -191,7 +191,7 @@ Result<InferMessage> decode_infer(const inference::ModelInferRequest& from) {
     if (auto good = check_name("an output", output.name()); !good) return fail(good.error());
     message.request.outputs.push_back(output.name());
     if (output.parameters().empty()) continue;
-    const std::string where = std::format("output '{}'", output.name());
+    const std::string where = formatted("output '{}'", output.name());
     const auto parameters = parameters_of(where, output.parameters());
     if (!parameters) return fail(parameters.error());
     if (auto good = check_tensor_parameters(where, *parameters); !good) return fail(good.error());

@@ -1,11 +1,10 @@
 // The gRPC form: from a unary call to a call of a callable and back.
 #include <google/protobuf/arena.h>
 
-#include <format>
-
 #include "api/open_inference/face.h"
 #include "api/open_inference/metadata_json.h"
 #include "api/open_inference/rpc_codec.h"
+#include "base/format.h"
 #include "gateway/rpc_call.h"
 #include "rpc/open_inference.pb.h"
 
@@ -49,7 +48,7 @@ class RpcFace {
     std::vector<rpc::Method> methods;
     for (const Path& path : kPaths) {
       methods.push_back(
-          {std::format("/inference.GRPCInferenceService/{}", path.name),
+          {formatted("/inference.GRPCInferenceService/{}", path.name),
            [self, handler = path.handler](rpc::UnaryCall& call) { (self.get()->*handler)(call); },
            self->face_.labels({}), path.probe, path.waiting, path.scope});
     }
@@ -169,8 +168,8 @@ class RpcFace {
     if (request == nullptr) return;
     if (!request->parameters().empty()) {
       return call.fail(invalid(
-          std::format("parameter '{}': a model is loaded as it is configured, not from the request",
-                      request->parameters().begin()->first)));
+          formatted("parameter '{}': a model is loaded as it is configured, not from the request",
+                    request->parameters().begin()->first)));
     }
     change<inference::RepositoryModelLoadResponse>(call, Face::Change::kLoad,
                                                    request->model_name());

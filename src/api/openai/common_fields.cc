@@ -1,9 +1,9 @@
 #include "api/openai/common_fields.h"
 
 #include <charconv>
-#include <format>
 
 #include "api/generation/sampling.h"
+#include "base/format.h"
 
 namespace sluice::api::openai {
 
@@ -34,7 +34,7 @@ void read_logit_bias(const Fields& f, Sampling& sampling) {
     sampling.logit_bias.emplace_back(id, added);
     if (sampling.logit_bias.size() > kMaxLogitBias) {
       return f.fault("logit_bias",
-                     std::format("'logit_bias' may have at most {} tokens", kMaxLogitBias));
+                     formatted("'logit_bias' may have at most {} tokens", kMaxLogitBias));
     }
   }
 }
@@ -42,7 +42,7 @@ void read_logit_bias(const Fields& f, Sampling& sampling) {
 Constraint schema_of(const Fields& f, std::string_view name) {
   const auto schema = f.get(name);
   if (!schema || !schema->is_object()) {
-    f.fault(name, std::format("'{}' must be a JSON schema", f.path_of(name)));
+    f.fault(name, formatted("'{}' must be a JSON schema", f.path_of(name)));
     return {};
   }
   return {Constraint::Kind::kJsonSchema, generation::json_text(*schema)};
@@ -66,9 +66,9 @@ Constraint read_format(const Fields& f) {
     format.fault("json_schema", "'response_format.json_schema' is missing");
   } else if (type != "text") {
     format.fault("type",
-                 std::format("'response_format.type' must be text, json_object or json_schema, "
-                             "got '{}'",
-                             type));
+                 formatted("'response_format.type' must be text, json_object or json_schema, "
+                           "got '{}'",
+                           type));
   }
   return {};
 }
@@ -137,14 +137,14 @@ std::string read_content(const Fields& message) {
   std::size_t i = 0;
   for (const element entry : *parts) {
     const Fields part(entry, message.faults(),
-                      std::format("{}[{}]", message.path_of("content"), i++));
+                      formatted("{}[{}]", message.path_of("content"), i++));
     const std::string_view type = part.needed_text("type");
     if (type == "text") {
       text += part.needed_text("text");
     } else if (type == "refusal") {
       text += part.needed_text("refusal");
     } else {
-      part.fault("type", std::format("only parts of type text are served, not '{}'", type));
+      part.fault("type", formatted("only parts of type text are served, not '{}'", type));
     }
   }
   return text;

@@ -1,7 +1,7 @@
-#include <format>
 
 #include "api/openai/logprobs.h"
 #include "api/openai/stream_form.h"
+#include "base/format.h"
 
 namespace sluice::api::openai {
 
@@ -75,7 +75,7 @@ class ChatForm final : public StreamForm {
       writer.begin_object();
       if (indexed) writer.field("index", i);
       writer.field("id",
-                   call.id.empty() ? std::format("call_{}_{}_{}", facts().id, choice, i) : call.id);
+                   call.id.empty() ? formatted("call_{}_{}_{}", facts().id, choice, i) : call.id);
       writer.field("type", "function").key("function").begin_object();
       writer.field("name", call.name).field("arguments", call.arguments).end_object().end_object();
     }

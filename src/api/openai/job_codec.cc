@@ -1,10 +1,9 @@
 #include "api/openai/job_codec.h"
 
-#include <format>
-
 #include "api/openai/answer.h"
 #include "api/openai/job_partial.h"
 #include "api/openai/request.h"
+#include "base/format.h"
 #include "http/json/reader.h"
 
 namespace sluice::api::openai {
@@ -13,7 +12,7 @@ namespace {
 
 Error error_of(generation::Fault fault) {
   if (!fault.param.empty()) {
-    fault.error.message = std::format("'{}': {}", fault.param, fault.error.message);
+    fault.error.message = formatted("'{}': {}", fault.param, fault.error.message);
   }
   return std::move(fault.error);
 }
@@ -71,7 +70,7 @@ class TextCodec final : public sluice::jobs::Codec {
                                                .decode = generated.times.decode};
     sluice::jobs::RunOutput out;
     path_
-        .make_form({.id = std::format("{}-{}", path_.id, job),
+        .make_form({.id = formatted("{}-{}", path_.id, job),
                     .model = callable.name,
                     .created = std::chrono::duration_cast<std::chrono::seconds>(
                                    clock_.wall().time_since_epoch())

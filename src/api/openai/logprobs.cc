@@ -1,9 +1,9 @@
 #include "api/openai/logprobs.h"
 
-#include <format>
 #include <string>
 
 #include "api/generation/token_logprobs.h"
+#include "base/format.h"
 #include "base/utf8.h"
 
 namespace sluice::api::openai {
@@ -14,7 +14,7 @@ namespace {
 std::string shown(const std::string& token) {
   if (json::is_utf8(token)) return token;
   std::string text = "bytes:";
-  for (const char c : token) text += std::format("\\x{:02x}", static_cast<unsigned char>(c));
+  for (const char c : token) text += formatted("\\x{:02x}", static_cast<unsigned char>(c));
   return text;
 }
 

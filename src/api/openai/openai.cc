@@ -1,12 +1,11 @@
 #include "api/openai/openai.h"
 
-#include <format>
-
 #include "api/generation/face.h"
 #include "api/generation/prompt_list.h"
 #include "api/generation/service_class.h"
 #include "api/generation/vectors.h"
 #include "api/openai/answer.h"
+#include "base/format.h"
 #include "base/uuid.h"
 #include "http/json/reader.h"
 
@@ -84,7 +83,7 @@ class OpenAi {
     if (callable == nullptr) return;
     const auto wanted = class_of(exchange, asked->priority);
     if (!wanted) return answer_error(exchange, wanted.error());
-    AnswerFacts facts{.id = std::format("{}-{}", id, to_string(ids_.next())),
+    AnswerFacts facts{.id = formatted("{}-{}", id, to_string(ids_.next())),
                       .model = (*callable)->describe().name,
                       .created = seconds(),
                       .include_usage = asked->include_usage,

@@ -1,9 +1,9 @@
 #include <algorithm>
 #include <array>
-#include <format>
 
 #include "api/generation/sampling.h"
 #include "api/openai/common_fields.h"
+#include "base/format.h"
 
 namespace sluice::api::openai {
 
@@ -16,8 +16,8 @@ ChatMessage read_message(const Fields& f) {
   std::string_view role = f.needed_text("role");
   if (role == "developer") role = "system";
   if (std::ranges::find(kRoles, role) == kRoles.end()) {
-    f.fault("role", std::format("'{}' must be system, developer, user, assistant or tool, got '{}'",
-                                f.path_of("role"), role.substr(0, 100)));
+    f.fault("role", formatted("'{}' must be system, developer, user, assistant or tool, got '{}'",
+                              f.path_of("role"), role.substr(0, 100)));
   }
   ChatMessage message{.role = std::string(role),
                       .content = read_content(f),
@@ -26,7 +26,7 @@ ChatMessage read_message(const Fields& f) {
                       .name = std::string(f.text("name").value_or("")),
                       .reasoning = std::string(f.text("reasoning_content").value_or(""))};
   if (!f.get("content") && message.tool_calls.empty()) {
-    f.fault("content", std::format("'{}' is missing", f.path_of("content")));
+    f.fault("content", formatted("'{}' is missing", f.path_of("content")));
   }
   return message;
 }
@@ -37,7 +37,7 @@ void read_messages(const Fields& f, GenerateRequest& request) {
     return f.fault("messages", "'messages' must be a list of at least one message");
   }
   for (const element entry : *list) {
-    const Fields message(entry, f.faults(), std::format("messages[{}]", request.messages.size()));
+    const Fields message(entry, f.faults(), formatted("messages[{}]", request.messages.size()));
     request.messages.push_back(read_message(message));
     if (f.faults().any()) return;
   }
@@ -48,7 +48,7 @@ void keep_tools(const Fields& f, GenerateRequest& request, const std::vector<std
   for (const std::string& name : names) {
     const auto named = [&](const ToolDeclaration& tool) { return tool.name == name; };
     if (std::ranges::none_of(request.tools, named)) {
-      return f.fault("tool_choice", std::format("'tools' has no function '{}'", name));
+      return f.fault("tool_choice", formatted("'tools' has no function '{}'", name));
     }
   }
   std::erase_if(request.tools, [&](const ToolDeclaration& tool) {
@@ -59,7 +59,7 @@ void keep_tools(const Fields& f, GenerateRequest& request, const std::vector<std
 std::string function_of(const Fields& choice) {
   const auto function = choice.get("function");
   if (!function) {
-    choice.fault("function", std::format("'{}' is missing", choice.path_of("function")));
+    choice.fault("function", formatted("'{}' is missing", choice.path_of("function")));
     return {};
   }
   const Fields named(*function, choice.faults(), choice.path_of("function"));
@@ -75,8 +75,8 @@ void read_allowed_tools(const Fields& f, const Fields& choice, GenerateRequest& 
   if (mode == "required") {
     request.tool_choice = ToolChoice::kRequired;
   } else if (mode != "auto") {
-    return allowed.fault("mode", std::format("'{}' must be auto or required, got '{}'",
-                                             allowed.path_of("mode"), mode.substr(0, 100)));
+    return allowed.fault("mode", formatted("'{}' must be auto or required, got '{}'",
+                                           allowed.path_of("mode"), mode.substr(0, 100)));
   }
   std::vector<std::string> names;
   const auto list = allowed.array("tools", generation::kMaxTools);
@@ -85,7 +85,7 @@ void read_allowed_tools(const Fields& f, const Fields& choice, GenerateRequest& 
   }
   for (const element entry : *list) {
     const Fields one(entry, f.faults(),
-                     std::format("{}[{}]", allowed.path_of("tools"), names.size()));
+                     formatted("{}[{}]", allowed.path_of("tools"), names.size()));
     names.push_back(function_of(one));
   }
   if (!f.faults().any()) keep_tools(f, request, names);
@@ -100,9 +100,9 @@ void read_tool_choice(const Fields& f, GenerateRequest& request) {
     const std::string_view type = choice.text("type").value_or("function");
     if (type == "allowed_tools") return read_allowed_tools(f, choice, request);
     if (type != "function") {
-      return choice.fault("type", std::format("'tool_choice.type' must be function or "
-                                              "allowed_tools, got '{}'",
-                                              type.substr(0, 100)));
+      return choice.fault("type", formatted("'tool_choice.type' must be function or "
+                                            "allowed_tools, got '{}'",
+                                            type.substr(0, 100)));
     }
     const std::string name = function_of(choice);
     if (f.faults().any()) return;
@@ -117,9 +117,9 @@ void read_tool_choice(const Fields& f, GenerateRequest& request) {
     request.tool_choice = ToolChoice::kRequired;
     if (request.tools.empty()) f.fault("tool_choice", "'tool_choice' is required without 'tools'");
   } else if (choice != "auto") {
-    f.fault("tool_choice", std::format("'tool_choice' must be none, auto, required or a function, "
-                                       "got '{}'",
-                                       choice.substr(0, 100)));
+    f.fault("tool_choice", formatted("'tool_choice' must be none, auto, required or a function, "
+                                     "got '{}'",
+                                     choice.substr(0, 100)));
   }
 }
 
@@ -135,7 +135,7 @@ void read_logprobs(const Fields& f, GenerateRequest& request) {
 void read_modalities(const Fields& f) {
   for (const std::string& kind : f.texts("modalities", 16).value_or(std::vector<std::string>())) {
     if (kind == "text") continue;
-    f.fault("modalities", std::format("answers are text, not '{}'", kind.substr(0, 100)));
+    f.fault("modalities", formatted("answers are text, not '{}'", kind.substr(0, 100)));
   }
 }
 

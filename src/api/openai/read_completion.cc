@@ -1,8 +1,8 @@
-#include <format>
 
 #include "api/generation/prompt_list.h"
 #include "api/generation/sampling.h"
 #include "api/openai/common_fields.h"
+#include "base/format.h"
 
 namespace sluice::api::openai {
 
@@ -88,8 +88,8 @@ generation::Read<EmbedAsked> read_embedding(json::Reader& reader, std::string_vi
     const std::string_view format = f.text("encoding_format").value_or("float");
     asked.base64 = format == "base64";
     if (!asked.base64 && format != "float") {
-      f.fault("encoding_format", std::format("'encoding_format' must be float or base64, got '{}'",
-                                             format.substr(0, 100)));
+      f.fault("encoding_format", formatted("'encoding_format' must be float or base64, got '{}'",
+                                           format.substr(0, 100)));
     }
     if (const auto dimensions = f.integer("dimensions", 1, 1 << 20)) {
       asked.dimensions = static_cast<std::uint32_t>(*dimensions);

@@ -1,8 +1,8 @@
 #include "api/tensorflow_serving/face.h"
 
 #include <charconv>
-#include <format>
 
+#include "base/format.h"
 #include "rpc/status.h"
 
 namespace sluice::api::tensorflow_serving {
@@ -51,12 +51,12 @@ Result<> Face::check(const ModelChoice& choice) const {
   if (choice.model.empty()) return fail(invalid("the model's name is missing"));
   if (!choice.label.empty()) {
     return fail(invalid(
-        std::format("model '{}' has no version label '{}': nothing here has labels, name a version",
-                    shown(choice.model), shown(choice.label))));
+        formatted("model '{}' has no version label '{}': nothing here has labels, name a version",
+                  shown(choice.model), shown(choice.label))));
   }
   if (choice.model.size() > kMaxNameBytes ||
       (!mount_.target.empty() && mount_.target != choice.model)) {
-    return fail(not_found(std::format("there is no model '{}'", shown(choice.model))));
+    return fail(not_found(formatted("there is no model '{}'", shown(choice.model))));
   }
   return {};
 }
@@ -79,8 +79,8 @@ Result<std::vector<VersionStatus>> Face::status(const ModelChoice& choice) const
   if (statuses.empty()) {
     return fail(not_found(
         choice.version
-            ? std::format("model '{}' has no version {}", shown(choice.model), *choice.version)
-            : std::format("there is no version of a model '{}'", shown(choice.model))));
+            ? formatted("model '{}' has no version {}", shown(choice.model), *choice.version)
+            : formatted("there is no version of a model '{}'", shown(choice.model))));
   }
   return statuses;
 }
@@ -106,12 +106,12 @@ std::int64_t version_number(std::string_view version) {
 Result<> check_signature(std::string_view signature) {
   if (signature.empty() || signature == kServingDefault) return {};
   return fail(invalid(
-      std::format("there is no signature '{}', only '{}'", shown(signature), kServingDefault)));
+      formatted("there is no signature '{}', only '{}'", shown(signature), kServingDefault)));
 }
 
 Result<> check_name(std::string_view what, std::string_view name) {
   if (name.size() <= kMaxNameBytes) return {};
-  return fail(invalid(std::format("the name of {} is longer than {} bytes", what, kMaxNameBytes)));
+  return fail(invalid(formatted("the name of {} is longer than {} bytes", what, kMaxNameBytes)));
 }
 
 }  // namespace sluice::api::tensorflow_serving

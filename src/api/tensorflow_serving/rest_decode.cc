@@ -1,6 +1,5 @@
 #include <array>
 #include <cmath>
-#include <format>
 #include <optional>
 #include <utility>
 
@@ -8,6 +7,7 @@
 #include "api/tensorflow_serving/json_tokens.h"
 #include "api/tensorflow_serving/rest_codec.h"
 #include "base/base64.h"
+#include "base/format.h"
 #include "http/json/tensor_element.h"
 #include "rpc/tensorflow_tensor.h"
 
@@ -57,7 +57,7 @@ Result<> add_dims(const dom::element& value, std::string_view where, Shape& shap
   for (dom::array array; at.get(array) == simdjson::SUCCESS; at = array.at(0).value_unsafe()) {
     if (rank == dims.size()) {
       return fail(
-          invalid(std::format("{} is nested deeper than {} dimensions", where, Shape::kMaxRank)));
+          invalid(formatted("{} is nested deeper than {} dimensions", where, Shape::kMaxRank)));
     }
     // Not array.size(), which ends at 2^24.
     for (auto it = array.begin(); it != array.end(); ++it) ++dims[rank];
@@ -87,9 +87,9 @@ class Filler {
     dom::array array;
     if (value.get(array) != simdjson::SUCCESS) {
       return fail(invalid(
-          std::format("{} is {}, expected an array of {}: all values of '{}' must "
-                      "be nested alike",
-                      place(depth), json::excerpt(value), tensor_.shape[depth], tensor_.name)));
+          formatted("{} is {}, expected an array of {}: all values of '{}' must "
+                    "be nested alike",
+                    place(depth), json::excerpt(value), tensor_.shape[depth], tensor_.name)));
     }
     std::int64_t count = 0;
     for (const dom::element element : array) {
@@ -99,9 +99,9 @@ class Filler {
     }
     if (count == tensor_.shape[depth]) return {};
     return fail(
-        invalid(std::format("{} has {} values, expected {}: all arrays of '{}' must have "
-                            "the same length",
-                            place(depth), count, tensor_.shape[depth], tensor_.name)));
+        invalid(formatted("{} has {} values, expected {}: all arrays of '{}' must have "
+                          "the same length",
+                          place(depth), count, tensor_.shape[depth], tensor_.name)));
   }
 
   Result<> leaf(const dom::element& value) {
@@ -116,7 +116,7 @@ class Filler {
       if (const auto base64 = base64_of(value)) {
         auto bytes = from_base64(*base64);
         if (!bytes) {
-          return fail(invalid(std::format("{}: its b64 is not base64", place(last()))));
+          return fail(invalid(formatted("{}: its b64 is not base64", place(last()))));
         }
         to = std::move(*bytes);
         return {};
@@ -125,9 +125,9 @@ class Filler {
     const ElementRead result = json::read_element(value, to);
     if (result == ElementRead::kOk) return {};
     return fail(
-        invalid(std::format("{} is {}, {} {}", place(last()), json::excerpt(value),
-                            result == ElementRead::kTooLarge ? "which does not fit" : "expected",
-                            rpc::tensorflow_name(tensor_.type))));
+        invalid(formatted("{} is {}, {} {}", place(last()), json::excerpt(value),
+                          result == ElementRead::kTooLarge ? "which does not fit" : "expected",
+                          rpc::tensorflow_name(tensor_.type))));
   }
 
   [[nodiscard]] std::size_t last() const { return tensor_.shape.rank(); }
@@ -135,7 +135,7 @@ class Filler {
   // "instances[2].x[0]"
   [[nodiscard]] std::string place(std::size_t depth) const {
     std::string text(where_);
-    for (std::size_t i = first_; i < depth; ++i) text += std::format("[{}]", at_[i]);
+    for (std::size_t i = first_; i < depth; ++i) text += formatted("[{}]", at_[i]);
     return text;
   }
 
@@ -155,7 +155,7 @@ class Decoder {
   Result<PredictBody> run(const dom::element& root) {
     dom::object object;
     if (root.get(object) != simdjson::SUCCESS) {
-      return fail(invalid(std::format("the body must be an object, got {}", json::excerpt(root))));
+      return fail(invalid(formatted("the body must be an object, got {}", json::excerpt(root))));
     }
     std::optional<dom::element> instances;
     std::optional<dom::element> inputs;
@@ -164,13 +164,13 @@ class Decoder {
       if (key == "instances") place = &instances;
       if (key == "inputs") place = &inputs;
       if (place != nullptr) {
-        if (*place) return fail(invalid(std::format("'{}' is there twice", key)));
+        if (*place) return fail(invalid(formatted("'{}' is there twice", key)));
         *place = value;
       } else if (key == "signature_name") {
         std::string_view name;
         if (value.get(name) != simdjson::SUCCESS) {
-          return fail(invalid(
-              std::format("signature_name must be a string, got {}", json::excerpt(value))));
+          return fail(
+              invalid(formatted("signature_name must be a string, got {}", json::excerpt(value))));
         }
         if (auto good = check_signature(name); !good) return fail(std::move(good.error()));
       }
@@ -191,12 +191,12 @@ class Decoder {
     if (description_.inputs.size() == 1) return &description_.inputs[0];
     std::string names;
     for (const TensorInfo& info : description_.inputs) {
-      names += std::format("{}'{}'", names.empty() ? "" : ", ", info.name);
+      names += formatted("{}'{}'", names.empty() ? "" : ", ", info.name);
     }
     return fail(
-        invalid(std::format("{} must be an object of named values: the inputs of '{}' are "
-                            "{}",
-                            where, description_.name, names)));
+        invalid(formatted("{} must be an object of named values: the inputs of '{}' are "
+                          "{}",
+                          where, description_.name, names)));
   }
 
   [[nodiscard]] Result<Tensor> make(const TensorInfo& info, const Shape& shape,
@@ -204,8 +204,8 @@ class Decoder {
     // A value takes at least a digit and a comma.
     const auto elements = shape.elements();
     if (!elements || static_cast<std::uint64_t>(*elements) > text_.size / 2 + 1) {
-      return fail(invalid(
-          std::format("{}: all arrays of '{}' must have the same length", where, info.name)));
+      return fail(
+          invalid(formatted("{}: all arrays of '{}' must have the same length", where, info.name)));
     }
     return make_tensor(info.name, info.type, shape);
   }
@@ -227,8 +227,8 @@ class Decoder {
   [[nodiscard]] Result<> check_keys(const dom::object& object, std::string_view where) const {
     for (const auto [key, value] : object) {
       if (description_.input(key) == nullptr) {
-        return fail(invalid(std::format("{}: '{}' has no input '{}'", where, description_.name,
-                                        key.substr(0, kMaxNameBytes))));
+        return fail(invalid(formatted("{}: '{}' has no input '{}'", where, description_.name,
+                                      key.substr(0, kMaxNameBytes))));
       }
     }
     return {};
@@ -239,7 +239,7 @@ class Decoder {
                                                    std::string_view where) {
     dom::element value;
     if (object.at_key(name).get(value) == simdjson::SUCCESS) return value;
-    return fail(invalid(std::format("{} has no '{}'", where, name)));
+    return fail(invalid(formatted("{} has no '{}'", where, name)));
   }
 
   Result<> take_columns(const dom::element& inputs) {
@@ -262,7 +262,7 @@ class Decoder {
     dom::array rows;
     if (instances.get(rows) != simdjson::SUCCESS) {
       return fail(
-          invalid(std::format("instances must be an array, got {}", json::excerpt(instances))));
+          invalid(formatted("instances must be an array, got {}", json::excerpt(instances))));
     }
     dom::element first;
     if (rows.at(0).get(first) != simdjson::SUCCESS) return fail(invalid("instances is empty"));
@@ -273,10 +273,10 @@ class Decoder {
     }
     std::int64_t count = 0;
     for (const dom::element row : rows) {
-      const std::string where = std::format("instances[{}]", count++);
+      const std::string where = formatted("instances[{}]", count++);
       if (!is_named(row, text_)) {
-        return fail(invalid(std::format("{} must be an object like the one before, got {}", where,
-                                        json::excerpt(row))));
+        return fail(invalid(formatted("{} must be an object like the one before, got {}", where,
+                                      json::excerpt(row))));
       }
       if (auto good = check_keys(row.get_object().value_unsafe(), where); !good) return good;
     }
@@ -298,7 +298,7 @@ class Decoder {
       Filler<T> filler(*tensor, out, text_);
       std::size_t index = 0;
       for (const dom::element row : rows) {
-        const std::string where = std::format("instances[{}]", index++);
+        const std::string where = formatted("instances[{}]", index++);
         const auto value = member(row.get_object().value_unsafe(), info.name, where);
         if (!value) return fail(value.error());
         if (auto good = filler.fill(*value, 1, where + "." + info.name); !good) return good;

@@ -2,11 +2,11 @@
 #include <charconv>
 #include <cmath>
 #include <concepts>
-#include <format>
 #include <functional>
 
 #include "api/tensorflow_serving/rest_codec.h"
 #include "base/base64.h"
+#include "base/format.h"
 #include "http/json/writer.h"
 
 namespace sluice::api::tensorflow_serving {
@@ -120,15 +120,15 @@ Result<std::size_t> rows_of(const std::vector<Tensor>& outputs) {
   for (const Tensor& tensor : outputs) {
     if (tensor.shape.rank() == 0) {
       return fail(
-          invalid(std::format("output '{}' is one value and has no rows; ask with 'inputs' "
-                              "for whole outputs",
-                              tensor.name)));
+          invalid(formatted("output '{}' is one value and has no rows; ask with 'inputs' "
+                            "for whole outputs",
+                            tensor.name)));
     }
     if (tensor.shape[0] != outputs[0].shape[0]) {
       return fail(
-          invalid(std::format("output '{}' has {} rows and '{}' has {}; ask with 'inputs' "
-                              "for whole outputs",
-                              tensor.name, tensor.shape[0], outputs[0].name, outputs[0].shape[0])));
+          invalid(formatted("output '{}' has {} rows and '{}' has {}; ask with 'inputs' "
+                            "for whole outputs",
+                            tensor.name, tensor.shape[0], outputs[0].name, outputs[0].shape[0])));
     }
   }
   return static_cast<std::size_t>(outputs[0].shape[0]);

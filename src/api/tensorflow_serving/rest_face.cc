@@ -1,6 +1,5 @@
 // The REST form: from an exchange to a call and back.
 #include <charconv>
-#include <format>
 #include <utility>
 
 #include "api/tensorflow_serving/face.h"
@@ -8,6 +7,7 @@
 #include "api/tensorflow_serving/metadata_json.h"
 #include "api/tensorflow_serving/rest_codec.h"
 #include "api/tensorflow_serving/tensorflow_serving.h"
+#include "base/format.h"
 #include "gateway/exchange_call.h"
 #include "http/json/reader.h"
 
@@ -50,7 +50,7 @@ class RestFace {
     for (const std::string_view choice : {"", "/versions/{version}", "/labels/{label}"}) {
       for (const Path& path : kPaths) {
         auto added =
-            router.add({path.method, std::format("{}/{{model}}{}{}", base, choice, path.tail),
+            router.add({path.method, formatted("{}/{{model}}{}{}", base, choice, path.tail),
                         [this, handler = path.handler](http::Exchange& exchange) {
                           (this->*handler)(exchange);
                         },
@@ -72,7 +72,7 @@ class RestFace {
         std::from_chars(version.data(), version.data() + version.size(), number);
     if (error != std::errc() || stop != version.data() + version.size() || number < 0) {
       return fail(not_found(
-          std::format("'{}' is not the number of a version", version.substr(0, kMaxNameBytes))));
+          formatted("'{}' is not the number of a version", version.substr(0, kMaxNameBytes))));
     }
     choice.version = number;
     return choice;

@@ -1,9 +1,9 @@
 #include "api/tensorflow_serving/rpc_codec.h"
 
 #include <algorithm>
-#include <format>
 #include <utility>
 
+#include "base/format.h"
 #include "rpc/tensorflow_serving.pb.h"
 #include "rpc/tensorflow_tensor.h"
 
@@ -37,7 +37,7 @@ Result<InferRequest> decode_predict(const wire::PredictRequest& from) {
   InferRequest request;
   if (from.inputs_size() > static_cast<int>(kMaxTensors) ||
       from.output_filter_size() > static_cast<int>(kMaxTensors)) {
-    return fail(invalid(std::format("more than {} inputs or filtered outputs", kMaxTensors)));
+    return fail(invalid(formatted("more than {} inputs or filtered outputs", kMaxTensors)));
   }
   request.inputs.reserve(static_cast<std::size_t>(from.inputs_size()));
   for (const auto& [name, proto] : from.inputs()) {
@@ -49,7 +49,7 @@ Result<InferRequest> decode_predict(const wire::PredictRequest& from) {
   for (const std::string& name : from.output_filter()) {
     if (auto good = check_name("an output", name); !good) return fail(std::move(good.error()));
     if (std::ranges::contains(request.outputs, name)) {
-      return fail(invalid(std::format("output '{}' is in output_filter twice", name)));
+      return fail(invalid(formatted("output '{}' is in output_filter twice", name)));
     }
     request.outputs.push_back(name);
   }
@@ -67,12 +67,12 @@ void encode_predict(wire::PredictResponse& to, std::string_view model, std::stri
 Result<> check_metadata_fields(const wire::GetModelMetadataRequest& from) {
   if (from.metadata_field().empty()) {
     return fail(
-        invalid(std::format("metadata_field is empty; '{}' can be asked for", kSignatureDef)));
+        invalid(formatted("metadata_field is empty; '{}' can be asked for", kSignatureDef)));
   }
   for (const std::string& field : from.metadata_field()) {
     if (field == kSignatureDef) continue;
     return fail(invalid(
-        std::format("there is no metadata '{}', only '{}'", field.substr(0, 100), kSignatureDef)));
+        formatted("there is no metadata '{}', only '{}'", field.substr(0, 100), kSignatureDef)));
   }
   return {};
 }

@@ -1,12 +1,12 @@
 // The gRPC form: from a unary call to a call of a callable and back.
 #include <google/protobuf/arena.h>
 
-#include <format>
 #include <utility>
 
 #include "api/tensorflow_serving/face.h"
 #include "api/tensorflow_serving/rpc_codec.h"
 #include "api/tensorflow_serving/tensorflow_serving.h"
+#include "base/format.h"
 #include "gateway/rpc_call.h"
 #include "rpc/status.h"
 #include "rpc/tensorflow_serving.pb.h"
@@ -41,7 +41,7 @@ class RpcFace {
     std::vector<rpc::Method> methods;
     for (const Path& path : kPaths) {
       methods.push_back(
-          {std::format("/tensorflow.serving.{}", path.name),
+          {formatted("/tensorflow.serving.{}", path.name),
            [self, handler = path.handler](rpc::UnaryCall& call) { (self.get()->*handler)(call); },
            self->face_.labels({}), false, path.waiting});
     }

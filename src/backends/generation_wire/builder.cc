@@ -1,8 +1,9 @@
 #include "backends/generation_wire/builder.h"
 
 #include <algorithm>
-#include <format>
 #include <iterator>
+
+#include "base/format.h"
 
 namespace sluice::generation_wire {
 
@@ -13,7 +14,7 @@ constexpr std::size_t kMaxTools = 256;  // calls of tools in one answer
 Result<> AnswerBuilder::check(std::uint64_t choice) const {
   if (choice < choices_.size()) return {};
   return fail(
-      internal(std::format("the answer has a choice {}, asked were {}", choice, choices_.size())));
+      internal(formatted("the answer has a choice {}, asked were {}", choice, choices_.size())));
 }
 
 void AnswerBuilder::add_text(std::uint32_t choice, std::string_view text,
@@ -52,7 +53,7 @@ Result<> AnswerBuilder::add_tool(std::uint32_t choice, std::size_t place, std::s
   }
   if (place > calls.size() || place >= kMaxTools) {
     return fail(internal(
-        std::format("the answer calls a tool at place {} after {} calls", place, calls.size())));
+        formatted("the answer calls a tool at place {} after {} calls", place, calls.size())));
   }
   started_ = true;
   ++pieces_;
@@ -81,7 +82,7 @@ Result<GenerateResponse> AnswerBuilder::take(bool said_done) {
     Choice& choice = choices_[i];
     for (std::size_t n = 0; n < choice.tool_calls.size(); ++n) {
       ToolCall& call = choice.tool_calls[n];
-      if (call.id.empty()) call.id = std::format("call_{}_{}", i, n);
+      if (call.id.empty()) call.id = formatted("call_{}_{}", i, n);
       if (call.arguments.empty()) call.arguments = "{}";
     }
     if (empty_) choice.finish = FinishReason::kLength;

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <charconv>
-#include <format>
 
+#include "base/format.h"
 #include "http/json/reader.h"
 #include "http/json/writer.h"
 
@@ -37,13 +37,13 @@ std::optional<milliseconds> retry_after(const http::HeaderList& headers) {
 
 Error of_status(int status, std::string_view said) {
   const auto with = [&](std::string text) {
-    if (!said.empty()) text += std::format(": {}", said);
+    if (!said.empty()) text += formatted(": {}", said);
     return text;
   };
   switch (status) {
     case 401:
     case 403:
-      return unavailable(with(std::format("the engine does not take our key ({})", status)));
+      return unavailable(with(formatted("the engine does not take our key ({})", status)));
     case 404:
       return unavailable(with("the engine does not have the model (404)"));
     case 413:
@@ -57,16 +57,16 @@ Error of_status(int status, std::string_view said) {
       break;
     case 408:
     case 504:
-      return timed_out(with(std::format("the engine answered {}", status)));
+      return timed_out(with(formatted("the engine answered {}", status)));
     case 405:
     // It is there and failed at this request, perhaps at every one like it.
     case 500:
     case 501:
-      return internal(with(std::format("the engine answered {}", status)));
+      return internal(with(formatted("the engine answered {}", status)));
     default:
       break;
   }
-  std::string text = with(std::format("the engine answered {}", status));
+  std::string text = with(formatted("the engine answered {}", status));
   if (status / 100 == 3) text += " (redirections are not followed)";
   return status / 100 == 4 ? invalid(std::move(text)) : unavailable(std::move(text));
 }
@@ -166,8 +166,8 @@ std::optional<Error> error_in(const simdjson::dom::element& root) {
     return error;
   }
   if (said.starts_with("server busy")) return of_status(503, said);
-  return internal(std::format("the engine gave up: {}",
-                              said.empty() ? "it does not say why" : std::string_view(said)));
+  return internal(formatted("the engine gave up: {}",
+                            said.empty() ? "it does not say why" : std::string_view(said)));
 }
 
 }  // namespace sluice::generation_wire

@@ -1,6 +1,6 @@
 #include "backends/generation_wire/lines.h"
 
-#include <format>
+#include "base/format.h"
 
 namespace sluice::generation_wire {
 
@@ -27,7 +27,7 @@ Result<std::optional<std::string_view>> Lines::next() {
     if (buffer_[begin_] == '\n') scanned_ = ++begin_;
   }
   const auto too_long = [this] {
-    return fail(ErrorCode::kTooLarge, std::format("a line is over {} bytes", max_line_));
+    return fail(ErrorCode::kTooLarge, formatted("a line is over {} bytes", max_line_));
   };
   const std::size_t at = find_end(buffer_, scanned_, end_);
   if (at == std::string::npos) {

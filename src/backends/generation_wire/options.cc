@@ -1,9 +1,9 @@
 #include "backends/generation_wire/options.h"
 
-#include <format>
 #include <set>
 
 #include "backends/generation_wire/options_fields.h"
+#include "base/format.h"
 #include "http/client/url.h"
 #include "http/headers.h"
 
@@ -15,8 +15,8 @@ std::string check_engine_url(const std::string& text) {
     constexpr std::string_view kBefore = "cannot be used: ";
     const std::string& why = url.error().message;
     const auto at = why.find(kBefore);
-    return std::format("a URL that can be called ({})",
-                       at == std::string::npos ? why : why.substr(at + kBefore.size()));
+    return formatted("a URL that can be called ({})",
+                     at == std::string::npos ? why : why.substr(at + kBefore.size()));
   }
   return url->path.contains('?') ? "a URL without a query, since paths are appended to it" : "";
 }
@@ -79,20 +79,20 @@ void validate_wire(const WireOptions& o, config::Problems& p, const config::Node
   if (p.were_read(at, {"engine_slots", "engine_reserved"})) {
     for (const EngineOptions& engine : o.all_engines()) {
       if (engine.reserved_slots() < engine.slots) continue;
-      p.add(at, std::format("best effort would never run at {}: at most {} of {} slots can be "
-                            "reserved",
-                            engine.url, engine.slots - 1, engine.slots));
+      p.add(at, formatted("best effort would never run at {}: at most {} of {} slots can be "
+                          "reserved",
+                          engine.url, engine.slots - 1, engine.slots));
     }
   }
   std::set<std::string> seen;
   for (const EngineOptions& engine : o.all_engines()) {
     const auto url = http::parse_url(engine.url);
     if (url && !seen.insert(http::to_string(*url)).second) {
-      p.add(at, std::format("the engine {} is named twice", http::to_string(*url)));
+      p.add(at, formatted("the engine {} is named twice", http::to_string(*url)));
     }
   }
   if (seen.size() > kMaxEngines) {
-    p.add(at, std::format("more than {} engines are named", kMaxEngines));
+    p.add(at, formatted("more than {} engines are named", kMaxEngines));
   }
   if (p.were_read(at, {"connect_timeout", "timeout"}) && o.connect_timeout > o.timeout) {
     p.add(at.near("connect_timeout"), "must not be longer than timeout");

@@ -1,8 +1,9 @@
 #include "backends/generation_wire/pool.h"
 
 #include <algorithm>
-#include <format>
 #include <numeric>
+
+#include "base/format.h"
 
 namespace sluice::generation_wire {
 
@@ -30,7 +31,7 @@ Result<std::optional<std::size_t>> EnginePool::take(const std::shared_ptr<Waiter
     if (queue.size() >= max_waiting_) {
       return fail(
           Error{ErrorCode::kExhausted,
-                std::format("all engines are busy and {} calls wait for a slot", max_waiting_),
+                formatted("all engines are busy and {} calls wait for a slot", max_waiting_),
                 wait_locked(before)});
     }
     queue.push_back({waiter, waiter.get(), tried});

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <format>
+#include "base/format.h"
 
 namespace sluice::generation_wire {
 namespace {
@@ -138,7 +138,7 @@ TEST_F(Slots, ComeFromAnEngineThatIsBack) {
 TEST_F(Slots, ThatAreReservedAreKeptFreeOfBestEffort) {
   EnginePool pool({{.slots = 2, .reserved = 1}}, 10);
   std::vector<std::shared_ptr<Probe>> low;
-  for (int i = 0; i < 3; ++i) low.push_back(waiter(std::format("low{}:", i)));
+  for (int i = 0; i < 3; ++i) low.push_back(waiter(formatted("low{}:", i)));
   EXPECT_EQ(pool.take(low[0], kBestEffort, 0, kNow).value(), 0U);
   EXPECT_FALSE(pool.take(low[1], kBestEffort, 0, kNow).value());
   EXPECT_FALSE(pool.take(low[2], kBestEffort, 0, kNow).value());

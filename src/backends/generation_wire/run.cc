@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <bit>
-#include <format>
 #include <type_traits>
 #include <utility>
 
 #include "backends/generation_wire/error.h"
+#include "base/format.h"
 #include "http/deadline_header.h"
 #include "telemetry/trace.h"
 
@@ -232,8 +232,8 @@ void Run::on_watch() {
     const bool begun = first_ != TimePoint{};
     const Duration patience = begun ? options.token_timeout : options.first_token_timeout;
     failure_ =
-        unavailable(std::format("{} for {} ms", begun ? "it said nothing more" : "no token came",
-                                static_cast<std::int64_t>(to_ms(patience))));
+        unavailable(formatted("{} for {} ms", begun ? "it said nothing more" : "no token came",
+                              static_cast<std::int64_t>(to_ms(patience))));
   }
   attempt_.cancel();  // on_done follows
 }
@@ -264,7 +264,7 @@ void Run::on_done(Result<http::ClientResponse> answer) {
   const std::string& name = engine().name();
   if (!result && result.error().code != ErrorCode::kCancelled &&
       !result.error().message.starts_with(http::to_string(engine().origin))) {
-    result.error().message = std::format("{}: {}", name, result.error().message);
+    result.error().message = formatted("{}: {}", name, result.error().message);
   }
   settle(result, now);
   if (!result) {

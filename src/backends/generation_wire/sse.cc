@@ -1,6 +1,6 @@
 #include "backends/generation_wire/sse.h"
 
-#include <format>
+#include "base/format.h"
 
 namespace sluice::generation_wire {
 
@@ -44,7 +44,7 @@ Result<std::optional<SseEvent>> SseParser::next() {
     if (!text.empty()) {
       take(text);
       if (data_.size() + type_.size() <= max_event_) continue;
-      return fail(ErrorCode::kTooLarge, std::format("an event is over {} bytes", max_event_));
+      return fail(ErrorCode::kTooLarge, formatted("an event is over {} bytes", max_event_));
     }
     if (has_data_) {
       given_ = true;

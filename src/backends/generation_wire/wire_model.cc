@@ -1,12 +1,12 @@
 #include "backends/generation_wire/wire_model.h"
 
 #include <algorithm>
-#include <format>
 #include <utility>
 
 #include "backends/generation_wire/catalogue.h"
 #include "backends/generation_wire/run.h"
 #include "backends/generation_wire/service.h"
+#include "base/format.h"
 #include "http/client/url.h"
 
 namespace sluice::generation_wire {
@@ -34,7 +34,7 @@ Result<std::vector<Service::Target>> make_targets(const WireOptions& options) {
   }
   if (targets.empty()) return fail(invalid("urls must name at least one engine"));
   if (targets.size() > kMaxEngines) {
-    return fail(invalid(std::format("at most {} engines can be named", kMaxEngines)));
+    return fail(invalid(formatted("at most {} engines can be named", kMaxEngines)));
   }
   return targets;
 }
@@ -49,7 +49,7 @@ Result<std::shared_ptr<WireModel>> WireModel::make(std::string name, const WireO
                                                    telemetry::Instruments* instruments) {
   auto targets = make_targets(options);
   if (!targets) {
-    return fail(targets.error().code, std::format("'{}': {}", name, targets.error().message));
+    return fail(targets.error().code, formatted("'{}': {}", name, targets.error().message));
   }
   replicas::ReplicaSet::Meter meter;
   if (instruments != nullptr) {
@@ -76,7 +76,7 @@ Result<> WireModel::ready() const {
   });
   if (any) return {};
   return fail(
-      unavailable(std::format("no engine of '{}' can be reached", service_->description.name)));
+      unavailable(formatted("no engine of '{}' can be reached", service_->description.name)));
 }
 
 QueueStatus WireModel::queue_status() const {

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <format>
 #include <limits>
 #include <vector>
 
+#include "base/format.h"
 #include "http/json/reader.h"
 #include "http/json/writer.h"
 
@@ -18,7 +18,7 @@ constexpr std::size_t kBytesANumber = 12;
 constexpr int kMostRetryAfter = 24 * 60 * 60;
 
 Error not_a_prediction(std::string_view why) {
-  return internal(std::format("the answer is no prediction: {}", why));
+  return internal(formatted("the answer is no prediction: {}", why));
 }
 
 // Appends the numbers of a row, and gives how many.
@@ -27,22 +27,22 @@ Result<std::size_t> append_row(const simdjson::dom::element& row, std::string_vi
   simdjson::dom::array numbers;
   if (row.get(numbers) != simdjson::SUCCESS) {
     return fail(not_a_prediction(
-        std::format("{} should be an array of numbers, is {}", where, json::kind_of(row))));
+        formatted("{} should be an array of numbers, is {}", where, json::kind_of(row))));
   }
   std::size_t count = 0;
   for (const simdjson::dom::element value : numbers) {
     double number = 0;
     if (value.get(number) != simdjson::SUCCESS) {
       return fail(not_a_prediction(
-          std::format("{}[{}] should be a number, is {}", where, count, json::kind_of(value))));
+          formatted("{}[{}] should be a number, is {}", where, count, json::kind_of(value))));
     }
     if (std::abs(number) > static_cast<double>(std::numeric_limits<float>::max())) {
-      return fail(not_a_prediction(std::format("{}[{}] does not fit FP32", where, count)));
+      return fail(not_a_prediction(formatted("{}[{}] does not fit FP32", where, count)));
     }
     out.push_back(static_cast<float>(number));
     ++count;
   }
-  if (count == 0) return fail(not_a_prediction(std::format("{} is empty", where)));
+  if (count == 0) return fail(not_a_prediction(formatted("{} is empty", where)));
   return count;
 }
 
@@ -91,7 +91,7 @@ std::optional<std::chrono::milliseconds> retry_after(const http::ClientResponse&
 Result<std::string> write_rows(const Tensor& rows) {
   const auto numbers = rows.as<float>();
   if (numbers.empty()) {
-    return fail(invalid(std::format("input '{}' has no rows", rows.name)));
+    return fail(invalid(formatted("input '{}' has no rows", rows.name)));
   }
   const auto columns = static_cast<std::size_t>(rows.shape[1]);
   std::string body;
@@ -99,8 +99,8 @@ Result<std::string> write_rows(const Tensor& rows) {
   body += R"({"data":[)";
   for (std::size_t i = 0; i < numbers.size(); ++i) {
     if (!std::isfinite(numbers[i])) {
-      return fail(invalid(std::format("input '{}', row {}, column {}: {} cannot be sent as JSON",
-                                      rows.name, i / columns, i % columns, numbers[i])));
+      return fail(invalid(formatted("input '{}', row {}, column {}: {} cannot be sent as JSON",
+                                    rows.name, i / columns, i % columns, numbers[i])));
     }
     body += i % columns != 0 ? "," : i == 0 ? "[" : "],[";
     json::append_number(body, numbers[i]);
@@ -151,16 +151,16 @@ Result<Tensor> AnswerReader::read(std::string_view body, std::string name,
     std::size_t count = 0;
     std::size_t classes = 0;
     for (const simdjson::dom::element row : list) {
-      const auto width = append_row(row, std::format("predictions[{}]", count), numbers);
+      const auto width = append_row(row, formatted("predictions[{}]", count), numbers);
       if (!width) return fail(width.error());
       if (count++ == 0) classes = *width;
       if (*width != classes) {
-        return fail(not_a_prediction(std::format("predictions[{}] has {} numbers, the first has {}",
-                                                 count - 1, *width, classes)));
+        return fail(not_a_prediction(formatted("predictions[{}] has {} numbers, the first has {}",
+                                               count - 1, *width, classes)));
       }
     }
     if (rows && *rows != static_cast<std::int64_t>(count)) {
-      return fail(not_a_prediction(std::format("it has {} rows, asked were {}", count, *rows)));
+      return fail(not_a_prediction(formatted("it has {} rows, asked were {}", count, *rows)));
     }
     return to_tensor(std::move(name), numbers, count, classes);
   }
@@ -174,7 +174,7 @@ Result<Tensor> AnswerReader::read(std::string_view body, std::string name,
 }
 
 Error AnswerReader::error_of(const http::ClientResponse& response) {
-  Error error{code_of(response.status), std::format("it answered {}", response.status)};
+  Error error{code_of(response.status), formatted("it answered {}", response.status)};
   if (const std::string said = impl_->detail(response.body); !said.empty()) {
     error.message += ": " + said;
   }

@@ -1,12 +1,12 @@
 #include "backends/http_predict/http_predict.h"
 
 #include <algorithm>
-#include <format>
 #include <random>
 #include <utility>
 
 #include "backends/http_predict/run.h"
 #include "backends/http_predict/service.h"
+#include "base/format.h"
 #include "http/client/url.h"
 
 namespace sluice::http_predict {
@@ -93,7 +93,7 @@ Result<std::shared_ptr<HttpPredict>> HttpPredict::make(std::string name,
                                                        telemetry::Instruments* instruments) {
   auto targets = make_targets(options);
   if (!targets) {
-    return fail(targets.error().code, std::format("'{}': {}", name, targets.error().message));
+    return fail(targets.error().code, formatted("'{}': {}", name, targets.error().message));
   }
   replicas::ReplicaSet::Meter meter;
   if (instruments != nullptr) {

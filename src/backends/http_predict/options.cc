@@ -1,7 +1,6 @@
 #include "backends/http_predict/options.h"
 
-#include <format>
-
+#include "base/format.h"
 #include "config/fields.h"
 #include "http/client/url.h"
 
@@ -13,8 +12,8 @@ std::string check_url(const std::string& text) {
   if (!url) {
     constexpr std::string_view kBefore = "cannot be used: ";
     const std::string& why = url.error().message;
-    return std::format("a URL that can be called ({})",
-                       why.substr(why.find(kBefore) + kBefore.size()));
+    return formatted("a URL that can be called ({})",
+                     why.substr(why.find(kBefore) + kBefore.size()));
   }
   return url->path.contains('?') ? "a URL without a query, since paths are appended to it" : "";
 }

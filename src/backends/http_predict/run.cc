@@ -1,9 +1,9 @@
 #include "backends/http_predict/run.h"
 
 #include <algorithm>
-#include <format>
 #include <utility>
 
+#include "base/format.h"
 #include "http/deadline_header.h"
 #include "telemetry/trace.h"
 
@@ -139,7 +139,7 @@ void Run::on_answer(Result<http::ClientResponse> answer) {
 
 Result<Response> Run::read(const http::ClientResponse& answer) {
   const auto named = [this](Error error) {
-    error.message = std::format("{}: {}", replica_->name(), error.message);
+    error.message = formatted("{}: {}", replica_->name(), error.message);
     return fail(std::move(error));
   };
   if (answer.status / 100 != 2) return named(lane_->reader.error_of(answer));
@@ -151,8 +151,8 @@ Result<Response> Run::read(const http::ClientResponse& answer) {
     if (!tensor) return named(tensor.error());
     const Shape& expected = service_->description.outputs[0].shape;
     if (!tensor->shape.matches(expected)) {
-      return named(internal(std::format("the answer is no prediction: its shape is {}, not {}",
-                                        to_string(tensor->shape), to_string(expected))));
+      return named(internal(formatted("the answer is no prediction: its shape is {}, not {}",
+                                      to_string(tensor->shape), to_string(expected))));
     }
     if (wanted_) response.outputs.push_back(std::move(*tensor));
   }

@@ -1,8 +1,9 @@
 #include "backends/llama/embed_engine.h"
 
 #include <algorithm>
-#include <format>
 #include <utility>
+
+#include "base/format.h"
 
 namespace sluice::llama {
 
@@ -47,7 +48,7 @@ void EmbedEngine::run() {
     const std::vector<Item> batch = next_batch();
     if (!batch.empty()) encode(batch);
   }
-  const Error gone = unavailable(std::format("'{}' was unloaded", options_.model));
+  const Error gone = unavailable(formatted("'{}' was unloaded", options_.model));
   for (const EmbeddingPtr& of : std::deque(open_)) finish(of, fail(gone));
   inbox_->refuse_rest(gone);
 }
@@ -61,12 +62,12 @@ void EmbedEngine::take_in(std::shared_ptr<EngineCall> call) {
   for (std::size_t i = 0; i < request.inputs.size(); ++i) {
     std::vector<Token> tokens = encoder_->tokenize(request.inputs[i]);
     // A batch is of many callers, and fails as one.
-    if (tokens.empty()) return finish(of, fail(invalid(std::format("input {} is empty", i))));
+    if (tokens.empty()) return finish(of, fail(invalid(formatted("input {} is empty", i))));
     if (tokens.size() > encoder_->length()) {
       if (!request.truncate) {
         return finish(of, fail(too_long_for_context(
-                              std::format("input {} has {} tokens, but '{}' takes {} at most", i,
-                                          tokens.size(), options_.model, encoder_->length()))));
+                              formatted("input {} has {} tokens, but '{}' takes {} at most", i,
+                                        tokens.size(), options_.model, encoder_->length()))));
       }
       encoder_->truncate(tokens);
     }

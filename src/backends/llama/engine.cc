@@ -1,10 +1,10 @@
 #include "backends/llama/engine.h"
 
 #include <algorithm>
-#include <format>
 #include <utility>
 
 #include "backends/llama/answer_text.h"
+#include "base/format.h"
 
 namespace sluice::llama {
 
@@ -75,7 +75,7 @@ void Engine::run() {
     idle = plan.empty();
     if (!idle) step(plan);
   }
-  const Error gone = unavailable(std::format("'{}' was unloaded", options_.model));
+  const Error gone = unavailable(formatted("'{}' was unloaded", options_.model));
   while (!sequences_.empty()) {
     const AnsweringPtr of = sequences_.front()->of;
     finish(of, fail(gone));
@@ -98,7 +98,7 @@ void Engine::take_in(std::shared_ptr<EngineCall> call) {
   const std::uint32_t wanted = request.max_tokens.value_or(1);
   if (prompt == 0) return refuse(invalid("the prompt is empty"));
   if (wanted > length || prompt > length - wanted) {
-    return refuse(too_long_for_context(std::format(
+    return refuse(too_long_for_context(formatted(
         "the prompt has {} tokens and {} are to be generated, but '{}' has a context of {} tokens",
         prompt, wanted, options_.model, length)));
   }

@@ -1,7 +1,8 @@
 #include "backends/llama/inbox.h"
 
 #include <algorithm>
-#include <format>
+
+#include "base/format.h"
 
 namespace sluice::llama {
 
@@ -19,7 +20,7 @@ constexpr std::uint32_t tokens_of(std::uint64_t word) {
 }
 
 Error unloaded(std::string_view model) {
-  return unavailable(std::format("'{}' was unloaded", model));
+  return unavailable(formatted("'{}' was unloaded", model));
 }
 
 }  // namespace
@@ -30,7 +31,7 @@ void Inbox::submit(const std::shared_ptr<Inbox>& inbox, CallPtr call, std::strin
   if (inbox->here_.fetch_add(1) >= inbox->limit_) {
     inbox->done();
     return call->end(
-        fail(ErrorCode::kExhausted, std::format("'{}' has {} calls already", model, inbox->limit_)),
+        fail(ErrorCode::kExhausted, formatted("'{}' has {} calls already", model, inbox->limit_)),
         {}, {});
   }
   inbox->calls_.give(std::move(call));

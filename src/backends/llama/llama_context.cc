@@ -4,12 +4,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <format>
 #include <limits>
 #include <numeric>
 
 #include "backends/llama/llama_sampler.h"
 #include "backends/llama/thread_pool.h"
+#include "base/format.h"
 
 namespace sluice::llama {
 
@@ -70,7 +70,7 @@ class LlamaContext final : public Context {
     if (status == 0) return {};
     if (status == 2) return fail(cancelled("the step was given up"));
     if (status == 1) return fail(internal("the context had no room for a step"));
-    return fail(internal(std::format("llama.cpp could not make a step (status {})", status)));
+    return fail(internal(formatted("llama.cpp could not make a step (status {})", status)));
   }
 
   [[nodiscard]] std::uint32_t kept(std::uint32_t sequence) const override {
@@ -108,7 +108,7 @@ class LlamaContext final : public Context {
       }
       common_sampler_accept(own.chain.get(), token, true);
     } catch (const std::exception& e) {
-      return fail(invalid(std::format("the grammar cannot be kept: {}", e.what())));
+      return fail(invalid(formatted("the grammar cannot be kept: {}", e.what())));
     }
     Sampled sampled{.token = token, .end = llama_vocab_is_eog(vocab_, token)};
     if (sampled.end) return sampled;
@@ -190,7 +190,7 @@ Result<std::unique_ptr<Context>> open_context(std::shared_ptr<const Weights> wei
   params.no_perf = true;
   llama_context* context = llama_init_from_model(weights->get(), params);
   if (context == nullptr) {
-    return fail(unavailable(std::format(
+    return fail(unavailable(formatted(
         "there is no memory for a context of {} sequences of {} tokens; lower 'context' or "
         "'sequences'",
         own.sequences, own.length)));

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <format>
 
 #include "backends/llama/encoder.h"
 #include "backends/llama/thread_pool.h"
+#include "base/format.h"
 #include "inference/unit_vector.h"
 
 namespace sluice::llama {
@@ -77,7 +77,7 @@ class LlamaEncoder final : public Encoder {
     stop_ = nullptr;
     if (status == 2) return fail(cancelled("the batch was given up"));
     if (status != 0) {
-      return fail(internal(std::format("llama.cpp could not encode (status {})", status)));
+      return fail(internal(formatted("llama.cpp could not encode (status {})", status)));
     }
     const auto width = static_cast<std::size_t>(llama_model_n_embd(weights_->get()));
     std::vector<std::vector<float>> vectors;

@@ -6,11 +6,11 @@
 #include <llama.h>
 
 #include <algorithm>
-#include <format>
 #include <limits>
 #include <stdexcept>
 
 #include "backends/llama/llama_sampler.h"
+#include "base/format.h"
 
 namespace sluice::llama {
 
@@ -85,7 +85,7 @@ class LlamaText final : public Prompter {
     try {
       return request.prompt ? of_prompt(request) : of_messages(request);
     } catch (const std::exception& e) {
-      return fail(invalid(std::format("the request does not fit the model: {}", e.what())));
+      return fail(invalid(formatted("the request does not fit the model: {}", e.what())));
     }
   }
 
@@ -168,7 +168,7 @@ class LlamaText final : public Prompter {
     for (const auto& [token, bias] : request.sampling.logit_bias) {
       if (token < 0 || token >= tokens) {
         throw std::invalid_argument(
-            std::format("logit_bias names token {}; the model has {}", token, tokens));
+            formatted("logit_bias names token {}; the model has {}", token, tokens));
       }
       sampling.logit_bias.push_back({token, static_cast<float>(bias)});
     }
@@ -270,7 +270,7 @@ Result<std::unique_ptr<Prompter>> make_prompter(std::shared_ptr<const Weights> w
     auto templates = common_chat_templates_init(weights->get(), chat_template);
     return std::make_unique<LlamaText>(std::move(weights), std::move(templates));
   } catch (const std::exception& e) {
-    return fail(invalid(std::format("the chat template cannot be read: {}", e.what())));
+    return fail(invalid(formatted("the chat template cannot be read: {}", e.what())));
   }
 }
 

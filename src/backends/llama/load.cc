@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <format>
 
 #include "backends/llama/embed_engine.h"
 #include "backends/llama/encoder.h"

@@ -1,6 +1,6 @@
 #include "backends/llama/model.h"
 
-#include <format>
+#include "base/format.h"
 
 namespace sluice::llama {
 
@@ -18,8 +18,8 @@ CancelHandle LanguageModel::start(const Call& call, RequestPtr request, Sink& si
     return {};
   }
   if (call.deadline.passed(call.home->now())) {
-    sink.on_result(fail(
-        timed_out(std::format("the deadline passed before '{}' was asked", description_.name))));
+    sink.on_result(
+        fail(timed_out(formatted("the deadline passed before '{}' was asked", description_.name))));
     return {};
   }
   const bool waits = call.service_class == ServiceClass::kRealtime || best_effort_ == nullptr;

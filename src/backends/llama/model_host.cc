@@ -1,10 +1,10 @@
 #include "backends/llama/model_host.h"
 
 #include <algorithm>
-#include <format>
 #include <utility>
 
 #include "backends/llama/hosted_call.h"
+#include "base/format.h"
 
 namespace sluice::llama {
 
@@ -25,7 +25,7 @@ std::shared_ptr<HostedModel> ModelHost::add(Spec spec) {
   std::string id;
   {
     const std::scoped_lock lock(mutex_);
-    id = std::format("{}#{}", spec.name, ++made_);
+    id = formatted("{}#{}", spec.name, ++made_);
     residency_.add(id, spec.bytes, spec.keep_alive);
     Model& model = models_[id];
     model.name = spec.name;
@@ -61,7 +61,7 @@ void ModelHost::remove(const std::string& id) {
     try_waiting();
   }
   for (const auto& call : gone.waiting) {
-    call->ready(fail(unavailable(std::format("'{}' is not served any more", gone.name))));
+    call->ready(fail(unavailable(formatted("'{}' is not served any more", gone.name))));
   }
   discard(std::move(gone.callable));
 }
@@ -81,7 +81,7 @@ Result<CallablePtr> ModelHost::enter(const std::string& id,
   Model& model = models_.at(id);
   if (model.waiting.size() >= kMostWaiting) {
     return fail(ErrorCode::kExhausted,
-                std::format("{} calls wait for '{}' to be loaded", kMostWaiting, model.name));
+                formatted("{} calls wait for '{}' to be loaded", kMostWaiting, model.name));
   }
   const Residency::Wanted wanted = residency_.want(id);
   if (wanted.answer == Answer::kHere && !must_yield(id)) {
@@ -90,7 +90,7 @@ Result<CallablePtr> ModelHost::enter(const std::string& id,
   }
   if (wanted.answer == Answer::kTooLarge) {
     return fail(unavailable(
-        std::format("'{}' does not fit into the memory for language models", model.name)));
+        formatted("'{}' does not fit into the memory for language models", model.name)));
   }
   if (model.waiting.empty()) model.waits_since = services_.clock.now();
   model.waiting.push_back(call);

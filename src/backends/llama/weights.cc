@@ -6,8 +6,9 @@
 #include <array>
 #include <chrono>
 #include <filesystem>
-#include <format>
 #include <mutex>
+
+#include "base/format.h"
 
 namespace sluice::llama {
 
@@ -54,7 +55,7 @@ Result<std::shared_ptr<const Weights>> Weights::load(const std::string& path, in
   if (auto ok = check_processor(); !ok) return fail(ok.error());
   std::error_code error;
   if (!std::filesystem::is_regular_file(path, error)) {
-    return fail(unavailable(std::format("there is no model file {}", path)));
+    return fail(unavailable(formatted("there is no model file {}", path)));
   }
   begin();
   if (gpu_layers != 0 && !llama_supports_gpu_offload()) {
@@ -69,8 +70,8 @@ Result<std::shared_ptr<const Weights>> Weights::load(const std::string& path, in
   llama_model* model = llama_model_load_from_file(path.c_str(), params);
   said = nullptr;
   if (model == nullptr) {
-    return fail(unavailable(std::format("{} is no model that llama.cpp can load: {}", path,
-                                        reason.empty() ? "it does not say why" : reason)));
+    return fail(unavailable(formatted("{} is no model that llama.cpp can load: {}", path,
+                                      reason.empty() ? "it does not say why" : reason)));
   }
   auto weights = std::shared_ptr<Weights>(new Weights(model));
   if (const auto at = std::filesystem::last_write_time(path, error); !error) {

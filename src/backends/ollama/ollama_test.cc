@@ -4,9 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <format>
 #include <future>
 
+#include "base/format.h"
 #include "config/config.h"
 #include "http/client/test_server.h"
 
@@ -109,7 +109,7 @@ TEST_F(Ollamas, ThatAreBusyAreReplaced) {
   serve([](Peer& peer, const std::string&, int) {
     const std::string body =
         R"({"error":"server busy, please try again.  maximum pending requests exceeded"})";
-    peer.send(std::format("HTTP/1.1 503 No\r\nContent-Length: {}\r\n\r\n{}", body.size(), body));
+    peer.send(formatted("HTTP/1.1 503 No\r\nContent-Length: {}\r\n\r\n{}", body.size(), body));
   });
   serve([](Peer& peer, const std::string&, int) { peer.answer(kAnswer, kNdjson); });
   EXPECT_TRUE(ask(hello()));

@@ -1,13 +1,13 @@
 #include "backends/ollama/read.h"
 
 #include <algorithm>
-#include <format>
 #include <string>
 
 #include "backends/generation_wire/builder.h"
 #include "backends/generation_wire/error.h"
 #include "backends/generation_wire/json_get.h"
 #include "backends/generation_wire/lines.h"
+#include "base/format.h"
 #include "http/json/reader.h"
 
 namespace sluice::ollama {
@@ -24,7 +24,7 @@ using simdjson::dom::element;
 constexpr std::int64_t kMaxNanoseconds = std::int64_t{1} << 60;
 
 Error unreadable(std::string_view why) {
-  return internal(std::format("the answer cannot be read: {}", why));
+  return internal(formatted("the answer cannot be read: {}", why));
 }
 
 Duration nanoseconds(const element& object, std::string_view key) {
@@ -132,7 +132,7 @@ class EmbedReader final : public generation_wire::AnswerReader {
   Result<> feed(std::string_view bytes, std::vector<TextPart>&) override {
     body_ += bytes;
     if (body_.size() <= most_) return {};
-    return fail(unreadable(std::format("it is over {} bytes", most_)));
+    return fail(unreadable(formatted("it is over {} bytes", most_)));
   }
   [[nodiscard]] bool started() const override { return false; }
   [[nodiscard]] std::size_t heard() const override { return 0; }
@@ -152,7 +152,7 @@ class EmbedReader final : public generation_wire::AnswerReader {
     }
     if (response.vectors.size() != inputs_) {
       return fail(unreadable(
-          std::format("it has {} vectors for {} texts", response.vectors.size(), inputs_)));
+          formatted("it has {} vectors for {} texts", response.vectors.size(), inputs_)));
     }
     response.prompt_tokens = get_count(*root, "prompt_eval_count");
     const bool timed = get_any(*root, "total_duration").has_value();

@@ -1,8 +1,7 @@
 #include "backends/ollama/write.h"
 
-#include <format>
-
 #include "backends/generation_wire/write_parts.h"
+#include "base/format.h"
 #include "http/json/writer.h"
 
 namespace sluice::ollama {
@@ -13,7 +12,7 @@ using generation_wire::WireCall;
 using json::Writer;
 
 Error not_taken(std::string_view what) {
-  return invalid(std::format("an engine of Ollama takes no {}", what));
+  return invalid(formatted("an engine of Ollama takes no {}", what));
 }
 
 Result<> check(const GenerateRequest& request) {
@@ -33,14 +32,14 @@ Result<> check(const GenerateRequest& request) {
   }
   for (const ToolDeclaration& tool : request.tools) {
     if (!tool.parameters.empty() && !is_json(tool.parameters)) {
-      return fail(invalid(std::format("the parameters of the tool '{}' are not JSON", tool.name)));
+      return fail(invalid(formatted("the parameters of the tool '{}' are not JSON", tool.name)));
     }
   }
   for (const ChatMessage& message : request.messages) {
     for (const ToolCall& call : message.tool_calls) {
       if (!call.arguments.empty() && !generation_wire::is_json_object(call.arguments)) {
-        return fail(invalid(
-            std::format("the arguments of the call of '{}' are no JSON object", call.name)));
+        return fail(
+            invalid(formatted("the arguments of the call of '{}' are no JSON object", call.name)));
       }
     }
   }
@@ -132,7 +131,7 @@ void write_keep_alive(Writer& out, const std::optional<Duration>& keep) {
     return;
   }
   const auto ms = std::chrono::ceil<std::chrono::milliseconds>(*keep).count();
-  out.field("keep_alive", std::format("{}ms", ms));
+  out.field("keep_alive", formatted("{}ms", ms));
 }
 
 // No token is asked for by an empty prompt: the model is loaded and nothing else. A num_predict of

@@ -5,6 +5,8 @@
 #include <iterator>
 #include <numeric>
 
+#include "base/format.h"
+
 namespace sluice::onnx {
 
 namespace {
@@ -30,7 +32,7 @@ Result<> can_batch(const Description& description) {
   for (const auto* side : {&description.inputs, &description.outputs}) {
     for (const TensorInfo& info : *side) {
       if (has_free_rows(info)) continue;
-      return fail(invalid(std::format(
+      return fail(invalid(formatted(
           "its calls cannot be batched: '{}' has shape {}, whose first dimension is not free",
           info.name, to_string(info.shape))));
     }
@@ -90,8 +92,8 @@ Result<std::vector<std::vector<Tensor>>> split_rows(std::span<const Tensor> tens
   for (const Tensor& whole : tensors) {
     if (whole.shape.rank() == 0 || whole.shape[0] != static_cast<std::int64_t>(total)) {
       return fail(internal(
-          std::format("output '{}' came with shape {} for {} rows: the batch cannot be taken apart",
-                      whole.name, to_string(whole.shape), total)));
+          formatted("output '{}' came with shape {} for {} rows: the batch cannot be taken apart",
+                    whole.name, to_string(whole.shape), total)));
     }
     auto bytes = whole.data.bytes();
     auto strings = std::span(whole.strings);

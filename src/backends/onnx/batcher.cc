@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <format>
 #include <utility>
 
 #include "backends/onnx/pending_call.h"

@@ -1,8 +1,9 @@
 #include "backends/onnx/explain.h"
 
 #include <algorithm>
-#include <format>
 #include <optional>
+
+#include "base/format.h"
 
 namespace sluice::onnx {
 
@@ -42,29 +43,29 @@ std::string explain(std::string_view message) {
     return "it is not an ONNX model: it has no graph";
   }
   if (const auto op = between(message, "No Op registered for ", " with domain_version")) {
-    return std::format("it asks for the operator '{}', which ONNX Runtime does not know", *op);
+    return formatted("it asks for the operator '{}', which ONNX Runtime does not know", *op);
   }
   if (const auto op = between(message, "No opset import for domain '", "'")) {
-    return std::format("it asks for operators of the domain '{}', which it does not import", *op);
+    return formatted("it asks for operators of the domain '{}', which it does not import", *op);
   }
   if (const auto op = between(message, "is not a registered function/op", "")) {
     if (const auto name = between(message, "Fatal error: ", "(")) {
-      return std::format("it asks for the operator '{}', which ONNX Runtime does not know", *name);
+      return formatted("it asks for the operator '{}', which ONNX Runtime does not know", *name);
     }
   }
   if (const auto op = between(message, "Could not find an implementation for ", " node")) {
-    return std::format("ONNX Runtime cannot run its operator '{}' here", *op);
+    return formatted("ONNX Runtime cannot run its operator '{}' here", *op);
   }
   if (const auto type = between(message, "MLDataType for: ", " is not currently")) {
-    return std::format("it uses the type {}, which is not served", *type);
+    return formatted("it uses the type {}, which is not served", *type);
   }
   if (const auto version = between(message, "ONNX Runtime only *guarantees* support", "")) {
     return "it was made for a newer version of ONNX than this one reads";
   }
   if (const auto why = between(message, "Status Message: ", "\n")) {
     const auto op = between(message, "while running ", " node");
-    return std::format("its operator '{}' failed: {}", op.value_or("?"),
-                       trimmed(without_source(*why)));
+    return formatted("its operator '{}' failed: {}", op.value_or("?"),
+                     trimmed(without_source(*why)));
   }
   std::string_view rest = without_source(message);
   if (const std::size_t failed = rest.find(" failed:");

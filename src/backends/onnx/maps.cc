@@ -4,9 +4,9 @@
 
 #include <algorithm>
 #include <cstring>
-#include <format>
 
 #include "backends/onnx/values.h"
+#include "base/format.h"
 
 namespace sluice::onnx {
 
@@ -45,7 +45,7 @@ Result<Row> read_row(const std::string& name, const OrtValue& maps, std::size_t 
   const DataType key_type = text_keys ? DataType::kBytes : DataType::kInt64;
   if (key_tensor->type != key_type || value_tensor->type != DataType::kFp32 ||
       key_tensor->shape != value_tensor->shape) {
-    return fail(internal(std::format("output '{}' came as a map of another kind", name)));
+    return fail(internal(formatted("output '{}' came as a map of another kind", name)));
   }
   return Row{std::move(*key_tensor), std::move(*value_tensor)};
 }
@@ -74,7 +74,7 @@ Result<Tensor> maps_to_table(const std::string& name, const OrtValue& maps, bool
     auto row = read_row(name, maps, i, text_keys);
     if (!row) return fail(row.error());
     if (!same_keys(row->keys, first->keys)) {
-      return fail(internal(std::format(
+      return fail(internal(formatted(
           "output '{}' has other classes in row {} than in row 0, which no table can hold", name,
           i)));
     }

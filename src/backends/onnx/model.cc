@@ -1,10 +1,10 @@
 #include "backends/onnx/model.h"
 
-#include <format>
 #include <utility>
 
 #include "backends/onnx/batcher.h"
 #include "backends/onnx/pooled_call.h"
+#include "base/format.h"
 
 namespace sluice::onnx {
 
@@ -76,8 +76,8 @@ CancelHandle OnnxModel::start(const Call& call, RequestPtr request, Sink& sink) 
   const auto* infer = &std::get<InferRequest>(*request);
   const TimePoint now = parts_.clock->now();
   if (call.deadline.passed(now)) {
-    sink.on_result(fail(
-        timed_out(std::format("the deadline passed before '{}' was asked", description_.name))));
+    sink.on_result(
+        fail(timed_out(formatted("the deadline passed before '{}' was asked", description_.name))));
     return {};
   }
   const Placement place = placement_of(*infer);
@@ -115,7 +115,7 @@ Result<Response> OnnxModel::run(std::span<const Tensor> inputs, std::span<const 
   parts_.metrics.record(ran - started, rows_of(inputs));
   if (!outputs) {
     return fail(outputs.error().code,
-                std::format("'{}' could not run: {}", description_.name, outputs.error().message));
+                formatted("'{}' could not run: {}", description_.name, outputs.error().message));
   }
   return InferResponse{description_.name, description_.version, std::move(*outputs), {}, {}};
 }

@@ -3,10 +3,11 @@
 #include <sys/stat.h>
 
 #include <charconv>
-#include <format>
 #include <optional>
 #include <string>
 #include <system_error>
+
+#include "base/format.h"
 
 namespace sluice::onnx {
 
@@ -41,7 +42,7 @@ Result<VersionFiles> find_versions(const std::filesystem::path& path) {
   }
   std::error_code error;
   if (!std::filesystem::is_directory(path, error)) {
-    return fail(not_found(std::format("{}: there is no such file or folder", path.string())));
+    return fail(not_found(formatted("{}: there is no such file or folder", path.string())));
   }
   std::filesystem::directory_iterator entries(path, error);
   for (; !error && entries != std::filesystem::directory_iterator(); entries.increment(error)) {
@@ -52,14 +53,14 @@ Result<VersionFiles> find_versions(const std::filesystem::path& path) {
     if (!stamp) continue;
     if (versions.size() == kMaxVersions) {
       return fail(
-          invalid(std::format("{}: holds more than {} versions", path.string(), kMaxVersions)));
+          invalid(formatted("{}: holds more than {} versions", path.string(), kMaxVersions)));
     }
     versions[*version] = {file, *stamp};
   }
-  if (error) return fail(unavailable(std::format("{}: {}", path.string(), error.message())));
+  if (error) return fail(unavailable(formatted("{}: {}", path.string(), error.message())));
   if (versions.empty()) {
-    return fail(not_found(std::format("{}: holds no version of a model (1/{}, 2/{}, ..)",
-                                      path.string(), kFileName, kFileName)));
+    return fail(not_found(formatted("{}: holds no version of a model (1/{}, 2/{}, ..)",
+                                    path.string(), kFileName, kFileName)));
   }
   return versions;
 }

@@ -1,7 +1,8 @@
 #include "backends/onnx/pending_call.h"
 
-#include <format>
 #include <utility>
+
+#include "base/format.h"
 
 namespace sluice::onnx {
 
@@ -25,7 +26,7 @@ void PendingCall::expire() {
   if (sink_ == nullptr) return;
   stopped_.store(true, std::memory_order_relaxed);
   stop();
-  answer(fail(timed_out(std::format("the deadline passed while '{}' waited or ran", callable_))));
+  answer(fail(timed_out(formatted("the deadline passed while '{}' waited or ran", callable_))));
 }
 
 void PendingCall::cancel() {
@@ -34,7 +35,7 @@ void PendingCall::cancel() {
   stop();
   // Not from within cancel(): its caller may be in the middle of something.
   home_.post([self = shared_from_this()] {
-    self->answer(fail(cancelled(std::format("the call of '{}' was stopped", self->callable_))));
+    self->answer(fail(cancelled(formatted("the call of '{}' was stopped", self->callable_))));
   });
 }
 

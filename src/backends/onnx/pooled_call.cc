@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <chrono>
-#include <format>
+
+#include "base/format.h"
 
 namespace sluice::onnx {
 
@@ -10,8 +11,7 @@ Error queue_full(const std::string& callable, const ComputePool& pool, Duration 
   using std::chrono::milliseconds;
   const auto each = std::max<Duration>(estimate, milliseconds(1));
   const auto turns = static_cast<std::int64_t>(pool.waiting() / pool.threads() + 1);
-  return {ErrorCode::kExhausted,
-          std::format("too many calls wait to run: '{}' is refused", callable),
+  return {ErrorCode::kExhausted, formatted("too many calls wait to run: '{}' is refused", callable),
           std::min(std::chrono::ceil<milliseconds>(each * turns), milliseconds(60'000))};
 }
 

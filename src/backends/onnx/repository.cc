@@ -1,9 +1,10 @@
 #include "backends/onnx/repository.h"
 
 #include <algorithm>
-#include <format>
 #include <ranges>
 #include <utility>
+
+#include "base/format.h"
 
 namespace sluice::onnx {
 
@@ -76,7 +77,7 @@ Result<> ModelRepository::refresh_holding(bool again) {
   for (const VersionNumber version : spec_.policy.only) {
     if (files->contains(version)) continue;
     kept.push_back(version);
-    first_reason = std::format("{}: there is no version {}", spec_.path.string(), version);
+    first_reason = formatted("{}: there is no version {}", spec_.path.string(), version);
     set(version, {{version, VersionState::kUnavailable, first_reason, nullptr}, {}});
   }
   drop_all_but(kept);

@@ -2,12 +2,12 @@
 
 #include <onnxruntime_c_api.h>
 
-#include <format>
 #include <stdexcept>
 #include <system_error>
 #include <thread>
 
 #include "backends/onnx/batch_tensors.h"
+#include "base/format.h"
 #include "runtime/io_threads.h"
 
 namespace sluice::onnx {
@@ -60,7 +60,7 @@ Result<std::uintmax_t> size_of_file(const std::filesystem::path& file) {
 }
 
 Error at_file(const std::filesystem::path& file, Error error) {
-  error.message = std::format("{}: {}", file.string(), error.message);
+  error.message = formatted("{}: {}", file.string(), error.message);
   return error;
 }
 

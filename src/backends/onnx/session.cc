@@ -5,13 +5,13 @@
 
 #include <algorithm>
 #include <cstring>
-#include <format>
 #include <utility>
 
 #include "backends/onnx/explain.h"
 #include "backends/onnx/row_shapes.h"
 #include "backends/onnx/small_array.h"
 #include "backends/onnx/values.h"
+#include "base/format.h"
 
 namespace sluice::onnx {
 
@@ -24,9 +24,9 @@ Result<Tensor> in_class_order(Tensor tensor, const std::vector<std::size_t>& col
   if (tensor.shape.rank() == 1) tensor.shape = {1, tensor.shape[0]};
   if (tensor.type != DataType::kFp32 || tensor.shape.rank() != 2 ||
       tensor.shape[1] != static_cast<std::int64_t>(columns.size())) {
-    return fail(internal(std::format("output '{}' came as {} {}, which does not fit its {} classes",
-                                     tensor.name, to_string(tensor.type), to_string(tensor.shape),
-                                     columns.size())));
+    return fail(internal(formatted("output '{}' came as {} {}, which does not fit its {} classes",
+                                   tensor.name, to_string(tensor.type), to_string(tensor.shape),
+                                   columns.size())));
   }
   if (std::ranges::is_sorted(columns)) return tensor;
   Tensor ordered = make_tensor(tensor.name, tensor.type, tensor.shape);
@@ -133,10 +133,10 @@ Result<> Session::choose(std::span<const std::string> names, Wanted& wanted) con
       const auto found =
           std::ranges::find(outputs_, names[i], [](const Output& o) { return o.info.name; });
       if (found == outputs_.end()) {
-        return fail(invalid(std::format("there is no output '{}'", names[i])));
+        return fail(invalid(formatted("there is no output '{}'", names[i])));
       }
       if (std::ranges::contains(names.first(i), names[i])) {
-        return fail(invalid(std::format("output '{}' is asked for twice", names[i])));
+        return fail(invalid(formatted("output '{}' is asked for twice", names[i])));
       }
       output = &*found;
     }

@@ -3,7 +3,6 @@
 #include <onnxruntime_session_options_config_keys.h>
 
 #include <algorithm>
-#include <format>
 #include <fstream>
 #include <iterator>
 #include <optional>
@@ -13,6 +12,7 @@
 #include "backends/onnx/explain.h"
 #include "backends/onnx/model_file.h"
 #include "backends/onnx/session.h"
+#include "base/format.h"
 
 namespace sluice::onnx {
 
@@ -59,13 +59,13 @@ bool offers(std::string_view provider) {
 Result<TensorInfo> describe_tensor(std::string name, const Ort::ConstTensorTypeAndShapeInfo& info) {
   const auto type = from_element_type(info.GetElementType());
   if (!type) {
-    return fail(invalid(std::format("'{}' is of type {}, which is not served", name,
-                                    element_type_name(info.GetElementType()))));
+    return fail(invalid(formatted("'{}' is of type {}, which is not served", name,
+                                  element_type_name(info.GetElementType()))));
   }
   const std::vector<std::int64_t> dims = info.GetShape();
   if (dims.size() > Shape::kMaxRank) {
-    return fail(invalid(std::format("'{}' has {} dimensions, at most {} are served", name,
-                                    dims.size(), Shape::kMaxRank)));
+    return fail(invalid(formatted("'{}' has {} dimensions, at most {} are served", name,
+                                  dims.size(), Shape::kMaxRank)));
   }
   return TensorInfo{std::move(name), *type, Shape(dims)};
 }
@@ -94,7 +94,7 @@ Result<Output> describe_output(std::string name, const Ort::TypeInfo& type) {
       }
     }
   }
-  return fail(invalid(std::format(
+  return fail(invalid(formatted(
       "output '{}' is neither a tensor nor a sequence of maps from int64 or string to float",
       name)));
 }
@@ -172,10 +172,10 @@ Result<> Session::describe(const ModelFacts& facts) {
     std::string name = session.GetInputNameAllocated(i, allocator).get();
     const Ort::TypeInfo type = session.GetInputTypeInfo(i);
     if (type.GetONNXType() != ONNX_TYPE_TENSOR) {
-      return fail(invalid(std::format("input '{}' is not a tensor", name)));
+      return fail(invalid(formatted("input '{}' is not a tensor", name)));
     }
     if (std::ranges::contains(facts.shapeless_inputs, name)) {
-      return fail(invalid(std::format("input '{}' does not declare its dimensions", name)));
+      return fail(invalid(formatted("input '{}' does not declare its dimensions", name)));
     }
     auto info = describe_tensor(std::move(name), type.GetTensorTypeAndShapeInfo());
     if (!info) return fail(info.error());

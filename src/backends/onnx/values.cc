@@ -4,9 +4,9 @@
 
 #include <array>
 #include <cstring>
-#include <format>
 
 #include "backends/onnx/element_types.h"
+#include "base/format.h"
 
 namespace sluice::onnx {
 
@@ -118,15 +118,15 @@ Result<Tensor> to_tensor(const std::string& name, const OrtValue& value) {
   if (auto ok = checked(api.GetTensorElementType(raw, &element)); !ok) return fail(ok.error());
   if (auto ok = checked(api.GetDimensionsCount(raw, &rank)); !ok) return fail(ok.error());
   if (rank > Shape::kMaxRank) {
-    return fail(internal(std::format("output '{}' came with {} dimensions, at most {} are served",
-                                     name, rank, Shape::kMaxRank)));
+    return fail(internal(formatted("output '{}' came with {} dimensions, at most {} are served",
+                                   name, rank, Shape::kMaxRank)));
   }
   std::array<std::int64_t, Shape::kMaxRank> dims{};
   if (auto ok = checked(api.GetDimensions(raw, dims.data(), rank)); !ok) return fail(ok.error());
   const auto type = from_element_type(element);
   if (!type) {
-    return fail(internal(std::format("output '{}' came as {}, which is not served", name,
-                                     element_type_name(element))));
+    return fail(internal(formatted("output '{}' came as {}, which is not served", name,
+                                   element_type_name(element))));
   }
   Tensor tensor = make_tensor(name, *type, Shape(std::span(dims.data(), rank)));
   if (*type == DataType::kBytes) {

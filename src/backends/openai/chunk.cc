@@ -1,10 +1,10 @@
 #include "backends/openai/chunk.h"
 
-#include <format>
 #include <string>
 
 #include "backends/generation_wire/error.h"
 #include "backends/generation_wire/json_get.h"
+#include "base/format.h"
 
 namespace sluice::openai {
 
@@ -22,7 +22,7 @@ Result<FinishReason> finish_of(std::string_view reason) {
   }
   if (reason == "tool_calls" || reason == "function_call") return FinishReason::kToolCalls;
   if (reason == "error" || reason == "abort") {
-    return fail(internal(std::format("the engine gave up: its finish_reason is {}", reason)));
+    return fail(internal(formatted("the engine gave up: its finish_reason is {}", reason)));
   }
   return FinishReason::kStop;
 }

@@ -1,6 +1,5 @@
 #include "backends/openai/read.h"
 
-#include <format>
 #include <string>
 
 #include "backends/generation_wire/builder.h"
@@ -8,6 +7,7 @@
 #include "backends/generation_wire/json_get.h"
 #include "backends/generation_wire/sse.h"
 #include "backends/openai/chunk.h"
+#include "base/format.h"
 #include "http/json/reader.h"
 
 namespace sluice::openai {
@@ -20,7 +20,7 @@ using generation_wire::get_any;
 using simdjson::dom::element;
 
 Error unreadable(std::string_view why) {
-  return internal(std::format("the answer cannot be read: {}", why));
+  return internal(formatted("the answer cannot be read: {}", why));
 }
 
 class GenerateReader final : public generation_wire::AnswerReader {
@@ -32,7 +32,7 @@ class GenerateReader final : public generation_wire::AnswerReader {
     if (!stream_) {
       whole_ += bytes;
       if (whole_.size() <= most_) return {};
-      return fail(unreadable(std::format("it is over {} bytes", most_)));
+      return fail(unreadable(formatted("it is over {} bytes", most_)));
     }
     events_.feed(bytes);
     return take_events(parts);
@@ -96,7 +96,7 @@ class EmbedReader final : public generation_wire::AnswerReader {
   Result<> feed(std::string_view bytes, std::vector<TextPart>&) override {
     body_ += bytes;
     if (body_.size() <= most_) return {};
-    return fail(unreadable(std::format("it is over {} bytes", most_)));
+    return fail(unreadable(formatted("it is over {} bytes", most_)));
   }
   [[nodiscard]] bool started() const override { return false; }
   [[nodiscard]] std::size_t heard() const override { return 0; }
@@ -114,7 +114,7 @@ class EmbedReader final : public generation_wire::AnswerReader {
     for (const element entry : *data) {
       const auto index = get<std::uint64_t>(entry, "index").value_or(place++);
       if (index >= inputs_ || !response.vectors[index].empty()) {
-        return fail(unreadable(std::format("it has a vector {} for {} texts", index, inputs_)));
+        return fail(unreadable(formatted("it has a vector {} for {} texts", index, inputs_)));
       }
       const auto list = get_any(entry, "embedding");
       if (!list) return fail(unreadable("it has data without an embedding"));

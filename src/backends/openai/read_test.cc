@@ -3,9 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <format>
-
 #include "backends/generation_wire/testing_read.h"
+#include "base/format.h"
 
 namespace sluice::openai {
 namespace {
@@ -83,7 +82,7 @@ TEST(ReadGenerate, LeavesOutTheTokenThatWasNotAskedFor) {
   const GenerateRequest request{.max_tokens = 0, .stream = true};
   for (const std::string_view delta :
        {R"("content":"a")", R"("tool_calls":[{"index":0,"id":"a","function":{"name":"f"}}])"}) {
-    const std::string text = std::format(
+    const std::string text = formatted(
         "data: {{\"choices\":[{{\"delta\":{{{}}},\"finish_reason\":\"stop\"}}],"
         "\"usage\":{{\"prompt_tokens\":3,\"completion_tokens\":1}}}}\n\ndata: [DONE]\n\n",
         delta);

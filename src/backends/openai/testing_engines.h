@@ -5,12 +5,12 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <format>
 #include <functional>
 #include <future>
 #include <thread>
 
 #include "backends/openai/openai.h"
+#include "base/format.h"
 #include "http/client/test_server.h"
 
 namespace sluice::openai {
@@ -56,7 +56,7 @@ inline RequestPtr hello(bool stream = true) {
 }
 
 inline std::string chunk(std::string_view text, std::string_view finish = "null") {
-  return std::format(
+  return formatted(
       "data: {{\"choices\":[{{\"delta\":{{\"content\":\"{}\"}},\"finish_reason\":{}}}]}}\n\n", text,
       finish);
 }
@@ -65,12 +65,12 @@ inline constexpr std::string_view kEventHead =
     "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
 
 inline std::string piece(std::string_view text) {
-  return std::format("{:x}\r\n{}\r\n", text.size(), text);
+  return formatted("{:x}\r\n{}\r\n", text.size(), text);
 }
 
 inline void refuse(Peer& peer, int status, std::string_view body, std::string_view head = "") {
-  peer.send(std::format("HTTP/1.1 {} No\r\nContent-Length: {}\r\n{}\r\n{}", status, body.size(),
-                        head, body));
+  peer.send(formatted("HTTP/1.1 {} No\r\nContent-Length: {}\r\n{}\r\n{}", status, body.size(), head,
+                      body));
 }
 
 inline void answer(Peer& peer, std::string_view text) {

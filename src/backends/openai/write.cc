@@ -1,9 +1,9 @@
 #include "backends/openai/write.h"
 
 #include <algorithm>
-#include <format>
 
 #include "backends/generation_wire/write_parts.h"
+#include "base/format.h"
 #include "http/json/writer.h"
 
 namespace sluice::openai {
@@ -14,7 +14,7 @@ using generation_wire::WireCall;
 using json::Writer;
 
 Error not_taken(std::string_view name) {
-  return invalid(std::format(
+  return invalid(formatted(
       "the engine takes no {}: leave it out, or say by 'extensions' what the engine is", name));
 }
 
@@ -165,7 +165,7 @@ Result<WireCall> write_generate(const GenerateRequest& request, std::string_view
   for (const ToolDeclaration& tool : request.tools) {
     if (!chat) return fail(invalid("tools go with messages, not with a prompt"));
     if (!tool.parameters.empty() && !is_json(tool.parameters)) {
-      return fail(invalid(std::format("the parameters of the tool '{}' are not JSON", tool.name)));
+      return fail(invalid(formatted("the parameters of the tool '{}' are not JSON", tool.name)));
     }
   }
   WireCall call{chat ? "/chat/completions" : "/completions", {}};

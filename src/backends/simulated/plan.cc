@@ -1,8 +1,8 @@
 #include "backends/simulated/plan.h"
 
 #include <algorithm>
-#include <format>
 
+#include "base/format.h"
 #include "http/json/writer.h"
 #include "inference/unit_vector.h"
 
@@ -94,8 +94,8 @@ Result<Plan> make_plan(const GenerateRequest& request, const SimulatedOptions& o
   }
   if (plan.prompt_tokens >= options.context) {
     return fail(
-        too_long_for_context(std::format("the prompt has {} tokens, and the model's context is {}",
-                                         plan.prompt_tokens, options.context)));
+        too_long_for_context(formatted("the prompt has {} tokens, and the model's context is {}",
+                                       plan.prompt_tokens, options.context)));
   }
   const std::string_view text = last_of_user(request);
   std::vector<std::string> said = tokens_of(text);

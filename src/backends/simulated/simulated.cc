@@ -1,9 +1,9 @@
 #include "backends/simulated/simulated.h"
 
-#include <format>
 #include <utility>
 
 #include "backends/simulated/plan.h"
+#include "base/format.h"
 
 namespace sluice::simulated {
 
@@ -15,7 +15,7 @@ constexpr double kLogprob = -0.25;
 TokenLogprob logprob_of(const std::string& piece, std::uint32_t alternatives) {
   TokenLogprob token{piece, kLogprob, {}};
   for (std::uint32_t i = 0; i < alternatives; ++i) {
-    token.top.emplace_back(i == 0 ? piece : std::format(" other{}", i), kLogprob * (i + 1));
+    token.top.emplace_back(i == 0 ? piece : formatted(" other{}", i), kLogprob * (i + 1));
   }
   return token;
 }
@@ -71,7 +71,7 @@ class Run final : public Cancellable, public std::enable_shared_from_this<Run> {
     while (sink_ != nullptr && due() <= now) {
       if (options_.stall_at && next_ >= *options_.stall_at) return;
       if (options_.fail_at && next_ >= *options_.fail_at) {
-        return finish(fail(unavailable(std::format("told to fail at token {}", next_))));
+        return finish(fail(unavailable(formatted("told to fail at token {}", next_))));
       }
       if (next_ == 0) first_ = now;
       last_ = now;

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <cstring>
-#include <format>
 #include <utility>
 
+#include "base/format.h"
 #include "rpc/status.h"
 #include "rpc/tensorflow_serving.pb.h"
 #include "rpc/tensorflow_tensor.h"
@@ -30,11 +30,11 @@ Result<std::vector<TensorInfo>> read_tensors(std::string_view what, const InfoMa
   for (const auto& [name, info] : from) {
     const auto type = rpc::from_tensorflow(info.dtype());
     if (!type) {
-      return fail(invalid(std::format("{} '{}' is a {}, which Sluice has no tensors for", what,
-                                      name, rpc::tensorflow_name(info.dtype()))));
+      return fail(invalid(formatted("{} '{}' is a {}, which Sluice has no tensors for", what, name,
+                                    rpc::tensorflow_name(info.dtype()))));
     }
     auto shape = rpc::shape_from_proto(info.tensor_shape());
-    if (!shape) return fail(invalid(std::format("{} '{}': {}", what, name, shape.error().message)));
+    if (!shape) return fail(invalid(formatted("{} '{}': {}", what, name, shape.error().message)));
     infos.push_back({name, *type, *shape});
   }
   std::ranges::sort(infos, {}, &TensorInfo::name);
@@ -51,7 +51,7 @@ std::string names_of(const google::protobuf::Map<std::string, tensorflow::Signat
 }
 
 Error no_prediction(std::string_view why) {
-  return internal(std::format("the answer is no prediction: {}", why));
+  return internal(formatted("the answer is no prediction: {}", why));
 }
 }  // namespace
 
@@ -79,12 +79,12 @@ Result<Description> read_metadata(const wire::GetModelMetadataResponse& from,
   const auto found = from.metadata().find(kSignatureDef);
   wire::SignatureDefMap signatures;
   if (found == from.metadata().end() || !found->second.UnpackTo(&signatures)) {
-    return fail(invalid(std::format("the metadata has no {}", kSignatureDef)));
+    return fail(invalid(formatted("the metadata has no {}", kSignatureDef)));
   }
   const auto signature = signatures.signature_def().find(options.signature);
   if (signature == signatures.signature_def().end()) {
-    return fail(invalid(std::format("there is no signature '{}'; there are: {}", options.signature,
-                                    names_of(signatures.signature_def()))));
+    return fail(invalid(formatted("there is no signature '{}'; there are: {}", options.signature,
+                                  names_of(signatures.signature_def()))));
   }
   auto inputs = read_tensors("input", signature->second.inputs());
   if (!inputs) return fail(std::move(inputs.error()));
@@ -109,10 +109,10 @@ Result<std::int64_t> read_status(const wire::GetModelStatusResponse& from,
       continue;
     }
     const auto state = wire::ModelVersionStatus::State_Name(status.state());
-    why += std::format("{}version {} is {}", why.empty() ? "" : ", ", status.version(),
-                       state.empty() ? "in an unknown state" : state);
+    why += formatted("{}version {} is {}", why.empty() ? "" : ", ", status.version(),
+                     state.empty() ? "in an unknown state" : state);
     if (const std::string& said = status.status().error_message(); !said.empty()) {
-      why += std::format(" ({})", said.substr(0, rpc::kMaxStatusMessage));
+      why += formatted(" ({})", said.substr(0, rpc::kMaxStatusMessage));
     }
   }
   if (latest) return *latest;
@@ -129,12 +129,12 @@ Result<InferResponse> read_prediction(const wire::PredictResponse& from,
     if (!asked.wants(info.name)) continue;
     const auto found = from.outputs().find(info.name);
     if (found == from.outputs().end()) {
-      return fail(no_prediction(std::format("output '{}' is missing", info.name)));
+      return fail(no_prediction(formatted("output '{}' is missing", info.name)));
     }
     auto tensor = rpc::tensor_from_proto(info.name, found->second);
     if (!tensor) return fail(no_prediction(tensor.error().message));
     if (tensor->type != info.type || !tensor->shape.matches(info.shape)) {
-      return fail(no_prediction(std::format(
+      return fail(no_prediction(formatted(
           "output '{}' is {} {}, not {} {}", info.name, rpc::tensorflow_name(tensor->type),
           to_string(tensor->shape), rpc::tensorflow_name(info.type), to_string(info.shape))));
     }

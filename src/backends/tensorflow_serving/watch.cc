@@ -3,11 +3,11 @@
 #include <google/protobuf/arena.h>
 
 #include <algorithm>
-#include <format>
 #include <random>
 #include <utility>
 
 #include "backends/tensorflow_serving/codec.h"
+#include "base/format.h"
 #include "rpc/tensorflow_serving.pb.h"
 
 namespace sluice::tensorflow_serving {
@@ -56,7 +56,7 @@ Result<std::shared_ptr<Watch>> Watch::make(std::string name, TensorflowServingOp
                                            Changed changed) {
   if (options.model.empty()) options.model = name;
   const auto named = [&](const Error& error) {
-    return fail(error.code, std::format("'{}': {}", name, error.message));
+    return fail(error.code, formatted("'{}': {}", name, error.message));
   };
   if (const auto faults = tls_faults(options); !faults.empty()) return named(faults[0].error);
   auto channel = client.channel(to_channel(options));
@@ -68,7 +68,7 @@ Result<std::shared_ptr<Watch>> Watch::make(std::string name, TensorflowServingOp
 
 Watch::Watch(std::shared_ptr<Service> service, Executor& home, Changed changed)
     : service_(std::move(service)), home_(home), changed_(std::move(changed)) {
-  finding_.reason = std::format("{} has not been asked yet", service_->options.address);
+  finding_.reason = formatted("{} has not been asked yet", service_->options.address);
 }
 
 Finding Watch::finding() const {

@@ -6,7 +6,8 @@
 
 #include <array>
 #include <cstring>
-#include <format>
+
+#include "base/format.h"
 
 namespace sluice::http {
 
@@ -39,8 +40,8 @@ Result<Address> Address::unix_socket(std::string_view path) {
   sockaddr_un un{};
   un.sun_family = AF_UNIX;
   if (path.empty() || path.size() >= sizeof un.sun_path) {
-    return fail(invalid(std::format("the path of a Unix socket has 1 to {} bytes, got {}: '{}'",
-                                    sizeof un.sun_path - 1, path.size(), path)));
+    return fail(invalid(formatted("the path of a Unix socket has 1 to {} bytes, got {}: '{}'",
+                                  sizeof un.sun_path - 1, path.size(), path)));
   }
   std::memcpy(un.sun_path, path.data(), path.size());
   return make(un);
@@ -87,11 +88,11 @@ bool Address::operator==(const Address& other) const {
 
 std::string to_string(const Address& address) {
   if (address.family() == AF_INET) {
-    return std::format("{}:{}", address.ip(), ntohs(read_as<sockaddr_in>(address.data()).sin_port));
+    return formatted("{}:{}", address.ip(), ntohs(read_as<sockaddr_in>(address.data()).sin_port));
   }
   if (address.family() == AF_INET6) {
-    return std::format("[{}]:{}", address.ip(),
-                       ntohs(read_as<sockaddr_in6>(address.data()).sin6_port));
+    return formatted("[{}]:{}", address.ip(),
+                     ntohs(read_as<sockaddr_in6>(address.data()).sin6_port));
   }
   return address.ip();
 }

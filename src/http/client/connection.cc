@@ -1,8 +1,9 @@
 #include "http/client/connection.h"
 
 #include <array>
-#include <format>
 #include <utility>
+
+#include "base/format.h"
 
 namespace sluice::http {
 
@@ -95,7 +96,7 @@ void ClientConnection::read_some() {
         break;
       case IoStatus::kError:
         finish(fail(unavailable(
-            std::format("the connection broke while {}: {}", stage(), transport_->error()))));
+            formatted("the connection broke while {}: {}", stage(), transport_->error()))));
         return;
       case IoStatus::kWantRead:
       case IoStatus::kWantWrite:

@@ -8,8 +8,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <format>
 #include <utility>
+
+#include "base/format.h"
 
 namespace sluice::http {
 
@@ -54,7 +55,7 @@ Connector::~Connector() {
 
 void Connector::note(const Address& address, int error) {
   if (!errors_.empty()) errors_ += ", ";
-  errors_ += std::format("{} ({})", std::strerror(error), to_string(address));
+  errors_ += formatted("{} ({})", std::strerror(error), to_string(address));
 }
 
 void Connector::finish(Result<int> result) {

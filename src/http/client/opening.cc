@@ -1,7 +1,8 @@
 #include "http/client/opening.h"
 
-#include <format>
 #include <utility>
+
+#include "base/format.h"
 
 namespace sluice::http {
 
@@ -26,8 +27,8 @@ void Opening::start(Duration limit, Duration attempt_delay) {
     const auto alive = held.lock();
     if (!alive) return;
     timer_ = 0;
-    finish(fail(unavailable(
-        std::format("cannot connect: still {} after {:.0f} ms", stage_, to_ms(limit)))));
+    finish(fail(
+        unavailable(formatted("cannot connect: still {} after {:.0f} ms", stage_, to_ms(limit)))));
   });
   if (!origin_.socket_path.empty()) {
     auto address = Address::unix_socket(origin_.socket_path);

@@ -1,6 +1,6 @@
 #include "http/client/origin.h"
 
-#include <format>
+#include "base/format.h"
 
 namespace sluice::http {
 
@@ -16,9 +16,9 @@ Origin Origin::of(const Url& url, TlsContextPtr tls) {
 std::string to_string(const Origin& origin) {
   if (!origin.socket_path.empty()) return "unix:" + origin.socket_path;
   std::string text =
-      std::format("{}://{}", origin.tls == nullptr ? "http" : "https", origin.authority);
+      formatted("{}://{}", origin.tls == nullptr ? "http" : "https", origin.authority);
   if (origin.address && origin.address->ip() != origin.host) {
-    text += std::format(" ({})", origin.address->ip());
+    text += formatted(" ({})", origin.address->ip());
   }
   return text;
 }

@@ -1,8 +1,9 @@
 #include "http/client/pool.h"
 
 #include <algorithm>
-#include <format>
 #include <utility>
+
+#include "base/format.h"
 
 namespace sluice::http {
 
@@ -24,7 +25,7 @@ ClientPool::~ClientPool() {
 }
 
 Error ClientPool::named(Error error) const {
-  error.message = std::format("{}: {}", to_string(origin_), error.message);
+  error.message = formatted("{}: {}", to_string(origin_), error.message);
   return error;
 }
 
@@ -188,7 +189,7 @@ void ClientPool::on_deadline(ClientCall& call) {
   } else if (!openings_.empty()) {
     stage = openings_.front()->stage();
   }
-  Error error = named(timed_out(std::format("the deadline passed while {}", stage)));
+  Error error = named(timed_out(formatted("the deadline passed while {}", stage)));
   const ClientCallPtr held = call.shared_from_this();
   drop(call);
   call.finish(fail(std::move(error)));

@@ -4,12 +4,12 @@
 
 #include <algorithm>
 #include <cstring>
-#include <format>
 #include <mutex>
 #include <optional>
 #include <unordered_map>
 #include <utility>
 
+#include "base/format.h"
 #include "runtime/compute_pool.h"
 
 namespace sluice::http {
@@ -20,7 +20,7 @@ Result<Addresses> system_lookup(const std::string& host) {
   addrinfo* list = nullptr;
   if (const int code = ::getaddrinfo(host.c_str(), nullptr, &hints, &list); code != 0) {
     const char* why = code == EAI_SYSTEM ? std::strerror(errno) : ::gai_strerror(code);
-    return fail(unavailable(std::format("cannot resolve the host '{}': {}", host, why)));
+    return fail(unavailable(formatted("cannot resolve the host '{}': {}", host, why)));
   }
   Addresses found;
   for (const addrinfo* info = list; info != nullptr; info = info->ai_next) {
@@ -29,7 +29,7 @@ Result<Addresses> system_lookup(const std::string& host) {
   }
   ::freeaddrinfo(list);
   if (found.empty()) {
-    return fail(unavailable(std::format("the host '{}' resolves to no address", host)));
+    return fail(unavailable(formatted("the host '{}' resolves to no address", host)));
   }
   return found;
 }

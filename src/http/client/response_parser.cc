@@ -3,9 +3,10 @@
 #include <llhttp.h>
 
 #include <algorithm>
-#include <format>
 #include <limits>
 #include <utility>
+
+#include "base/format.h"
 
 namespace sluice::http {
 
@@ -40,7 +41,7 @@ struct ResponseParser::Impl {
     overhead += bytes;
     if (overhead <= limits.head_bytes) return 0;
     return stop({ErrorCode::kTooLarge,
-                 std::format("the head of the answer is over {} bytes", limits.head_bytes)});
+                 formatted("the head of the answer is over {} bytes", limits.head_bytes)});
   }
   [[nodiscard]] bool interim() const { return parser.status_code / 100 == 1; }
 
@@ -61,7 +62,7 @@ struct ResponseParser::Impl {
     HeaderList& list = me.in_body ? me.response.trailers : me.response.headers;
     if (list.fields().size() >= me.limits.headers) {
       return me.stop({ErrorCode::kTooLarge,
-                      std::format("the answer has over {} header fields", me.limits.headers)});
+                      formatted("the answer has over {} header fields", me.limits.headers)});
     }
     list.add(std::exchange(me.name, {}), std::string(trim(me.value)));
     me.value.clear();
@@ -94,7 +95,7 @@ struct ResponseParser::Impl {
 
   int too_large() {
     return stop({ErrorCode::kTooLarge,
-                 std::format("the body of the answer is over {} bytes", limits.body_bytes)});
+                 formatted("the body of the answer is over {} bytes", limits.body_bytes)});
   }
 
   static int on_body_part(llhttp_t* parser, const char* at, std::size_t size) {
@@ -180,7 +181,7 @@ ResponseParser::State ResponseParser::feed(std::string_view bytes) {
   if (code == HPE_OK) return State::kMore;
   const char* reason = llhttp_get_error_reason(&me.parser);
   return me.fail_with(unavailable(
-      std::format("the answer is not HTTP: {}", reason == nullptr ? "unknown reason" : reason)));
+      formatted("the answer is not HTTP: {}", reason == nullptr ? "unknown reason" : reason)));
 }
 
 ResponseParser::State ResponseParser::end() {
@@ -193,8 +194,8 @@ ResponseParser::State ResponseParser::end() {
   if (!me.in_body) {
     return me.fail_with(unavailable("the peer closed the connection in the head of its answer"));
   }
-  std::string of = me.expected == 0 ? "" : std::format(" of {}", me.expected);
-  return me.fail_with(unavailable(std::format(
+  std::string of = me.expected == 0 ? "" : formatted(" of {}", me.expected);
+  return me.fail_with(unavailable(formatted(
       "the peer closed the connection after {}{} bytes of its answer's body", me.body_bytes, of)));
 }
 

@@ -150,7 +150,7 @@ TEST(ResponseParser, KeepsToItsLimits) {
   const std::string ok = "HTTP/1.1 200 OK\r\n";
   const Case cases[] = {
       {ok + "A: " + std::string(200, 'a'), "head of the answer is over 100 bytes"},
-      {"HTTP/1.1 200 " + std::string(200, 'a'), "head of the answer is over 100 bytes"},
+      {std::string("HTTP/1.1 200 ").append(200, 'a'), "head of the answer is over 100 bytes"},
       {ok + "A: 1\r\nB: 2\r\nC: 3\r\nD: 4\r\n\r\n", "over 3 header fields"},
       {ok + "Content-Length: 11\r\n\r\n", "body of the answer is over 10 bytes"},
       {ok + "\r\n12345678901", "body of the answer is over 10 bytes"},

@@ -8,10 +8,10 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
-#include <format>
 #include <stdexcept>
 #include <utility>
 
+#include "base/format.h"
 #include "http/client/address.h"
 #include "http/client/url.h"
 
@@ -71,7 +71,7 @@ std::string TestServer::url() const {
   if (!socket_path_.empty()) {
     return to_string(Url{.scheme = Url::Scheme::kUnix, .port = 0, .socket_path = socket_path_});
   }
-  return std::format("{}://127.0.0.1:{}", tls_ ? "https" : "http", port_);
+  return formatted("{}://127.0.0.1:{}", tls_ ? "https" : "http", port_);
 }
 
 int TestServer::open() const {
@@ -115,8 +115,8 @@ TestServer::Peer& TestServer::Peer::send(std::string_view bytes) {
 }
 
 TestServer::Peer& TestServer::Peer::answer(std::string_view body, std::string_view extra_head) {
-  return send(std::format("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n{}\r\n{}", body.size(),
-                          extra_head, body));
+  return send(formatted("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n{}\r\n{}", body.size(),
+                        extra_head, body));
 }
 
 void TestServer::Peer::on_io(bool readable, bool) {

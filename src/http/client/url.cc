@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <charconv>
-#include <format>
 #include <optional>
 
+#include "base/format.h"
 #include "http/client/address.h"
 #include "http/headers.h"
 
@@ -49,7 +49,7 @@ std::string percent_encode_path(std::string_view path) {
     if (is_host_char(c)) {
       out += c;
     } else {
-      out += std::format("%{:02X}", static_cast<unsigned char>(c));
+      out += formatted("%{:02X}", static_cast<unsigned char>(c));
     }
   }
   return out;
@@ -60,7 +60,7 @@ class Parser {
   explicit Parser(std::string_view text) : text_(text), rest_(text) {}
 
   Result<Url> parse() {
-    if (text_.size() > kMaxUrl) return wrong(std::format("it is longer than {} bytes", kMaxUrl));
+    if (text_.size() > kMaxUrl) return wrong(formatted("it is longer than {} bytes", kMaxUrl));
     if (std::ranges::any_of(text_, [](unsigned char c) { return c <= ' ' || c >= 127; })) {
       return wrong("it has a space, a control character or a byte outside ASCII");
     }
@@ -80,7 +80,7 @@ class Parser {
       url_.port = 0;
     } else {
       return wrong(
-          std::format("'{}' is not a scheme that can be called: http, https or http+unix", scheme));
+          formatted("'{}' is not a scheme that can be called: http, https or http+unix", scheme));
     }
     const auto end = rest_.find_first_of("/?#");
     const auto authority = rest_.substr(0, end);
@@ -97,7 +97,7 @@ class Parser {
 
  private:
   [[nodiscard]] std::unexpected<Error> wrong(std::string_view why) const {
-    return fail(invalid(std::format("the URL '{}' cannot be used: {}", text_.substr(0, 200), why)));
+    return fail(invalid(formatted("the URL '{}' cannot be used: {}", text_.substr(0, 200), why)));
   }
 
   Result<> take_authority(std::string_view authority) {
@@ -119,7 +119,7 @@ class Parser {
       if (close == std::string_view::npos) return wrong("'[' without ']'");
       url_.host = authority.substr(1, close - 1);
       if (!url_.host.contains(':') || !Address::parse(url_.host, 0)) {
-        return wrong(std::format("'{}' is not an IPv6 address", url_.host));
+        return wrong(formatted("'{}' is not an IPv6 address", url_.host));
       }
       port = authority.substr(close + 1);
     } else {
@@ -132,8 +132,8 @@ class Parser {
       if (colon != std::string_view::npos) port = authority.substr(colon);
       if (url_.host.size() > kMaxHost || !std::ranges::all_of(url_.host, is_host_char)) {
         return wrong(
-            std::format("'{}' is not a host name: letters, digits, '-', '_' and '.', at most {}",
-                        url_.host, kMaxHost));
+            formatted("'{}' is not a host name: letters, digits, '-', '_' and '.', at most {}",
+                      url_.host, kMaxHost));
       }
     }
     std::ranges::transform(url_.host, url_.host.begin(), [](char c) {
@@ -148,7 +148,7 @@ class Parser {
     const char* end = port.data() + port.size();
     const auto [stop, error] = std::from_chars(port.data() + 1, end, value);
     if (port[0] != ':' || error != std::errc{} || stop != end || value == 0 || value > 65535) {
-      return wrong(std::format("'{}' is not a port: ':' and a number from 1 to 65535", port));
+      return wrong(formatted("'{}' is not a port: ':' and a number from 1 to 65535", port));
     }
     url_.port = static_cast<std::uint16_t>(value);
     return {};
@@ -174,17 +174,17 @@ Result<Url> parse_url(std::string_view text) {
 
 std::string authority_of(const Url& url) {
   if (url.scheme == Url::Scheme::kUnix) return "localhost";
-  const std::string host = url.host.contains(':') ? std::format("[{}]", url.host) : url.host;
+  const std::string host = url.host.contains(':') ? formatted("[{}]", url.host) : url.host;
   const bool usual = url.port == (url.scheme == Url::Scheme::kHttps ? 443 : 80);
-  return usual ? host : std::format("{}:{}", host, url.port);
+  return usual ? host : formatted("{}:{}", host, url.port);
 }
 
 std::string to_string(const Url& url) {
   if (url.scheme == Url::Scheme::kUnix) {
-    return std::format("http+unix://{}{}", percent_encode_path(url.socket_path), url.path);
+    return formatted("http+unix://{}{}", percent_encode_path(url.socket_path), url.path);
   }
-  return std::format("{}://{}{}", url.scheme == Url::Scheme::kHttps ? "https" : "http",
-                     authority_of(url), url.path);
+  return formatted("{}://{}{}", url.scheme == Url::Scheme::kHttps ? "https" : "http",
+                   authority_of(url), url.path);
 }
 
 }  // namespace sluice::http

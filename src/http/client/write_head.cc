@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <format>
 
+#include "base/format.h"
 #include "http/client/call.h"
 
 namespace sluice::http {
@@ -40,9 +40,9 @@ Result<std::string> write_head(const ClientRequest& request, const std::string& 
   if (!request.target.starts_with('/') ||
       std::ranges::any_of(request.target, [](unsigned char c) { return c <= ' ' || c >= 127; })) {
     return fail(
-        invalid(std::format("'{}' cannot be the target of a request: '/' and printable "
-                            "ASCII without spaces",
-                            request.target)));
+        invalid(formatted("'{}' cannot be the target of a request: '/' and printable "
+                          "ASCII without spaces",
+                          request.target)));
   }
   std::string head;
   head.reserve(192 + request.target.size() + request.headers.fields().size() * 48);
@@ -51,12 +51,12 @@ Result<std::string> write_head(const ClientRequest& request, const std::string& 
   for (const auto& [name, value] : request.headers.fields()) {
     if (!is_token(name) || !is_field_value(value)) {
       return fail(
-          invalid(std::format("the header field '{}' cannot be sent: its name or value is "
-                              "outside the grammar",
-                              name)));
+          invalid(formatted("the header field '{}' cannot be sent: its name or value is "
+                            "outside the grammar",
+                            name)));
     }
     if (is_ours(name)) {
-      return fail(invalid(std::format("the header field '{}' is set by the client itself", name)));
+      return fail(invalid(formatted("the header field '{}' is set by the client itself", name)));
     }
     head.append(name).append(": ").append(value).append("\r\n");
   }

@@ -1,7 +1,6 @@
 #include "http/json/reader.h"
 
-#include <format>
-
+#include "base/format.h"
 #include "http/json/error_position.h"
 
 namespace sluice::json {
@@ -35,10 +34,10 @@ Result<simdjson::dom::element> Reader::parse(std::string_view text, bool copy) {
     return fail(invalid("the body is empty where JSON is expected"));
   }
   if (code == simdjson::DEPTH_ERROR) {
-    return fail(invalid(std::format("JSON nested deeper than {} levels", kMaxNesting)));
+    return fail(invalid(formatted("JSON nested deeper than {} levels", kMaxNesting)));
   }
   const ParseError error = position_of_error(text);
-  return fail(invalid(std::format("not JSON at byte {}: {}", error.offset, error.reason)));
+  return fail(invalid(formatted("not JSON at byte {}: {}", error.offset, error.reason)));
 }
 
 std::string_view kind_of(const simdjson::dom::element& value) {

@@ -1,8 +1,8 @@
 #include "services/async_iris/codec.h"
 
 #include <algorithm>
-#include <format>
 
+#include "base/format.h"
 #include "http/json/writer.h"
 
 namespace sluice::async_iris {
@@ -27,7 +27,7 @@ Result<const Tensor*> probabilities_of(const InferResponse& response, std::strin
   if (found == nullptr || !fits(*found)) {
     return fail(internal(wanted.empty()
                              ? "the model gave no floating-point output"
-                             : std::format("the model gave no probabilities in '{}'", wanted)));
+                             : formatted("the model gave no probabilities in '{}'", wanted)));
   }
   return found;
 }

@@ -1,10 +1,10 @@
 #include "services/async_iris/service.h"
 
 #include <charconv>
-#include <format>
 
 #include "api/jobs/idempotency.h"
 #include "api/tensorflow_serving/metadata_json.h"
+#include "base/format.h"
 #include "base/timestamp.h"
 #include "http/json/writer.h"
 #include "http/query.h"
@@ -152,8 +152,7 @@ class Service {
       const auto media = http::trim(type->substr(0, type->find(';')));
       if (!http::iequals(media, kJson)) {
         return http::respond_problem(
-            exchange, 415,
-            invalid(std::format("the body must be application/json, not {}", media)));
+            exchange, 415, invalid(formatted("the body must be application/json, not {}", media)));
       }
     }
     const Callable* callable = target();
@@ -187,7 +186,7 @@ class Service {
     const auto priority = jobs::parse_priority(**text);
     if (!priority) {
       return fail(
-          invalid(std::format("'priority': expected high, normal or low, got \"{}\"", **text)));
+          invalid(formatted("'priority': expected high, normal or low, got \"{}\"", **text)));
     }
     return *priority;
   }
@@ -268,9 +267,9 @@ class Service {
       query.state = jobs::parse_job_state(*status);
       if (!query.state) {
         return fail(
-            invalid(std::format("status: expected pending, processing, completed, failed "
-                                "or cancelled, got \"{}\"",
-                                *status)));
+            invalid(formatted("status: expected pending, processing, completed, failed "
+                              "or cancelled, got \"{}\"",
+                              *status)));
       }
     }
     if (const auto limit = parsed->find("limit")) {
@@ -278,8 +277,8 @@ class Service {
       const auto [stopped, error] = std::from_chars(limit->data(), end, query.limit);
       if (error != std::errc() || stopped != end || query.limit == 0 ||
           query.limit > jobs::kMaxPage) {
-        return fail(invalid(std::format("limit: expected a number from 1 to {}, got \"{}\"",
-                                        jobs::kMaxPage, *limit)));
+        return fail(invalid(formatted("limit: expected a number from 1 to {}, got \"{}\"",
+                                      jobs::kMaxPage, *limit)));
       }
     }
     query.after = parsed->find("after").value_or("");

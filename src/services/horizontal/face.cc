@@ -1,7 +1,6 @@
 #include "services/horizontal/face.h"
 
-#include <format>
-
+#include "base/format.h"
 #include "http/json/writer.h"
 
 namespace sluice::horizontal {
@@ -72,7 +71,7 @@ void Face::predict(http::Exchange& exchange, gateway::Answer answer, Ask ask) {
     const auto media = http::trim(type->substr(0, type->find(';')));
     if (!http::iequals(media, kJson)) {
       return http::respond_problem(
-          exchange, 415, invalid(std::format("the body must be application/json, not {}", media)));
+          exchange, 415, invalid(formatted("the body must be application/json, not {}", media)));
     }
   }
   if (exchange.head().header("Content-Encoding").value_or("identity") != "identity") {

@@ -1,8 +1,8 @@
 #include "services/horizontal/prediction.h"
 
-#include <format>
 #include <optional>
 
+#include "base/format.h"
 #include "http/json/writer.h"
 
 namespace sluice::horizontal {
@@ -96,7 +96,7 @@ Result<const Tensor*> prediction_of(const InferResponse& response, std::string_v
   }
   if (found == nullptr) return fail(internal("the model gave no output that is a prediction"));
   if (found->type == DataType::kBytes) {
-    return fail(internal(std::format("output '{}' is text; a prediction is numbers", found->name)));
+    return fail(internal(formatted("output '{}' is text; a prediction is numbers", found->name)));
   }
   return found;
 }
@@ -154,7 +154,7 @@ std::string_view numpy_name(DataType type) {
 }
 
 std::string structure(std::size_t rows, std::size_t columns) {
-  return std::format("({},{})", rows, columns);
+  return formatted("({},{})", rows, columns);
 }
 
 std::string structure(const Tensor& tensor) {

@@ -1,6 +1,6 @@
 #include <algorithm>
-#include <format>
 
+#include "base/format.h"
 #include "http/json/writer.h"
 #include "services/horizontal/face.h"
 #include "services/horizontal/members.h"
@@ -75,7 +75,7 @@ class Proxy {
     const auto* ensemble = dynamic_cast<const gateway::Ensemble*>(callable->get());
     if (ensemble == nullptr) {
       Face::answer_error(exchange,
-                         internal(std::format("'{}' is no ensemble", face_.mount().target)));
+                         internal(formatted("'{}' is no ensemble", face_.mount().target)));
     }
     return ensemble;
   }
@@ -172,8 +172,8 @@ class Proxy {
     const Tensor* proba = result->output("proba");
     if (label == nullptr || proba == nullptr || label->strings.empty()) {
       return Face::answer_error(
-          exchange, internal(std::format("'{}' gives no label: its merge rule must be best_label",
-                                         face_.mount().target)));
+          exchange, internal(formatted("'{}' gives no label: its merge rule must be best_label",
+                                       face_.mount().target)));
     }
     std::string& out = face_.scratch();
     out += R"({"prediction":)";

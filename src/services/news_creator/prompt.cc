@@ -1,9 +1,9 @@
 #include "services/news_creator/prompt.h"
 
-#include <format>
 #include <optional>
 
 #include "base/file.h"
+#include "base/format.h"
 
 namespace sluice::news_creator {
 
@@ -40,7 +40,7 @@ Result<PromptTemplate> PromptTemplate::parse(std::string text) {
         if (name != "content" && name != "article_id") unknown = name.substr(0, 100);
       });
   if (unknown) {
-    return fail(invalid(std::format(
+    return fail(invalid(formatted(
         "the prompt has {{{{{}}}}}, but only {{{{content}}}} and {{{{article_id}}}} are known",
         *unknown)));
   }
@@ -56,7 +56,7 @@ Result<PromptTemplate> PromptTemplate::load(const std::filesystem::path& file) {
   if (!text) return fail(text.error());
   auto parsed = parse(std::move(*text));
   if (!parsed) {
-    return fail(invalid(std::format("{}: {}", file.string(), parsed.error().message)));
+    return fail(invalid(formatted("{}: {}", file.string(), parsed.error().message)));
   }
   return parsed;
 }

@@ -1,10 +1,9 @@
 #include "services/news_creator/service.h"
 
-#include <format>
-
 #include "api/generation/face.h"
 #include "api/generation/service_class.h"
 #include "api/ollama/ollama.h"
+#include "base/format.h"
 #include "base/utf8.h"
 #include "http/json/reader.h"
 #include "http/json/writer.h"
@@ -66,13 +65,13 @@ class Service {
   // Of an article, which is to be of a bearable size.
   [[nodiscard]] Result<std::string> prompt_of(const SummarizeAsked& asked) const {
     if (const auto has = count_characters(asked.content); has < options_.min_content) {
-      return fail(invalid(std::format("the article has {} characters, at least {} are needed", has,
-                                      options_.min_content)));
+      return fail(invalid(formatted("the article has {} characters, at least {} are needed", has,
+                                    options_.min_content)));
     }
     std::string prompt = prompt_.render(asked.content, asked.article_id);
     if (const auto has = count_characters(prompt); has > options_.max_prompt) {
-      return fail(invalid(std::format("the prompt has {} characters, at most {} are taken", has,
-                                      options_.max_prompt)));
+      return fail(invalid(formatted("the prompt has {} characters, at most {} are taken", has,
+                                    options_.max_prompt)));
     }
     return prompt;
   }

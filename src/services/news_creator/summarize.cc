@@ -1,10 +1,9 @@
 #include "services/news_creator/summarize.h"
 
-#include <format>
-
 #include "api/generation/sampling.h"
 #include "api/generation/timings.h"
 #include "api/ollama/answer.h"
+#include "base/format.h"
 #include "http/json/writer.h"
 
 namespace sluice::news_creator {
@@ -80,8 +79,8 @@ api::generation::Read<SummarizeAsked> read_summarize(json::Reader& reader, std::
              .stream = f.boolean("stream").value_or(false),
              .priority = api::generation::read_priority(f)};
     if (asked.article_id.empty() || asked.article_id.size() > kMaxArticleId) {
-      f.fault("article_id", std::format("'article_id' must have from 1 to {} bytes, got {}",
-                                        kMaxArticleId, asked.article_id.size()));
+      f.fault("article_id", formatted("'article_id' must have from 1 to {} bytes, got {}",
+                                      kMaxArticleId, asked.article_id.size()));
     }
   };
   return api::generation::read_object<SummarizeAsked>(reader, body, fill);

@@ -1,9 +1,9 @@
 #include "services/rows/rows_reader.h"
 
 #include <cmath>
-#include <format>
 #include <limits>
 
+#include "base/format.h"
 #include "http/json/reader.h"
 
 namespace sluice::rows {
@@ -92,14 +92,14 @@ std::expected<std::int64_t, BodyError> check_rows(const simdjson::dom::array& ro
     simdjson::dom::array values;
     if (row.get_array().get(values) != simdjson::SUCCESS) {
       const std::string expected =
-          columns < 0 ? "a list of numbers" : std::format("a list of {} numbers", columns);
-      return std::unexpected(wrong(std::format("'data' row {}: expected {}, got {}", row_number,
-                                               expected, json::kind_of(row))));
+          columns < 0 ? "a list of numbers" : formatted("a list of {} numbers", columns);
+      return std::unexpected(wrong(formatted("'data' row {}: expected {}, got {}", row_number,
+                                             expected, json::kind_of(row))));
     }
     if (columns < 0) columns = std::max<std::int64_t>(1, static_cast<std::int64_t>(values.size()));
     if (std::cmp_not_equal(values.size(), columns)) {
-      return std::unexpected(wrong(std::format("'data' row {}: expected {} columns, got {}",
-                                               row_number, columns, values.size())));
+      return std::unexpected(wrong(formatted("'data' row {}: expected {} columns, got {}",
+                                             row_number, columns, values.size())));
     }
     ++row_number;
   }
@@ -122,8 +122,8 @@ std::expected<Tensor, BodyError> read_rows(const simdjson::dom::array& rows,
     for (const Element value : row) {
       const auto refused = [&](std::string_view expected, std::string_view got) {
         const auto width = static_cast<std::size_t>(*columns);
-        return std::unexpected(wrong(std::format("'data' row {} column {}: expected {}, got {}",
-                                                 i / width, i % width, expected, got)));
+        return std::unexpected(wrong(formatted("'data' row {} column {}: expected {}, got {}",
+                                               i / width, i % width, expected, got)));
       };
       double number = 0;
       if (!value.is_number() || value.get_double().get(number) != simdjson::SUCCESS) {
@@ -133,10 +133,10 @@ std::expected<Tensor, BodyError> read_rows(const simdjson::dom::array& rows,
         return refused(expected, json::excerpt(value));
       }
       if (rules.above && !(number > *rules.above)) {
-        return refused(std::format("a number above {}", *rules.above), json::excerpt(value));
+        return refused(formatted("a number above {}", *rules.above), json::excerpt(value));
       }
       if (rules.below && !(number < *rules.below)) {
-        return refused(std::format("a number below {}", *rules.below), json::excerpt(value));
+        return refused(formatted("a number below {}", *rules.below), json::excerpt(value));
       }
       ++i;
     }
@@ -157,8 +157,8 @@ std::expected<Tensor, BodyError> read_root(const Result<Element>& root, const Te
   }
   simdjson::dom::object object;
   if (root->get_object().get(object) != simdjson::SUCCESS) {
-    return std::unexpected(wrong(std::format(
-        R"(expected an object like {{"data": [[..]]}}, got {})", json::kind_of(*root))));
+    return std::unexpected(wrong(
+        formatted(R"(expected an object like {{"data": [[..]]}}, got {})", json::kind_of(*root))));
   }
   Element data;
   if (object["data"].get(data) != simdjson::SUCCESS) {
@@ -166,7 +166,7 @@ std::expected<Tensor, BodyError> read_root(const Result<Element>& root, const Te
   }
   if (data.get_array().get(rows) != simdjson::SUCCESS) {
     return std::unexpected(
-        wrong(std::format("'data': expected a list of rows, got {}", json::kind_of(data))));
+        wrong(formatted("'data': expected a list of rows, got {}", json::kind_of(data))));
   }
   return read_rows(rows, input, rules);
 }
@@ -206,8 +206,7 @@ Result<std::optional<std::string>> RowsReader::text_field(std::string_view name)
   }
   std::string_view text;
   if (value.get(text) != simdjson::SUCCESS) {
-    return fail(
-        invalid(std::format("'{}': expected a string, got {}", name, json::kind_of(value))));
+    return fail(invalid(formatted("'{}': expected a string, got {}", name, json::kind_of(value))));
   }
   return std::string(text);
 }
@@ -223,12 +222,12 @@ Result<Tensor> rows_tensor(const std::vector<std::vector<double>>& rows, const T
   for (const auto& row : rows) {
     if (row.size() != columns || (wanted >= 0 && std::cmp_not_equal(columns, wanted))) {
       return fail(
-          invalid(std::format("the sample has a row of {} columns; {} are expected", row.size(),
-                              wanted >= 0 ? wanted : static_cast<std::int64_t>(columns))));
+          invalid(formatted("the sample has a row of {} columns; {} are expected", row.size(),
+                            wanted >= 0 ? wanted : static_cast<std::int64_t>(columns))));
     }
     for (const double value : row) {
       if (const auto expected = filler.put(i++, value); !expected.empty()) {
-        return fail(invalid(std::format("the sample has {}; expected {}", value, expected)));
+        return fail(invalid(formatted("the sample has {}; expected {}", value, expected)));
       }
     }
   }

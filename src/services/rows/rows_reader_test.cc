@@ -3,8 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <format>
 #include <limits>
+
+#include "base/format.h"
 
 namespace sluice::rows {
 namespace {
@@ -118,7 +119,7 @@ TEST(RowsReader, SaysAtWhichByteABodyStopsBeingJson) {
 TEST(RowsReader, TakesNoMoreMemoryThanTheBodyIsWorth) {
   const TensorInfo wide{"x", DataType::kFp32, {-1, std::int64_t{1} << 40}};
   EXPECT_EQ(read(R"({"data":[[1],[2]]})", wide).error().error.message,
-            std::format("'data' row 0: expected {} columns, got 1", wide.shape[1]));
+            formatted("'data' row 0: expected {} columns, got 1", wide.shape[1]));
 }
 
 struct TypeCase {
@@ -153,16 +154,16 @@ TEST(RowsReader, StoresNumbersAsTheModelsTypeAndRefusesWhatItCannotHold) {
   };
   for (const TypeCase& c : cases) {
     for (const std::string& text : c.fit) {
-      const auto tensor = read(std::format(R"({{"data":[[{}]]}})", text), one_column(c.type));
+      const auto tensor = read(formatted(R"({{"data":[[{}]]}})", text), one_column(c.type));
       ASSERT_TRUE(tensor) << to_string(c.type) << ' ' << tensor.error().error.message;
       const double stored = element_as_double(*tensor, 0).value();
       EXPECT_NEAR(stored, std::stod(text), std::abs(stored) / 100) << to_string(c.type);
     }
     for (const std::string& text : c.unfit) {
-      const auto tensor = read(std::format(R"({{"data":[[{}]]}})", text), one_column(c.type));
+      const auto tensor = read(formatted(R"({{"data":[[{}]]}})", text), one_column(c.type));
       ASSERT_FALSE(tensor) << to_string(c.type) << ' ' << text;
       EXPECT_TRUE(tensor.error().error.message.starts_with(
-          std::format("'data' row 0 column 0: expected {}, got ", c.expected)))
+          formatted("'data' row 0 column 0: expected {}, got ", c.expected)))
           << tensor.error().error.message;
     }
   }

@@ -74,7 +74,8 @@ clean: ## remove build/ (what scripts/setup fetched stays in the cache folder)
 setup-build setup-test setup-bench setup-lint: setup-%:
 	@scripts/setup $*
 
-# CMake looks by itself after its own files; these it does not know of.
+# CMake looks by itself after its own files; these it does not know of. Fresh: a preset with another compiler would else
+# leave its other values behind.
 build/%/build.ninja: CMakePresets.json scripts/pins | setup-build
-	@cmake --preset $*
+	@cmake --fresh --preset $*
 	@touch $@

@@ -7,6 +7,7 @@
 // wrong in the ways in which those before us were.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "base/testing_seeds.h"
@@ -39,16 +40,19 @@ TEST_P(SlotSimulation, KeepsItsPromises) {
 
 INSTANTIATE_TEST_SUITE_P(Parts, SlotSimulation, ::testing::Range(std::uint64_t{0}, kParts));
 
+// Seven times as many are played.
+constexpr std::uint64_t kWitnessed = std::min<std::uint64_t>(300, kSeeds / 10);
+
 // How many of some histories show that something is wrong.
 template <class Wrong>
-int found_by(const Wrong& world_of) {
-  int found = 0;
-  for (std::uint64_t seed = 0; seed < 300; ++seed) {
+std::uint64_t found_by(const Wrong& world_of) {
+  std::uint64_t found = 0;
+  for (std::uint64_t seed = 0; seed < kWitnessed; ++seed) {
     if (world_of(seed)->run(kCalls)) ++found;
   }
   return found;
 }
-int found_with(const SlotPolicy& policy) {
+std::uint64_t found_with(const SlotPolicy& policy) {
   return found_by([&](std::uint64_t seed) { return std::make_unique<World>(seed, policy); });
 }
 
@@ -99,14 +103,15 @@ class LosesASlotAtWake final : public World {
 };
 
 TEST(SlotWitness, FindsWhatIsWrong) {
-  EXPECT_EQ(found_with(SlotPolicy()), 0);
-  EXPECT_GT(found_with(LifoDefeatsPromotion()), 10);
-  EXPECT_GT(found_with(RealtimeAlwaysFirst()), 10);
-  EXPECT_GT(found_with(NothingIsReserved()), 10);
-  EXPECT_GT(found_with(WhoAsksMostGetsMost()), 10);
-  EXPECT_GT(found_with(BestEffortFirst()), 10);
+  constexpr std::uint64_t kFew = kWitnessed / 30;
+  EXPECT_EQ(found_with(SlotPolicy()), 0U);
+  EXPECT_GT(found_with(LifoDefeatsPromotion()), kFew);
+  EXPECT_GT(found_with(RealtimeAlwaysFirst()), kFew);
+  EXPECT_GT(found_with(NothingIsReserved()), kFew);
+  EXPECT_GT(found_with(WhoAsksMostGetsMost()), kFew);
+  EXPECT_GT(found_with(BestEffortFirst()), kFew);
   EXPECT_GT(found_by([](std::uint64_t seed) { return std::make_unique<LosesASlotAtWake>(seed); }),
-            10);
+            kFew);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -53,6 +54,15 @@ def result(client: httpx.Client, job_id: str) -> dict[str, Any]:
     found = eventually(look, what="the job ends")
     assert found is not None
     return found
+
+
+@contextlib.contextmanager
+def paused(client: httpx.Client) -> Iterator[None]:
+    client.post("/v1/queues/iris/pause")
+    try:
+        yield
+    finally:
+        client.post("/v1/queues/iris/resume")
 
 
 def test_a_prediction_is_fetched_by_its_job_id(client: httpx.Client) -> None:
@@ -132,16 +142,19 @@ def test_health_tells_of_each_component(client: httpx.Client) -> None:
 
 
 def test_jobs_are_listed_and_cancelled(client: httpx.Client) -> None:
-    client.post("/v1/queues/iris/pause")
-    ids = [predict(client, priority="high") for _ in range(3)]
-    page = client.get("/jobs", params={"status": "pending", "limit": "2"}).json()
-    assert [job["job_id"] for job in page["jobs"]] == ids[:0:-1]
-    assert {job["priority"] for job in page["jobs"]} == {"high"}
-    rest = client.get("/jobs", params={"status": "pending", "after": page["next"]}).json()
-    assert [job["job_id"] for job in rest["jobs"]] == ids[:1]
-    answer = client.delete(f"/job/{ids[0]}")
-    assert answer.json() == {"job_id": ids[0], "status": "cancelled"}
-    client.post("/v1/queues/iris/resume")
+    def pending(**more: str) -> Any:
+        return client.get("/jobs", params={"status": "pending", **more}).json()
+
+    eventually(lambda: not pending()["jobs"], what="earlier jobs are done")
+    with paused(client):
+        ids = [predict(client, priority="high") for _ in range(3)]
+        page = pending(limit="2")
+        assert [job["job_id"] for job in page["jobs"]] == ids[:0:-1]
+        assert {job["priority"] for job in page["jobs"]} == {"high"}
+        rest = pending(after=page["next"])
+        assert [job["job_id"] for job in rest["jobs"]] == ids[:1]
+        answer = client.delete(f"/job/{ids[0]}")
+        assert answer.json() == {"job_id": ids[0], "status": "cancelled"}
     assert {result(client, job_id)["status"] for job_id in ids[1:]} == {"completed"}
     assert result(client, ids[0])["status"] == "cancelled"
     assert client.delete(f"/job/{ids[1]}").status_code == 409

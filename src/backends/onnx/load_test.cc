@@ -48,11 +48,32 @@ TEST_F(Load, DescribesMapsAsATableWithTheClassesInTheProperties) {
   EXPECT_EQ(model->describe().properties.at("output_probability.labels"), Parameter("0,1"));
 }
 
-TEST_F(Load, MeasuresASmallModelAndPlacesItInline) {
-  const auto model = load(real_model("iris_svc_0_setosa"));
-  ASSERT_TRUE(model->cost());
-  EXPECT_EQ(model->cost()->unit_elements, std::vector<std::int64_t>{4});
-  EXPECT_EQ(model->placement(*make_request({})).where, Placement::Where::kInline);
+// Each look at it finds it later by the same step.
+class SteppingClock final : public Clock {
+ public:
+  explicit SteppingClock(Duration step) : step_(step) {}
+  [[nodiscard]] TimePoint now() const override { return now_ += step_; }
+  [[nodiscard]] WallTime wall() const override { return {}; }
+
+ private:
+  Duration step_;
+  mutable TimePoint now_;
+};
+
+TEST_F(Load, MeasuresAModelAndPlacesItInlineWhereItIsShort) {
+  const auto placed = [&](Duration run) {
+    const SteppingClock stepping(run);
+    OnnxRuntime measured{{pool, stepping, log, instruments, &idle_pool}};
+    const auto model = measured.load({"m", "1", real_model("iris_svc_0_setosa")}, {});
+    EXPECT_EQ(model.value()->cost().value().unit_elements, std::vector<std::int64_t>{4});
+    return model.value()->placement(*make_request({}));
+  };
+  const Placement brief = placed(kInlineBound / 2);
+  EXPECT_EQ(brief.where, Placement::Where::kInline);
+  EXPECT_EQ(brief.estimate, kInlineBound / 2);
+  const Placement lengthy = placed(kInlineBound);
+  EXPECT_EQ(lengthy.where, Placement::Where::kPooled);
+  EXPECT_EQ(lengthy.estimate, kInlineBound);
 }
 
 TEST_F(Load, WithoutWarmUpEverythingIsPooled) {

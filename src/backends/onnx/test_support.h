@@ -121,10 +121,10 @@ class OnnxTest : public ::testing::Test {
                      std::make_unique<Kept>(log_text)};
   telemetry::Metrics metrics;
   telemetry::Instruments instruments{metrics};
+  IoThreads io{1};  // the pools' threads post to it to their end
   ComputePool pool{{.threads = 1, .queue_limit = 4}};
   ComputePool idle_pool{{.threads = 1, .queue_limit = 4}};
   OnnxRuntime runtime{{pool, clock, log, instruments, &idle_pool}};
-  IoThreads io{1};
 };
 
 template <class T>

@@ -195,6 +195,7 @@ struct Extend {
   }
   [[nodiscard]] Result<std::vector<bool>> answer(Replies replies) const {
     std::vector<bool> held;
+    held.reserve(tickets.size());
     for (std::size_t i = 0; i < tickets.size(); ++i) {
       held.push_back(i < replies.size() && replies[i].integer() == 1);
     }

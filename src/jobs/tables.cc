@@ -127,6 +127,7 @@ void JobTables::count(std::string_view callable, JobState state, int by) {
 
 std::vector<QueueCounts> JobTables::counts() const {
   std::vector<QueueCounts> all;
+  all.reserve(counts_.size());
   for (const auto& [callable, counts] : counts_) {
     all.push_back({callable, paused_.contains(callable), counts.pending, counts.processing});
   }

@@ -237,6 +237,7 @@ void WebhookSender::drain(Task done) {
 
 void WebhookSender::release_all() {
   std::vector<SendingPtr> all;
+  all.reserve(sending_.size());
   for (const auto& [id, sending] : sending_) all.push_back(sending);
   for (const SendingPtr& sending : all) sending->handle.cancel();
 }

@@ -9,7 +9,7 @@ namespace sluice::scheduling {
 namespace {
 Duration times(Duration each, double n) {
   const double ns = static_cast<double>(each.count()) * n;
-  constexpr auto kMost = static_cast<double>(std::numeric_limits<Duration::rep>::max() / 8);
+  constexpr auto kMost = static_cast<double>(std::numeric_limits<Duration::rep>::max()) / 8;
   return Duration(static_cast<Duration::rep>(std::min(ns, kMost)));
 }
 }  // namespace

@@ -10,6 +10,7 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using testing::OnnxTest;
 using testing::real_model;
+using testing::SteppingClock;
 using testing::test_model;
 
 class Load : public OnnxTest {
@@ -47,18 +48,6 @@ TEST_F(Load, DescribesMapsAsATableWithTheClassesInTheProperties) {
   EXPECT_EQ(output->shape, (Shape{-1, 2}));
   EXPECT_EQ(model->describe().properties.at("output_probability.labels"), Parameter("0,1"));
 }
-
-// Each look at it finds it later by the same step.
-class SteppingClock final : public Clock {
- public:
-  explicit SteppingClock(Duration step) : step_(step) {}
-  [[nodiscard]] TimePoint now() const override { return now_ += step_; }
-  [[nodiscard]] WallTime wall() const override { return {}; }
-
- private:
-  Duration step_;
-  mutable TimePoint now_;
-};
 
 TEST_F(Load, MeasuresAModelAndPlacesItInlineWhereItIsShort) {
   const auto placed = [&](Duration run) {

@@ -38,6 +38,18 @@ class Kept final : public telemetry::LogSink {
   std::string& to_;
 };
 
+// Each look at it finds it later by the same step, however slow the machine is.
+class SteppingClock final : public Clock {
+ public:
+  explicit SteppingClock(Duration step) : step_(step) {}
+  [[nodiscard]] TimePoint now() const override { return now_ += step_; }
+  [[nodiscard]] WallTime wall() const override { return {}; }
+
+ private:
+  Duration step_;
+  mutable TimePoint now_;
+};
+
 // A caller with a thread of its own as its home.
 class Waiting final : public Sink {
  public:

@@ -53,17 +53,11 @@ std::string_view key_of(http::TlsFault::File file) {
   return "ca";
 }
 
-// Of engines of language models behind a wire; null for other backends.
-const generation_wire::WireOptions* wire_options(const decltype(ModelOptions::backend)& backend) {
-  if (const auto* openai = std::get_if<openai::OpenAiOptions>(&backend)) return openai;
-  return std::get_if<ollama::OllamaOptions>(&backend);
-}
-
 // What tells whether a model is still the one that was made. The printed form hides a key.
 std::string signature_of(ModelOptions model) {
   model.slots.reset();  // they are before it, and can change alone
   std::string signature = config::to_yaml(model);
-  if (const auto* wire = wire_options(model.backend); wire != nullptr && wire->api_key) {
+  if (const auto* wire = wire_options(model); wire != nullptr && wire->api_key) {
     signature += wire->api_key->reveal();
   }
   return signature;
@@ -73,13 +67,14 @@ std::string signature_of(ModelOptions model) {
 void add_unmade(const CallableOptions& callable, const Error& error, config::Problems& problems) {
   const config::Node at = callable.where.near("model");
   std::vector<http::TlsFault> faults;
-  const auto& backend = std::get<ModelOptions>(callable.what).backend;
+  const auto& model = std::get<ModelOptions>(callable.what);
+  const auto& backend = model.backend;
   if (const auto* service = std::get_if<http_predict::HttpPredictOptions>(&backend)) {
     faults = http_predict::tls_faults(*service);
   } else if (const auto* server =
                  std::get_if<tensorflow_serving::TensorflowServingOptions>(&backend)) {
     faults = tensorflow_serving::tls_faults(*server);
-  } else if (const auto* wire = wire_options(backend)) {
+  } else if (const auto* wire = wire_options(model)) {
     faults = generation_wire::tls_faults(*wire);
   }
   for (const http::TlsFault& fault : faults) {
@@ -335,6 +330,7 @@ std::vector<gateway::CallableSpec> Models::make_all(const Options& options,
       (*made)->clock = &services_.clock;
     }
     Entry entry{.made = std::move(*made)};
+    check_slots(model, entry.made->callable.get(), problems);
     give_slots(entry, slots_of(model, options.classes, entry.made->callable.get()), old);
     specs.emplace_back(spec_of(entry));
     next_.emplace(name, std::move(entry));

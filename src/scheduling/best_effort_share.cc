@@ -4,9 +4,15 @@
 
 namespace sluice::scheduling {
 
+Duration BestEffortShare::most_owed(double share) {
+  const double of_memory = share * static_cast<double>(kMemory.count());
+  return std::clamp(Duration(static_cast<Duration::rep>(of_memory)), kQuantum, kMostOwed);
+}
+
 BestEffortShare::BestEffortShare(const SlotOptions& options)
     : full_(options.preemption == Preemption::kFull),
       share_(options.best_effort.share),
+      most_owed_ns_(static_cast<double>(most_owed(share_).count())),
       engines_(full_ ? 1.0 : static_cast<double>(options.slots)) {}
 
 void BestEffortShare::advance(TimePoint now, const EngineUse& use) {
@@ -29,7 +35,8 @@ bool BestEffortShare::due(const EngineUse& use) {
   }
   if (use.best_effort_held == 0 && !use.best_effort_waits) {
     holding_ = false;
-  } else if (debt_ns_ >= static_cast<double>(kQuantum.count())) {
+  } else if (debt_ns_ >=
+             (use.realtime_held == 0 ? static_cast<double>(kQuantum.count()) : most_owed_ns_)) {
     holding_ = true;
   } else if (debt_ns_ <= 0) {
     holding_ = false;

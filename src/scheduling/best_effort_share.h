@@ -22,12 +22,19 @@ struct EngineUse {
 // is passed in.
 //
 // The engine's time is that of its slots; with full preemption it is one engine, which works for
-// best effort while no realtime call runs.
+// best effort while no realtime call runs. It is paid then where calls of realtime leave a gap: the
+// next one is held back until nothing is owed. Where they overlap and leave none, none begins from
+// a debt of most_owed() on: emptying all of realtime's slots costs more than what is paid, so it is
+// done rarely, and a call never waits beside a free slot for a smaller debt.
 class BestEffortShare {
  public:
   static constexpr Duration kMemory = std::chrono::seconds(60);
   // With full preemption: as much as is paid back in one go, because to start and stop costs.
   static constexpr Duration kQuantum = std::chrono::milliseconds(100);
+  // With full preemption: more is never owed to who is there, but for the time until the slots are
+  // empty. The share of kMemory, within these bounds.
+  static constexpr Duration kMostOwed = std::chrono::seconds(3);
+  static Duration most_owed(double share);
 
   explicit BestEffortShare(const SlotOptions& options);
 
@@ -42,6 +49,7 @@ class BestEffortShare {
  private:
   bool full_;
   double share_;
+  double most_owed_ns_;
   double engines_;  // what has time to give
   double debt_ns_ = 0;
   bool holding_ = false;  // with full preemption: realtime is held back

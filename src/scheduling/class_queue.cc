@@ -212,8 +212,12 @@ void ClassQueue::refuse(TicketId ticket, Refusal why, Duration waited, TimePoint
           formatted("the deadline passed while the call waited for a slot of '{}'", callable_));
       break;
   }
-  error.retry_after = rate_.retry_after(waiters_.size(), slots_.most_of(class_), now);
+  error.retry_after = retry_after(now);
   out.refused.push_back({ticket, class_, why, waited, std::move(error)});
+}
+
+std::chrono::milliseconds ClassQueue::retry_after(TimePoint now) const {
+  return rate_.retry_after(waiters_.size(), slots_.most_of(class_), now);
 }
 
 void ClassQueue::erase(std::size_t index) {

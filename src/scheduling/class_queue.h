@@ -39,6 +39,8 @@ class ClassQueue {
   [[nodiscard]] std::size_t depth() const { return depth_; }
   // More come than can be served: of adaptive order only.
   [[nodiscard]] bool overloaded(TimePoint now) const;
+  // When one who is turned away now should come back: who waits will have been served by then.
+  [[nodiscard]] std::chrono::milliseconds retry_after(TimePoint now) const;
   [[nodiscard]] const ServiceRate& rate() const { return rate_; }
   [[nodiscard]] const std::vector<Waiter>& waiters() const { return waiters_; }
 

@@ -165,7 +165,9 @@ std::size_t SlotOptions::reserved_slots() const {
 }
 
 std::size_t SlotOptions::most_of(ServiceClass service_class) const {
-  if (service_class == ServiceClass::kRealtime) return slots;
+  if (service_class == ServiceClass::kRealtime) {
+    return std::min(slots, realtime_slots.value_or(slots));
+  }
   if (preemption == Preemption::kFull) return best_effort_slots.value_or(slots);
   return slots - std::min(slots, reserved_slots());
 }

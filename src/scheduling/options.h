@@ -64,6 +64,9 @@ struct SlotOptions {
   std::optional<std::size_t> reserved;
   Preemption preemption = Preemption::kNone;
   std::optional<std::size_t> best_effort_slots;  // with full preemption
+  // Without preemption, of `slots`: where realtime may have fewer at once, because some engines are
+  // for best effort. Known of the engines, and not configured.
+  std::optional<std::size_t> realtime_slots;
   std::size_t depth = 256;
   Duration leak_after = std::chrono::seconds(300);
   RealtimeOptions realtime;

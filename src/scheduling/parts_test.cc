@@ -183,6 +183,31 @@ TEST(BestEffortShare, HoldsALongRunAgainstNobodyForLong) {
   EXPECT_TRUE(share.due(waits));
 }
 
+TEST(BestEffortShare, HoldsNobodyBackBesideAFreeSlotBeforeMuchIsOwed) {
+  BestEffortShare share(options(Preemption::kFull, 2));
+  const EngineUse paused{.realtime_held = 1, .best_effort_held = 1, .best_effort_waits = true};
+  share.advance(kBegin, paused);
+  TimePoint now = kBegin + seconds(59);
+  share.advance(now, paused);
+  EXPECT_FALSE(share.due(paused));
+  now = kBegin + seconds(60);
+  share.advance(now, paused);
+  EXPECT_EQ(share.debt(), seconds(3));
+  EXPECT_TRUE(share.due(paused));
+  EXPECT_FALSE(share.given_at(paused)) << "not before the slots are empty";
+  const EngineUse alone{.realtime_held = 0, .best_effort_held = 1, .best_effort_waits = true};
+  share.advance(now + seconds(3), alone);
+  EXPECT_TRUE(share.due(alone)) << "all of it is paid";
+  share.advance(share.given_at(alone).value(), alone);
+  EXPECT_FALSE(share.due(alone));
+}
+
+TEST(BestEffortShare, OwesNoMoreThanAFewSecondsHoweverLargeItIs) {
+  EXPECT_EQ(BestEffortShare::most_owed(0.5), BestEffortShare::kMostOwed);
+  EXPECT_EQ(BestEffortShare::most_owed(0.01), milliseconds(600));
+  EXPECT_EQ(BestEffortShare::most_owed(0.0001), BestEffortShare::kQuantum);
+}
+
 TEST(BestEffortShare, HoldsRealtimeBackForAQuantumWhereTheEnginePreempts) {
   BestEffortShare share(options(Preemption::kFull, 1));
   const EngineUse paused{.realtime_held = 1, .best_effort_held = 1, .best_effort_waits = false};

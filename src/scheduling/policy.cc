@@ -1,11 +1,13 @@
 #include "scheduling/policy.h"
 
+#include <algorithm>
+
 namespace sluice::scheduling {
 
 bool Occupancy::has_room(ServiceClass service_class) const {
   if (preemption == Preemption::kNone && realtime_held + best_effort_held >= slots) return false;
   if (service_class == ServiceClass::kBestEffort) return best_effort_held < best_effort_slots;
-  return realtime_held < slots;
+  return realtime_held < std::min(slots, realtime_slots);
 }
 
 Turn next_turn(const Occupancy& now) {

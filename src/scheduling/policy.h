@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 
 #include "base/time.h"
@@ -26,9 +27,12 @@ struct Waiter {
 
 // The slots at one moment.
 struct Occupancy {
+  static constexpr std::size_t kAll = std::numeric_limits<std::size_t>::max();
+
   Preemption preemption = Preemption::kNone;
   std::size_t slots = 1;              // of all classes; with full preemption, of realtime
   std::size_t best_effort_slots = 1;  // which best effort may have at most
+  std::size_t realtime_slots = kAll;  // of `slots`, which realtime may have at most
   std::size_t realtime_held = 0;
   std::size_t best_effort_held = 0;
   bool realtime_waits = false;

@@ -31,6 +31,11 @@ Occupancy full(Occupancy now) {
   return now;
 }
 
+Occupancy one_for_realtime(Occupancy now) {
+  now.realtime_slots = 1;
+  return now;
+}
+
 TEST(SlotPolicy, SaysWhoseTurnItIs) {
   const TurnCase cases[] = {
       {"nobody waits", two(0, 0, false, false, false), Turn::kNobody},
@@ -55,6 +60,8 @@ TEST(SlotPolicy, SaysWhoseTurnItIs) {
       {"but is held back while the share is due", full(two(0, 1, true, true, true)), Turn::kNobody},
       {"which gives best effort its turn for the share", full(two(0, 0, true, true, true)),
        Turn::kShare},
+      {"a slot of an engine for best effort is not realtime's",
+       one_for_realtime(two(1, 0, true, true, false)), Turn::kBestEffort},
       {"realtime has no more than its slots", full(two(2, 1, true, false, false)), Turn::kNobody},
   };
   for (const TurnCase& one : cases) {

@@ -99,6 +99,9 @@ void ScheduledCall::on_part(Part part) {
 void ScheduledCall::on_result(Result<Response> result) {
   const auto keep = shared_from_this();
   handle_.release();
+  if (!result && result.error().code == ErrorCode::kExhausted && !result.error().retry_after) {
+    result.error().retry_after = slots_->retry_after(call_.service_class);
+  }
   slots_->finish(ticket_, result ? std::optional(cost_of(*result))
                                  : cost_of_failure(result.error().code, expected_cost_));
   answer(std::move(result));

@@ -144,6 +144,14 @@ TEST_F(ScheduledCallableTest, RefusesWithinStartWhenTheQueueIsFull) {
   EXPECT_EQ(metric("sluice_slot_refusals_total", "queue_full"), 1);
 }
 
+TEST_F(ScheduledCallableTest, SaysWhenToComeBackWhereAnEngineThatIsBusyDoesNot) {
+  use(two_slots());
+  TestSink& sink = start();
+  inner_->reply(fail(Error{ErrorCode::kExhausted, "busy"}));
+  ASSERT_TRUE(sink.done());
+  EXPECT_EQ(sink.results.at(0).error().retry_after, ServiceRate::kUnknownRetry);
+}
+
 TEST_F(ScheduledCallableTest, RefusesByItsTimerWhoWaitsTooLong) {
   SlotOptions options = two_slots();
   options.realtime.queue_timeout = seconds(5);

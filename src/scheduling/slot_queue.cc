@@ -39,6 +39,7 @@ Occupancy SlotQueue::occupancy(bool share_due) const {
   return {.preemption = options_.preemption,
           .slots = options_.slots,
           .best_effort_slots = options_.most_of(ServiceClass::kBestEffort),
+          .realtime_slots = options_.most_of(ServiceClass::kRealtime),
           .realtime_held = realtime_held_,
           .best_effort_held = best_effort_held_,
           .realtime_waits = !realtime_.empty(),

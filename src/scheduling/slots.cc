@@ -175,6 +175,11 @@ void Slots::on_timer() {
   tell(notices);
 }
 
+std::chrono::milliseconds Slots::retry_after(ServiceClass service_class) const {
+  const std::scoped_lock lock(mutex_);
+  return queue_.queue(service_class).retry_after(clock_.now());
+}
+
 SlotsSnapshot Slots::snapshot() const {
   SlotsSnapshot shown;
   const std::scoped_lock lock(mutex_);
@@ -197,7 +202,8 @@ SlotsSnapshot Slots::snapshot() const {
                                    options.depth_of(ServiceClass::kBestEffort));
   const auto lets_in = [&](ServiceClass service_class, std::size_t waiting) {
     const std::size_t depth = options.depth_of(service_class);
-    return waiting < depth || (depth == 0 && queue_.held(service_class) < options.slots);
+    return waiting < depth ||
+           (depth == 0 && queue_.held(service_class) < options.most_of(service_class));
   };
   shown.accepting = lets_in(ServiceClass::kRealtime, shown.realtime_waiting) &&
                     lets_in(ServiceClass::kBestEffort, shown.best_effort_waiting);

@@ -76,6 +76,8 @@ class Slots : public std::enable_shared_from_this<Slots> {
   // its way already.
   void give_up(TicketId ticket);
 
+  // For one that is turned away behind the slots, by who does not say when to come back.
+  [[nodiscard]] std::chrono::milliseconds retry_after(ServiceClass service_class) const;
   [[nodiscard]] SlotsSnapshot snapshot() const;
   [[nodiscard]] const SlotOptions& options() const { return queue_.options(); }
 

@@ -34,7 +34,7 @@ std::size_t Witness::held(ServiceClass service_class) const {
 }
 bool Witness::room_for_realtime() const {
   const bool full = options_.preemption == Preemption::kFull;
-  return (full ? held(kHigh) : held_.size()) < options_.slots;
+  return (full || held_.size() < options_.slots) && held(kHigh) < options_.most_of(kHigh);
 }
 
 std::vector<TicketId> Witness::known() const {
@@ -58,6 +58,8 @@ void Witness::begin(TimePoint now, Duration longest) {
   owed_s_ += (share - got) * passed;
   if (!entitled) owed_s_ = std::min(owed_s_, 0.0);
   owed_s_ = std::max(owed_s_, -share * to_seconds(BestEffortShare::kMemory));
+  if (owed_s_ >= to_seconds(BestEffortShare::most_owed(share)) - kTiny) much_owed_ = true;
+  if (owed_s_ <= 0) much_owed_ = false;
   // The same, without memory: over every time in which it waited without a break.
   if (entitled) {
     lacking_s_ += (share - got) * passed;
@@ -118,7 +120,7 @@ void Witness::started(const Started& one) {
   found->second.started = now_;
   held_.insert(waiting_.extract(found));
   const bool full = options_.preemption == Preemption::kFull;
-  if (held(kLow) > options_.most_of(kLow) || held(kHigh) > options_.slots ||
+  if (held(kLow) > options_.most_of(kLow) || held(kHigh) > options_.most_of(kHigh) ||
       (!full && held_.size() > options_.slots)) {
     violated("more run than there are slots");
   }
@@ -141,8 +143,9 @@ void Witness::check_order(TicketId ticket, const Call& call) {
   if (call.service_class == kLow) {
     const bool promoted = waited(*oldest) >= options_.best_effort.promote_after;
     if (promoted && ticket == *oldest) return;
-    // Without preemption, one that starts while realtime waits beside a slot got the share.
-    const bool for_share = options_.preemption == Preemption::kNone && waiting(kHigh) > 0;
+    // Without preemption, one that starts in a slot for which realtime waits got the share.
+    const bool for_share = options_.preemption == Preemption::kNone && waiting(kHigh) > 0 &&
+                           room_for_realtime();
     if (for_share && promoted) return violated("the share was not given to the oldest promoted");
     const bool aged = waited(*tenant_oldest) >= options_.best_effort.ageing_after;
     if ((for_share || aged) && ticket != *tenant_oldest) {
@@ -212,7 +215,8 @@ void Witness::check(const SlotQueue& queue) {
   if (queue.held_slots().size() != held_.size()) violated("the list of held slots is not true");
   const bool full = options_.preemption == Preemption::kFull;
   if (waiting(kHigh) > 0 && room_for_realtime()) {
-    const bool due = full && owed_s_ > -kTiny && held(kLow) > 0;
+    // It is held back for the share: between two calls, or once much is owed, until all is paid.
+    const bool due = full && owed_s_ > -kTiny && held(kLow) > 0 && (held(kHigh) == 0 || much_owed_);
     if (!due) {
       violated(
           formatted("realtime waits beside a slot that it may have: {} of best effort run, "
@@ -253,7 +257,7 @@ void Witness::check_shares() {
   const double share = options_.best_effort.share * engines;
   const double longest = to_seconds(longest_);
   double most = share * longest;  // until a slot is given back
-  if (full) most = 2 * share * longest + to_seconds(BestEffortShare::kQuantum);
+  if (full) most = 2 * share * longest + to_seconds(BestEffortShare::most_owed(share));
   if (owed_s_ > most + kTiny) {
     violated(formatted("best effort is owed {:.3f} s of its share", owed_s_));
   }

@@ -66,8 +66,9 @@ class Witness {
   std::array<std::optional<TimePoint>, 2> waiting_since_;  // by class, without a break
   // The same, but where all are turned away at once, those who come at that moment are the first.
   std::array<std::optional<TimePoint>, 2> all_since_;
-  double owed_s_ = 0;     // of its share, to best effort
-  double lacking_s_ = 0;  // what it got too little, since it began to wait
+  double owed_s_ = 0;       // of its share, to best effort
+  bool much_owed_ = false;  // so much that realtime is held back; until nothing is
+  double lacking_s_ = 0;    // what it got too little, since it began to wait
   double least_lacking_s_ = 0;
   double there_s_ = 0;      // how long there was best effort
   double held_back_s_ = 0;  // how long realtime waited for it where a slot was free

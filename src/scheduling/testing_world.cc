@@ -37,6 +37,7 @@ SlotOptions World::random_options(Random& random) {
     if (random.below(2) == 0) made.best_effort_slots = 1 + random.below(4);
   } else {
     made.reserved = random.below(made.slots);
+    if (random.below(4) == 0) made.realtime_slots = 1 + random.below(made.slots);
   }
   constexpr double kShares[] = {0.0, 0.05, 0.05, 0.2};
   made.best_effort.share = kShares[random.below(4)];

@@ -12,8 +12,12 @@ namespace sluice::replicas {
 // that are failing because of it (Finagle's RetryBudget). One owner, one thread.
 class RetryBudget {
  public:
+  // A share of `per_second` may be small where many threads have one each: the first retry is there
+  // all the same.
   RetryBudget(double ratio, double per_second)
-      : ratio_(ratio), per_second_(per_second), tokens_(std::max(per_second, ratio)) {}
+      : ratio_(ratio),
+        per_second_(per_second),
+        tokens_(per_second > 0 ? std::max({per_second, ratio, 1.0}) : ratio) {}
 
   void on_request() { add(ratio_); }
   // True, and one token less, when there is one.

@@ -25,6 +25,12 @@ TEST(RetryBudget, EarnsAShareOfTheRequestsAndSoManyASecond) {
   EXPECT_NEAR(take_all(budget, kStart + 3s), 30, 1);
 }
 
+TEST(RetryBudget, HasOneRetryFromTheStartHoweverSmallItsShareOfASecond) {
+  RetryBudget budget(0.2, 10.0 / 64);
+  EXPECT_TRUE(budget.take(kStart));
+  EXPECT_FALSE(budget.take(kStart));
+}
+
 TEST(RetryBudget, SavesUpNoMoreThanTenSecondsGive) {
   RetryBudget budget(0.2, 10.0);
   for (int i = 0; i < 100'000; ++i) budget.on_request();

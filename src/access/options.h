@@ -48,7 +48,3 @@ Result<std::optional<Rate>> parse_address_rate(std::string_view text);
 std::string check_address_rate(const std::string& text);
 
 }  // namespace sluice::access
-
-namespace sluice {
-void describe(config::Choices<ServiceClass>& c);
-}  // namespace sluice

@@ -306,6 +306,7 @@ void JobSystem::consume(const Options& options, const MakeRoutes& routes) {
     if (const jobs::QueueSettings* settings = wanted.queues.find(name)) {
       queue.slots = settings->concurrency.value_or(wanted.concurrency);
       queue.timeout = settings->timeout;
+      queue.service_class = settings->service_class;
     }
     queues.push_back(std::move(queue));
   }

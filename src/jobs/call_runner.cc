@@ -27,7 +27,7 @@ class Running final : public Sink,
     const Call call{.home = attempt.home,
                     .deadline = attempt.deadline,
                     .deadline_asked = !attempt.deadline.is_never(),
-                    .service_class = ServiceClass::kBestEffort,
+                    .service_class = attempt.service_class,
                     .tenant = job_.tenant,
                     .request_id = job_.id};
     self_ = shared_from_this();

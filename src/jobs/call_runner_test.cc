@@ -133,6 +133,15 @@ class CallRunnerTest : public ::testing::Test {
   std::unique_ptr<Runner> runner_ = make_call_runner(gateway_.add_home(home_), codecs_, store_);
 };
 
+TEST_F(CallRunnerTest, CallsInTheClassThatItIsTold) {
+  run();
+  EXPECT_EQ(model_->pending.front()->call.service_class, ServiceClass::kBestEffort);
+  end("done");
+  handle_ = runner_->run({&home_, &claimed_, {}, ServiceClass::kRealtime}, [](auto) {});
+  EXPECT_EQ(model_->pending.front()->call.service_class, ServiceClass::kRealtime);
+  end("done");
+}
+
 TEST_F(CallRunnerTest, TellsWhatThereIsUnderTheNumberOfTheAttempt) {
   run();
   say("one");

@@ -203,9 +203,11 @@ void Consumer::begin(Claimed claimed) {
   held_[{job.id, job.attempt}] = held;
   observer_.on_begin(job, clock_.wall());
   Duration timeout{};
+  ServiceClass service_class = ServiceClass::kBestEffort;
   if (const auto it = queues_.find(job.callable); it != queues_.end()) {
     ++it->second.running;
     timeout = it->second.options.timeout;
+    service_class = it->second.options.service_class;
   }
   Deadline deadline;
   if (timeout > Duration::zero()) deadline = Deadline::after(home_.now(), timeout);
@@ -217,7 +219,7 @@ void Consumer::begin(Claimed claimed) {
     return ended(held, fail(cancelled("the worker stops")));
   }
   CancelHandle handle =
-      runner_.run({&home_, &held->claimed, deadline},
+      runner_.run({&home_, &held->claimed, deadline, service_class},
                   [this, held](Result<RunOutput> output) { ended(held, std::move(output)); });
   if (held->running) held->handle = std::move(handle);
 }

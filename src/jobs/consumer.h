@@ -26,6 +26,7 @@ struct QueueOptions {
   std::string callable;
   std::size_t slots = 16;  // run at once, by this worker
   Duration timeout{};      // of one attempt; zero: the callable's own
+  ServiceClass service_class = ServiceClass::kBestEffort;
 };
 
 struct ConsumerOptions {

@@ -1,6 +1,7 @@
 #include "jobs/options.h"
 
 #include "config/fields.h"
+#include "inference/service_class_options.h"
 #include "jobs/webhook.h"
 
 namespace sluice::jobs {
@@ -15,6 +16,7 @@ void describe(config::Fields<QueueSettings>& f) {
   f.field("timeout", &QueueSettings::timeout,
           "How long one attempt may take; 0s: as long as the callable takes.")
       .at_most(24h);
+  f.field("class", &QueueSettings::service_class, "As which they stand in line for the callable.");
 }
 
 void describe(config::Choices<StoreKind>& c) {

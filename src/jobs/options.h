@@ -10,6 +10,7 @@
 #include "config/describe.h"
 #include "config/node.h"
 #include "config/ordered_map.h"
+#include "inference/callable.h"
 #include "jobs/machine.h"
 
 namespace sluice::jobs {
@@ -17,6 +18,7 @@ namespace sluice::jobs {
 struct QueueSettings {
   std::optional<std::size_t> concurrency;
   Duration timeout{};
+  ServiceClass service_class = ServiceClass::kBestEffort;
 };
 void describe(config::Fields<QueueSettings>& f);
 

@@ -19,6 +19,7 @@ struct Attempt {
   Executor* home = nullptr;
   const Claimed* claimed = nullptr;  // stays until `done` has been called
   Deadline deadline;
+  ServiceClass service_class = ServiceClass::kBestEffort;
 };
 
 // What came of it.

@@ -15,12 +15,12 @@ using http::KeptMessage;
 using sluice::jobs::Attempt;
 
 // The names and dates of its caller are settled; what is left is to be done when there is time.
-PrincipalPtr principal_of(const sluice::jobs::Job& job) {
+PrincipalPtr principal_of(const sluice::jobs::Job& job, ServiceClass ceiling) {
   return std::make_shared<const Principal>(Principal{.key_id = job.owner,
                                                      .name = {},
                                                      .tenant = job.tenant,
                                                      .scopes = {.callables = {"*"}},
-                                                     .ceiling = ServiceClass::kBestEffort});
+                                                     .ceiling = ceiling});
 }
 
 // The attempt's deadline, unless the caller's own is sooner.
@@ -84,7 +84,7 @@ class RunnerOnRoutes final : public LaterRunner {
     const std::string listener(request->headers.find("listener").value_or(""));
     auto shared = std::make_shared<Done>(std::move(done));
     const auto exchange = http::KeptExchange::make(
-        loop_, std::move(*request), principal_of(job), job.id,
+        loop_, std::move(*request), principal_of(job, attempt.service_class), job.id,
         [shared, keep = routes_, most = max_output_bytes_](http::KeptAnswer answer) {
           (*shared)(outcome(std::move(answer), most));
         });

@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from sluice_bench import (
+    disconnects,
     job_backlog,
     job_health,
     job_submit,
@@ -51,6 +52,7 @@ GROUPS: dict[str, Callable[[Context], list[Row]]] = {
     "jobs_million": job_backlog.backlog_embedded,
     "jobs_million_redis": job_backlog.backlog_redis,
     "language": language_models.short,
+    "disconnect": disconnects.disconnects,
     "wire": wire.before_an_engine,
     "overload": overload.overload,
 }

@@ -67,9 +67,9 @@ Result<> add_mount(http::Router& router, const MountOptions& options, const gate
   } else if (std::holds_alternative<OpenAiMount>(options.api)) {
     added = api::openai::add_openai(router, mount);
   } else if (std::holds_alternative<OllamaMount>(options.api)) {
-    added = api::ollama::add_ollama(router, mount, {.version = SLUICE_VERSION});
+    added = api::ollama::add_ollama(router, mount, {});
   } else if (const auto* news = std::get_if<news_creator::NewsCreatorOptions>(&options.api)) {
-    added = news_creator::add_service(router, mount, *news, SLUICE_VERSION);
+    added = news_creator::add_service(router, mount, *news);
   }
   if (!added) return fail(added.error());
   kept.push_back(std::move(*added));

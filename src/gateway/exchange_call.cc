@@ -63,6 +63,10 @@ class ExchangeCall final : public Sink {
     handle_.release();
     exchange_.on_cancel(nullptr);
     lap_queue();
+    // Who was refused while it waited has not run.
+    if (!result && times_.queued != TimePoint() && times_.started == TimePoint()) {
+      lap(telemetry::Stage::kQueue, clock_.now());
+    }
     lap(telemetry::Stage::kRun, times_.ran != TimePoint() ? times_.ran : clock_.now());
     if (!result) exchange_.error = result.error();
     replies_.give(exchange_, std::move(result));

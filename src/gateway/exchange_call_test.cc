@@ -201,6 +201,17 @@ TEST_F(ExchangeCallTest, GivesEachStageTheTimeThatItTook) {
   EXPECT_EQ(x.timings.spent(Stage::kRun), 4 * kMs);
 }
 
+TEST_F(ExchangeCallTest, CountsTheWaitOfACallThatWasRefusedInTheQueueAsQueued) {
+  TestExchange& x = exchange();
+  x.timings = telemetry::RequestTimings(clock_.now());
+  start(x);
+  seen().times->queued = clock_.now();
+  clock_.advance(60 * kMs);
+  fake_->reply(fail(timed_out("no slot")));
+  EXPECT_EQ(x.timings.spent(telemetry::Stage::kQueue), 60 * kMs);
+  EXPECT_EQ(x.timings.spent(telemetry::Stage::kRun), Duration::zero());
+}
+
 TEST_F(ExchangeCallTest, GivesTheStagesOfAStreamWhatIsTheirsAndTellsItsTimesToWhoAsks) {
   fake_->description.takes = RequestKind::kGenerate;
   TestExchange& x = exchange();

@@ -74,9 +74,11 @@ struct GenerateRequest {
   std::vector<ToolDeclaration> tools;
   ToolChoice tool_choice = ToolChoice::kAuto;
   std::optional<std::uint32_t> max_tokens;  // to generate; none: up to the end of the context
-  std::vector<std::string> stop;            // the text ends before any of these
-  std::uint32_t choices = 1;                // answers wanted
-  std::optional<std::uint32_t> logprobs;    // likeliest alternatives told for each token; 0: itself
+  // More than fits is cut to what the context leaves, instead of refused.
+  bool max_tokens_is_a_ceiling = false;
+  std::vector<std::string> stop;          // the text ends before any of these
+  std::uint32_t choices = 1;              // answers wanted
+  std::optional<std::uint32_t> logprobs;  // likeliest alternatives told for each token; 0: itself
   Sampling sampling;
   Constraint constraint;
   std::optional<ReasoningEffort> reasoning;  // none: the model's default

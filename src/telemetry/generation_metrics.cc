@@ -17,11 +17,14 @@ std::string server_timing(const GenerationTimings& timings) {
   return out;
 }
 
-void GenerationMetrics::record(const GenerationTimings& timings, std::uint64_t prompt,
-                               std::uint64_t cached, std::uint64_t completion) const {
+void GenerationMetrics::record(const GenerationTimings& timings) const {
   const auto spent = stages_of(timings);
   for (std::size_t i = 0; i < spent.size(); ++i) stages[i].record(spent[i]);
   to_first.record(timings.to_first);
+}
+
+void GenerationMetrics::record_tokens(std::uint64_t prompt, std::uint64_t cached,
+                                      std::uint64_t completion) const {
   prompt_tokens.add(prompt);
   cached_tokens.add(cached);
   completion_tokens.add(completion);

@@ -41,8 +41,8 @@ struct GenerationMetrics {
   Counter cached_tokens;  // of the prompts', which were not computed again
   Counter completion_tokens;
 
-  void record(const GenerationTimings& timings, std::uint64_t prompt, std::uint64_t cached,
-              std::uint64_t completion) const;
+  void record(const GenerationTimings& timings) const;
+  void record_tokens(std::uint64_t prompt, std::uint64_t cached, std::uint64_t completion) const;
 };
 
 // `service_class` is "realtime" or "best_effort".

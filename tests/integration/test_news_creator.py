@@ -7,7 +7,9 @@ import json
 import httpx
 import pytest
 
+from support.raw_http import RawConnection
 from support.server import Server
+from support.waiting import eventually
 
 pytestmark = pytest.mark.short
 
@@ -56,6 +58,59 @@ def test_what_is_no_article_is_refused(
     answer = client.post("/api/v1/summarize", json=body)
     assert answer.status_code == status
     assert answer.json()["error"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/api/generate", {"prompt": 5}),
+        ("/api/generate", {"prompt": "a", "options": []}),
+        ("/api/chat", {"messages": "x"}),
+    ],
+)
+def test_what_is_no_prompt_is_refused_as_what_is_no_article(
+    client: httpx.Client, path: str, body: dict[str, object]
+) -> None:
+    answer = client.post(path, json=body)
+    assert answer.status_code == 422
+    assert answer.json()["error"]
+
+
+@pytest.mark.parametrize(
+    ("service_class", "waiting"), [("realtime", "rt_queue"), ("best_effort", "be_queue")]
+)
+def test_a_full_queue_is_told_and_refuses(models: Server, service_class: str, waiting: str) -> None:
+    client = models.http("busy_news")
+    endless = {"messages": [{"role": "user", "content": "on and on"}]}
+    of_class = {"X-Sluice-Class": service_class}
+
+    def status() -> dict[str, object]:
+        return dict(client.get("/queue/status").json())
+
+    idle = status()
+    assert idle["accepting"] is True
+    assert (idle["total_slots"], idle["available_slots"], idle["max_queue_depth"]) == (1, 1, 1)
+    with client.stream("POST", "/api/chat", json=endless) as running:
+        next(running.iter_lines())
+        with RawConnection(models.config.tcp("busy_news")) as second:
+            text = json.dumps(endless)
+            second.send(
+                f"POST /api/chat HTTP/1.1\r\nHost: x\r\nX-Sluice-Class: {service_class}\r\n"
+                f"Content-Length: {len(text)}\r\n\r\n{text}".encode()
+            )
+            eventually(lambda: status()[waiting] == 1, what="the second call waits")
+            full = status()
+            assert full["accepting"] is False
+            assert (full["acquired_slots"], full["available_slots"]) == (1, 0)
+            for path, body in (
+                ("/api/chat", endless),
+                ("/api/generate", {"prompt": "a"}),
+                ("/api/v1/summarize", {"article_id": "1", "content": ARTICLE, "stream": True}),
+            ):
+                answer = client.post(path, json=body, headers=of_class)
+                assert (answer.status_code, answer.json()) == (429, {"error": "queue full"})
+                assert int(answer.headers["retry-after"]) >= 1
+    eventually(lambda: status()["acquired_slots"] == 0, what="both have left")
 
 
 def test_a_silent_model_is_filled_with_heartbeats(models: Server) -> None:

@@ -38,6 +38,7 @@ def language_models() -> Config:
     config.listen("news", {**mount("news_creator", "echo"), "heartbeat": "50ms"}, mount("openai"))
     config.listen("silent_news", {**mount("news_creator", "mute"), "heartbeat": "50ms"})
     config.listen("broken_news", mount("news_creator", "breaking"))
+    config.listen("busy_news", mount("news_creator", "single"))
     return config
 
 

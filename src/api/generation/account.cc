@@ -19,6 +19,10 @@ void Account::tell_wait(const http::Exchange& exchange) {
                    {"queue_ms", waited}});
 }
 
+void Account::note_part() {
+  if (first_part_ == TimePoint()) first_part_ = mount_.clock.now();
+}
+
 GenerationTimings Account::timings(const http::Exchange& exchange,
                                    const EngineTimes& engine) const {
   return timings_of(exchange.timings.start(), mount_.clock.now(), times_, engine);
@@ -26,8 +30,8 @@ GenerationTimings Account::timings(const http::Exchange& exchange,
 
 void Account::tell(const http::Exchange& exchange, const GenerationTimings& timings,
                    const Usage& usage) const {
-  mount_.instruments.generation()[static_cast<std::size_t>(service_class_)].record(
-      timings, usage.prompt_tokens, usage.cached_tokens, usage.completion_tokens);
+  metrics().record(timings);
+  tell_read(usage);
   if (!mount_.log.access_enabled()) return;
   mount_.log.info("generation", "time_to_first_token",
                   {{"message", first_token_line(timings)},
@@ -42,6 +46,19 @@ void Account::tell(const http::Exchange& exchange, const GenerationTimings& timi
                    {"total_ms", timings.total()},
                    {"prompt_tokens", usage.prompt_tokens},
                    {"completion_tokens", usage.completion_tokens}});
+}
+
+void Account::tell_read(const Usage& usage) const {
+  metrics().record_tokens(usage.prompt_tokens, usage.cached_tokens, usage.completion_tokens);
+}
+
+void Account::tell_broken(const http::Exchange& exchange) const {
+  if (first_part_ == TimePoint()) return;
+  metrics().to_first.record(std::max(Duration::zero(), first_part_ - exchange.timings.start()));
+}
+
+const telemetry::GenerationMetrics& Account::metrics() const {
+  return mount_.instruments.generation()[static_cast<std::size_t>(service_class_)];
 }
 
 }  // namespace sluice::api::generation

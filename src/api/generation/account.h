@@ -24,17 +24,27 @@ class Account {
   // where it needs none; to be called with each part and with the result, which bring the times.
   void tell_wait(const http::Exchange& exchange);
 
+  // A part has come.
+  void note_part();
+
   // Now: before the answer is written.
   [[nodiscard]] GenerationTimings timings(const http::Exchange& exchange,
                                           const EngineTimes& engine) const;
   // To the log and the metrics.
   void tell(const http::Exchange& exchange, const GenerationTimings& timings,
             const Usage& usage) const;
+  // Of a call that makes no text: to the metrics, what it read. It has no first token to tell of.
+  void tell_read(const Usage& usage) const;
+  // Of a text that broke off after its first token: to the metrics, how long that one took.
+  void tell_broken(const http::Exchange& exchange) const;
 
  private:
+  [[nodiscard]] const telemetry::GenerationMetrics& metrics() const;
+
   const gateway::Mount& mount_;
   ServiceClass service_class_;
   CallTimes times_;
+  TimePoint first_part_{};
   bool wait_told_ = false;
 };
 

@@ -15,12 +15,13 @@ namespace {
 class Generation final : public std::enable_shared_from_this<Generation> {
  public:
   Generation(http::Exchange& exchange, const gateway::Mount& mount, std::unique_ptr<Form> form,
-             const StreamRules& rules, bool stream, ServiceClass service_class)
+             const StreamRules& rules, const GenerateRequest& request, ServiceClass service_class)
       : exchange_(exchange),
         mount_(mount),
         form_(std::move(form)),
         rules_(rules),
-        stream_(stream),
+        stream_(request.stream),
+        writes_(request.max_tokens != 0U),
         account_(exchange, mount, service_class) {}
   ~Generation() { loop_.cancel(timer_); }
   Generation(const Generation&) = delete;
@@ -36,6 +37,7 @@ class Generation final : public std::enable_shared_from_this<Generation> {
   void on_part(const TextPart& part) {
     if (done_ || broken_) return;
     account_.tell_wait(exchange_);
+    account_.note_part();
     out_.clear();
     begin();
     form_->part(out_, part);
@@ -55,8 +57,9 @@ class Generation final : public std::enable_shared_from_this<Generation> {
       const auto timings = account_.timings(exchange_, response->times);
       begin();
       form_->end(out_, *response, timings);
-      account_.tell(exchange_, timings, response->usage);
+      tell(timings, response->usage);
     } else {
+      account_.tell_broken(exchange_);
       exchange_.error = broken_ ? too_slow() : response.error();
       form_->broken(out_, *exchange_.error);
     }
@@ -75,8 +78,14 @@ class Generation final : public std::enable_shared_from_this<Generation> {
     out_.clear();
     form_->whole(out_, *response, timings);
     exchange_.server_timing = telemetry::server_timing(timings);
-    account_.tell(exchange_, timings, response->usage);
+    tell(timings, response->usage);
     exchange_.respond(200, form_->content_type(), out_);
+  }
+
+  // A model that was only to be loaded, or dropped, has no first token.
+  void tell(const GenerationTimings& timings, const Usage& usage) const {
+    if (writes_) return account_.tell(exchange_, timings, usage);
+    account_.tell_read(usage);
   }
 
   void start_stream() {
@@ -143,6 +152,7 @@ class Generation final : public std::enable_shared_from_this<Generation> {
   std::unique_ptr<Form> form_;
   const StreamRules rules_;
   const bool stream_;
+  const bool writes_;
   Account account_;
   TimePoint said_at_ = mount_.clock.now();
   TimerId timer_ = 0;
@@ -161,8 +171,8 @@ void start_generation(http::Exchange& exchange, const gateway::Mount& mount,
                       const CallablePtr& callable, GenerateRequest request,
                       gateway::CallOptions options, std::unique_ptr<Form> form,
                       const StreamRules& rules) {
-  const auto one = std::make_shared<Generation>(exchange, mount, std::move(form), rules,
-                                                request.stream, options.service_class);
+  const auto one = std::make_shared<Generation>(exchange, mount, std::move(form), rules, request,
+                                                options.service_class);
   options.times = &one->times();
   gateway::Listener listener{
       .on_part = [one](http::Exchange&, const Part& part) { one->on_part(part); },
@@ -189,7 +199,7 @@ void start_embedding(http::Exchange& exchange, const gateway::Mount& mount,
         if (!response) return state->answer(x, fail(response.error()), {});
         const auto timings = state->account.timings(x, response->times);
         x.server_timing = telemetry::server_timing(timings);
-        state->account.tell(x, timings, {.prompt_tokens = response->prompt_tokens});
+        state->account.tell_read({.prompt_tokens = response->prompt_tokens});
         state->answer(x, std::move(response), timings);
       }};
   gateway::start_request(exchange, mount.clock, callable, std::move(request), std::move(listener),

@@ -6,6 +6,7 @@
 
 #include "gateway/testing_mount.h"
 #include "inference/testing_callable.h"
+#include "telemetry/exposition.h"
 
 namespace sluice::api::generation {
 namespace {
@@ -54,6 +55,7 @@ class GenerationTest : public ::testing::Test {
                 GenerateRequest request;
                 request.prompt = "hello";
                 request.stream = stream_;
+                request.max_tokens = most_;
                 start_generation(exchange, mount_, callable_, std::move(request), {},
                                  std::make_unique<TestForm>(beats_), rules_);
               }})
@@ -80,6 +82,7 @@ class GenerationTest : public ::testing::Test {
   CallablePtr callable_ = fake_;
   StreamRules rules_;
   bool stream_ = false;
+  std::optional<std::uint32_t> most_;
   bool beats_ = true;
 };
 
@@ -151,6 +154,29 @@ TEST_F(GenerationTest, TellsOfAFailureInAStreamAndEndsIt) {
   EXPECT_EQ(x.answer, "[begin][a][broken oops]");
   EXPECT_TRUE(x.ended);
   EXPECT_EQ(x.error->code, ErrorCode::kInternal);
+}
+
+TEST_F(GenerationTest, CountsTheFirstTokensThatThereWereAndNoOthers) {
+  const auto counted = [&] {
+    const std::string text = telemetry::prometheus_text(bench_.metrics.collect());
+    constexpr std::string_view kCount =
+        "sluice_time_to_first_token_seconds_count{class=\"realtime\"} ";
+    const std::size_t at = text.find(kCount);
+    return at == std::string::npos ? "none" : text.substr(at + kCount.size(), 1);
+  };
+  ask(true);
+  call().sink->on_part({0, "a", {}});
+  call().reply(fail(internal("oops")));  // after it
+  fake_->pending.clear();
+  EXPECT_EQ(counted(), "1");
+  ask(true);
+  call().reply(fail(unavailable("later")));  // before it
+  fake_->pending.clear();
+  EXPECT_EQ(counted(), "1");
+  most_ = 0;  // the model is only to be loaded
+  ask(false);
+  call().reply(answer());
+  EXPECT_EQ(counted(), "1");
 }
 
 TEST_F(GenerationTest, SaysThatItIsAliveWhileNothingComes) {

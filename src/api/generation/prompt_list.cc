@@ -1,6 +1,7 @@
 #include "api/generation/prompt_list.h"
 
 #include <algorithm>
+#include <deque>
 #include <optional>
 #include <utility>
 
@@ -44,7 +45,14 @@ class Run final : public Cancellable, public std::enable_shared_from_this<Run> {
 
   void start_more() {
     if (std::exchange(starting_, true)) return;
-    while (!error_ && next_ < asks_.size() && running_ < kPromptsAtOnce) start_one(next_++);
+    while (!error_ && running_ < at_once_ && (!again_.empty() || next_ < asks_.size())) {
+      if (again_.empty()) {
+        start_one(next_++);
+      } else {
+        start_one(again_.front());
+        again_.pop_front();
+      }
+    }
     starting_ = false;
     if (running_ == 0) finish();
   }
@@ -53,6 +61,7 @@ class Run final : public Cancellable, public std::enable_shared_from_this<Run> {
     Ask& ask = asks_[place];
     ask.run = this;
     ask.place = place;
+    ask.done = false;
     GenerateRequest own = asked_;
     own.prompt = prompts_[place];
     Call call = call_;
@@ -77,6 +86,10 @@ class Run final : public Cancellable, public std::enable_shared_from_this<Run> {
     --running_;
     if (result) {
       ask.response = std::get<GenerateResponse>(std::move(*result));
+    } else if (result.error().code == ErrorCode::kExhausted && running_ > 0 && !error_) {
+      // Those of the list that are under way may be what fills the queue: after one of them.
+      at_once_ = running_;
+      again_.push_back(ask.place);
     } else {
       stop(std::move(result.error()));
     }
@@ -101,7 +114,7 @@ class Run final : public Cancellable, public std::enable_shared_from_this<Run> {
       all.usage.prompt_tokens += one.usage.prompt_tokens;
       all.usage.cached_tokens += one.usage.cached_tokens;
       all.usage.completion_tokens += one.usage.completion_tokens;
-      all.times.load = std::max(all.times.load, one.times.load);
+      all.times.load = std::max(all.times.load, one.times.load);  // they wait for the same
       if (call_.times != nullptr) call_.times->ran = std::max(call_.times->ran, ask.times.ran);
     }
     // They overlap: the times of the call say where its own went.
@@ -116,6 +129,8 @@ class Run final : public Cancellable, public std::enable_shared_from_this<Run> {
   std::vector<Ask> asks_;
   std::size_t next_ = 0;
   std::size_t running_ = 0;
+  std::size_t at_once_ = kPromptsAtOnce;
+  std::deque<std::size_t> again_;  // refused, to be asked once more
   bool starting_ = false;
   std::optional<Error> error_;
   std::shared_ptr<Run> self_;  // until it has answered

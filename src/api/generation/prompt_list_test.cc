@@ -90,11 +90,37 @@ TEST_F(PromptListTest, HasAFewUnderWayAndBeginsTheNextWhenOneHasEnded) {
 
 TEST_F(PromptListTest, EndsAllWithTheFirstThatFails) {
   ask(numbered(6));
-  model_->pending[1]->reply(fail(Error{ErrorCode::kExhausted, "full"}));
+  model_->pending[1]->reply(fail(internal("broken")));
   ASSERT_EQ(heard_.results.size(), 1);
-  EXPECT_EQ(heard_.results[0].error().message, "full");
+  EXPECT_EQ(heard_.results[0].error().message, "broken");
   EXPECT_EQ(model_->starts, kPromptsAtOnce) << "no other was begun";
   for (const auto& call : model_->pending) EXPECT_EQ(call->sink, nullptr);
+}
+
+TEST_F(PromptListTest, AsksAgainWhatItsOwnOthersLeftNoRoomFor) {
+  ask(numbered(4));
+  model_->pending[3]->reply(fail(Error{ErrorCode::kExhausted, "full"}));
+  model_->pending[2]->reply(fail(Error{ErrorCode::kExhausted, "full"}));
+  EXPECT_TRUE(heard_.results.empty());
+  EXPECT_EQ(model_->starts, 4) << "not before another has ended";
+  std::vector<std::string> order;
+  while (!model_->pending.empty()) {
+    order.push_back(prompt(0));
+    model_->reply(saying({order.back()}));
+  }
+  EXPECT_EQ(order, (std::vector<std::string>{"0", "1", "3", "2"}));
+  std::string texts;
+  for (const Choice& choice : answer().choices) texts += choice.text;
+  EXPECT_EQ(texts, "0123");
+}
+
+TEST_F(PromptListTest, IsRefusedWhereOthersLeaveNoRoomForAnyOfIt) {
+  ask(numbered(2));
+  model_->pending[1]->reply(fail(Error{ErrorCode::kExhausted, "full"}));
+  EXPECT_TRUE(heard_.results.empty());
+  model_->pending[0]->reply(fail(Error{ErrorCode::kExhausted, "full"}));
+  ASSERT_EQ(heard_.results.size(), 1);
+  EXPECT_EQ(heard_.results[0].error().code, ErrorCode::kExhausted);
 }
 
 TEST_F(PromptListTest, AnswersWhenTheLastHasReportedThatItWasCancelled) {

@@ -20,9 +20,9 @@ GenerationTimings timings_of(TimePoint arrival, TimePoint now, const CallTimes& 
                       .decode = engine.decode,
                       .overhead = {},
                       .to_first = {}};
-  if (t.load + t.prompt + t.decode == Duration::zero()) {
+  if (t.prompt + t.decode == Duration::zero()) {
     const TimePoint first = call.first == kNone ? call.ran : call.first;
-    t.prompt = between(call.started, first);
+    t.prompt = std::max(Duration::zero(), between(call.started, first) - t.load);
     t.decode = between(first, call.ran);
   }
   const Duration total = between(arrival, now);

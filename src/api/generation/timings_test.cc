@@ -45,6 +45,16 @@ TEST(GenerationTimings, TakeTheCallsTimesWhereAnEngineSaysNothing) {
   EXPECT_EQ(t.total(), 51ms);
 }
 
+TEST(GenerationTimings, TakeTheCallsTimesWhereAnEngineSaysOnlyHowLongItLoaded) {
+  const CallTimes call{
+      .queued = kArrival, .started = kArrival, .first = kArrival + 20ms, .ran = kArrival + 50ms};
+  const auto t = timings_of(kArrival, kArrival + 51ms, call, {.load = 5ms});
+  EXPECT_EQ(t.load, 5ms);
+  EXPECT_EQ(t.prompt, 15ms);
+  EXPECT_EQ(t.decode, 30ms);
+  EXPECT_EQ(t.overhead, 1ms);
+}
+
 TEST(GenerationTimings, AreOverheadWhereNobodySaysAnything) {
   const auto t = timings_of(kArrival, kArrival + 7ms, {}, {});
   EXPECT_EQ(t.overhead, 7ms);

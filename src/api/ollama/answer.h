@@ -16,7 +16,7 @@ namespace sluice::api::ollama {
 // What clients are told of what went wrong: the same form in two sets of statuses and words.
 enum class Dialect : std::uint8_t {
   kOllama,       // 503 with Ollama's words where the queue is full
-  kNewsCreator,  // 429 "queue full", 502 where the engine fails
+  kNewsCreator,  // 429 "queue full", 502 where the engine fails, 422 what is no request
 };
 
 // {"error": "..."}. The first is for what is refused before a handler sees it.

@@ -104,6 +104,7 @@ TEST_F(OllamaAnswerTest, ShowsWhatIsKnownOfAModel) {
             std::string::npos)
       << shown;
   EXPECT_NE(shown.find(R"("llama.context_length":2048)"), std::string::npos);
+  EXPECT_NE(shown.find(R"("general.basename":"m")"), std::string::npos);
   EXPECT_NE(shown.find(R"("capabilities":["completion","tools"])"), std::string::npos);
   EXPECT_NE(shown.find(R"("llama.embedding_length":576)"), std::string::npos);
   EXPECT_NE(shown.find(R"("modified_at":"2020-09-13T12:26:40.000Z")"), std::string::npos) << shown;

@@ -164,7 +164,7 @@ std::string show_json(const Description& description, WallTime otherwise) {
       .field("parameters", "")
       .field("template", text_of(description, "chat_template"));
   write_details(writer, description);
-  writer.key("model_info").begin_object();
+  writer.key("model_info").begin_object().field("general.basename", description.name);
   if (!family.empty()) writer.field("general.architecture", family);
   if (const auto count = number_of(description, "parameters"); count != 0) {
     writer.field("general.parameter_count", count);

@@ -65,6 +65,11 @@ class Ollama {
   void refuse(http::Exchange& exchange, const Error& error) const {
     answer_error(exchange, rules_.dialect, error);
   }
+  // What is not as a request must be.
+  void refuse_form(http::Exchange& exchange, const Error& error) const {
+    if (rules_.dialect == Dialect::kNewsCreator) return answer_error(exchange, 422, error);
+    refuse(exchange, error);
+  }
   [[nodiscard]] WallTime now() const { return face_.mount().clock.wall(); }
 
   // The callable, or null when the exchange has been answered that there is none.
@@ -80,17 +85,20 @@ class Ollama {
   }
 
   void generate(http::Exchange& exchange) {
-    answer_text(exchange, read_generate(reader_, exchange.body()), rules_.generate_class,
-                make_generate_form);
+    auto asked = read_generate(reader_, exchange.body());
+    const bool read_along = !asked || asked->says_stream;
+    answer_text(exchange, std::move(asked),
+                read_along ? ServiceClass::kRealtime : rules_.generate_class, make_generate_form);
   }
   void chat(http::Exchange& exchange) {
-    answer_text(exchange, read_chat(reader_, exchange.body()), rules_.chat_class, make_chat_form);
+    answer_text(exchange, read_chat(reader_, exchange.body()), ServiceClass::kRealtime,
+                make_chat_form);
   }
 
   using MakeForm = std::unique_ptr<generation::Form> (*)(AnswerFacts);
   void answer_text(http::Exchange& exchange, generation::Read<GenerateAsked> asked,
                    ServiceClass otherwise, MakeForm make_form) {
-    if (!asked) return refuse(exchange, asked.error().error);
+    if (!asked) return refuse_form(exchange, asked.error().error);
     const CallablePtr* callable = find(exchange, asked->model, RequestKind::kGenerate);
     if (callable == nullptr) return;
     if (auto able = check_thinking((*callable)->describe(), asked->request); !able) {
@@ -120,11 +128,11 @@ class Ollama {
     answer_vectors(exchange, read_embeddings(reader_, exchange.body()), true);
   }
   void answer_vectors(http::Exchange& exchange, generation::Read<EmbedAsked> asked, bool one) {
-    if (!asked) return refuse(exchange, asked.error().error);
+    if (!asked) return refuse_form(exchange, asked.error().error);
     const CallablePtr* callable = find(exchange, asked->model, RequestKind::kEmbed);
     if (callable == nullptr) return;
     const auto wanted =
-        generation::class_of(exchange.head(), asked->priority, rules_.generate_class);
+        generation::class_of(exchange.head(), asked->priority, ServiceClass::kRealtime);
     if (!wanted) return refuse(exchange, wanted.error());
     generation::start_embedding(
         exchange, face_.mount(), *callable, std::move(asked->request), {.service_class = *wanted},
@@ -149,7 +157,7 @@ class Ollama {
   }
   void show(http::Exchange& exchange) {
     const auto model = read_show(reader_, exchange.body());
-    if (!model) return refuse(exchange, model.error().error);
+    if (!model) return refuse_form(exchange, model.error().error);
     const CallablePtr* callable = find(exchange, *model, std::nullopt);
     if (callable == nullptr) return;
     exchange.respond(200, kJson, show_json((*callable)->describe(), made_));
@@ -157,7 +165,7 @@ class Ollama {
   // What is served is there already, and nothing else is fetched.
   void pull(http::Exchange& exchange) {
     const auto asked = read_pull(reader_, exchange.body());
-    if (!asked) return refuse(exchange, asked.error().error);
+    if (!asked) return refuse_form(exchange, asked.error().error);
     if (find(exchange, asked->model, std::nullopt) == nullptr) return;
     std::string out;
     json::Writer(out).begin_object().field("status", "success").end_object();
@@ -166,7 +174,7 @@ class Ollama {
   }
   void version(http::Exchange& exchange) {
     std::string out;
-    json::Writer(out).begin_object().field("version", rules_.version).end_object();
+    json::Writer(out).begin_object().field("version", kApiVersion).end_object();
     exchange.respond(200, kJson, out);
   }
   void alive(http::Exchange& exchange) {

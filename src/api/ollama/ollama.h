@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "api/generation/generation.h"
 #include "api/ollama/answer.h"
@@ -12,13 +13,16 @@
 
 namespace sluice::api::ollama {
 
+// The release of Ollama whose API this is. Told at /api/version, for clients that refuse to work
+// with one that is older than what they need.
+inline constexpr std::string_view kApiVersion = "0.12.11";
+
 struct OllamaRules {
   std::string api = "ollama";  // what metrics and the log call it
-  std::string version;         // told at /api/version
   Dialect dialect = Dialect::kOllama;
-  // Of calls that say none, by the header X-Sluice-Class or the member `priority`.
+  // Of /api/generate, where neither the header X-Sluice-Class nor the member `priority` says one
+  // and no stream is asked for. All else is realtime.
   ServiceClass generate_class = ServiceClass::kRealtime;
-  ServiceClass chat_class = ServiceClass::kRealtime;
   generation::StreamRules streams;
 };
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/format.h"
 #include "gateway/testing_mount.h"
 #include "inference/testing_callable.h"
 
@@ -154,7 +155,7 @@ TEST_F(OllamaTest, ShowsOnlyWhatTakesText) {
   EXPECT_EQ(x.answer, R"({"error":"there is no model 'iris'"})");
 }
 
-TEST_F(OllamaTest, HasTheClassesThatItIsGiven) {
+TEST_F(OllamaTest, HasTheClassThatItIsGivenForPromptsWhoseAnswerNobodyReadsAlong) {
   serve({.generate_class = ServiceClass::kBestEffort});
   bench_.post("/api/generate", R"({"prompt":"a"})");
   EXPECT_EQ(call().call.service_class, ServiceClass::kBestEffort);
@@ -164,9 +165,9 @@ TEST_F(OllamaTest, HasTheClassesThatItIsGiven) {
 }
 
 TEST_F(OllamaTest, TellsOfItselfAndItsModels) {
-  serve({.version = "1.2.3"});
+  serve();
   EXPECT_EQ(bench_.get("/").answer, "Ollama is running");
-  EXPECT_EQ(bench_.get("/api/version").answer, R"({"version":"1.2.3"})");
+  EXPECT_EQ(bench_.get("/api/version").answer, formatted(R"({{"version":"{}"}})", kApiVersion));
   EXPECT_TRUE(
       bench_.get("/api/tags").answer.starts_with(R"({"models":[{"name":"m:latest","model":)"));
   EXPECT_NE(bench_.get("/api/ps").answer.find(R"("context_length":2048)"), std::string::npos);

@@ -37,7 +37,10 @@ void read_think(const Fields& f, GenerateRequest& request) {
 
 void read_common(const Fields& f, GenerateAsked& asked) {
   asked.model = f.text("model").value_or("");
-  asked.request.stream = f.boolean("stream").value_or(true);
+  const auto stream = f.boolean("stream");
+  asked.request.stream = stream.value_or(true);
+  asked.says_stream = stream.value_or(false);
+  asked.request.max_tokens_is_a_ceiling = true;
   asked.request.keep_alive = read_keep_alive(f);
   asked.request.constraint = read_format(f);
   asked.priority = generation::read_priority(f);

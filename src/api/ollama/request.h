@@ -23,6 +23,7 @@ struct GenerateAsked {
   // Nothing is asked but to load the model (or, with keep_alive 0, to drop it): a blank to read,
   // and no token to make.
   bool load = false;
+  bool says_stream = false;  // it asks for a stream in so many words, so somebody reads along
   std::optional<ServiceClass> priority;
 };
 

@@ -55,6 +55,8 @@ TEST_F(OllamaRequestTest, ReadsAPromptWithOllamasDefaults) {
   ASSERT_TRUE(asked) << asked.error().error.message;
   const GenerateRequest& r = asked->request;
   EXPECT_TRUE(r.stream);
+  EXPECT_FALSE(asked->says_stream);
+  EXPECT_TRUE(r.max_tokens_is_a_ceiling);
   ASSERT_EQ(r.messages.size(), 2);
   EXPECT_EQ(r.messages[0].role, "system");
   EXPECT_EQ(r.messages[1].content, "hi");

@@ -25,7 +25,11 @@ ChatMessage read_message(const Fields& f) {
                       .tool_call_id = std::string(f.text("tool_call_id").value_or("")),
                       .name = std::string(f.text("name").value_or("")),
                       .reasoning = std::string(f.text("reasoning_content").value_or(""))};
-  if (!f.get("content") && message.tool_calls.empty()) {
+  if (f.get("content") || !message.tool_calls.empty()) return message;
+  // A turn of the model's may have been a refusal, or nothing but thought.
+  if (role == "assistant") {
+    message.content = f.text("refusal").value_or("");
+  } else {
     f.fault("content", formatted("'{}' is missing", f.path_of("content")));
   }
   return message;

@@ -54,6 +54,17 @@ TEST_F(OpenAiRequestTest, ReadsAConversation) {
   EXPECT_FALSE(asked->priority);
 }
 
+TEST_F(OpenAiRequestTest, TakesTurnsOfTheModelThatHaveNoText) {
+  const auto asked = chat(R"({"model": "m", "messages": [
+      {"role": "user", "content": "a"},
+      {"role": "assistant", "content": null, "refusal": "no"},
+      {"role": "assistant", "content": null, "reasoning_content": "hm"}]})");
+  ASSERT_TRUE(asked) << asked.error().error.message;
+  EXPECT_EQ(asked->request.messages[1].content, "no");
+  EXPECT_EQ(asked->request.messages[2].content, "");
+  EXPECT_FALSE(chat(R"({"messages": [{"role": "user", "content": null}]})"));
+}
+
 TEST_F(OpenAiRequestTest, ReadsHowTheAnswerIsToBe) {
   const auto asked = with(R"(,"stream":true,"stream_options":{"include_usage":true},"n":2,
       "max_tokens":5,"max_completion_tokens":7,"stop":["x"],"seed":3,"temperature":0.5,"top_p":0.9,

@@ -123,6 +123,26 @@ Duration from_ms(double ms) {
   return sane ? Duration(static_cast<Duration::rep>(ms * 1e6)) : Duration{};
 }
 
+// Of llama.cpp's server, which says when it predicted, or of another Sluice, which says when it
+// decoded. Whose words are others is measured from here.
+void take_timings(const element& timings, AnswerBuilder& answer) {
+  const auto predicted = get<double>(timings, "predicted_ms");
+  const auto decode = predicted ? predicted : get<double>(timings, "decode_ms");
+  if (!decode) return;
+  answer.times_told = true;
+  answer.times.load = from_ms(get<double>(timings, "load_ms").value_or(0));
+  answer.times.prompt = from_ms(get<double>(timings, "prompt_ms").value_or(0));
+  answer.times.decode = from_ms(*decode);
+  if (!predicted) return;
+  const std::uint32_t cached = get_count(timings, "cache_n");
+  if (answer.usage.cached_tokens == 0) answer.usage.cached_tokens = cached;
+  if (!answer.usage_told) {
+    answer.usage_told = true;
+    answer.usage.prompt_tokens = get_count(timings, "prompt_n") + cached;
+    answer.usage.completion_tokens = get_count(timings, "predicted_n");
+  }
+}
+
 void take_usage(const element& chunk, AnswerBuilder& answer) {
   if (const auto usage = get_any(chunk, "usage"); usage && usage->is_object()) {
     answer.usage_told = true;
@@ -132,18 +152,8 @@ void take_usage(const element& chunk, AnswerBuilder& answer) {
       answer.usage.cached_tokens = get_count(*details, "cached_tokens");
     }
   }
-  // llama.cpp's server
   if (const auto timings = get_any(chunk, "timings"); timings && timings->is_object()) {
-    answer.times_told = true;
-    answer.times.prompt = from_ms(get<double>(*timings, "prompt_ms").value_or(0));
-    answer.times.decode = from_ms(get<double>(*timings, "predicted_ms").value_or(0));
-    const std::uint32_t cached = get_count(*timings, "cache_n");
-    if (answer.usage.cached_tokens == 0) answer.usage.cached_tokens = cached;
-    if (!answer.usage_told) {
-      answer.usage_told = true;
-      answer.usage.prompt_tokens = get_count(*timings, "prompt_n") + cached;
-      answer.usage.completion_tokens = get_count(*timings, "predicted_n");
-    }
+    take_timings(*timings, answer);
   }
 }
 }  // namespace

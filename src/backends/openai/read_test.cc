@@ -171,6 +171,25 @@ TEST(ReadGenerate, TakesTimingsOfLlamaCpp) {
   EXPECT_EQ(seen.result->usage.cached_tokens, 3U);
 }
 
+TEST(ReadGenerate, TakesTimingsOfAnotherSluice) {
+  const Seen seen =
+      read(R"(data: {"choices":[{"delta":{"content":"a"},"finish_reason":"stop"}],"timings":)"
+           R"({"queue_ms":1,"load_ms":2,"prompt_ms":12.5,"decode_ms":30,"overhead_ms":1}})");
+  ASSERT_TRUE(seen.result);
+  EXPECT_TRUE(seen.timed);
+  EXPECT_EQ(seen.result->times.load, std::chrono::milliseconds(2));
+  EXPECT_EQ(seen.result->times.prompt, std::chrono::microseconds(12'500));
+  EXPECT_EQ(seen.result->times.decode, std::chrono::milliseconds(30));
+}
+
+TEST(ReadGenerate, MeasuresForItselfWhereTimingsSayNothingThatItKnows) {
+  const Seen seen =
+      read(R"(data: {"choices":[{"delta":{"content":"a"},"finish_reason":"stop"}],"timings":)"
+           R"({"prompt_ms":12.5}})");
+  ASSERT_TRUE(seen.result);
+  EXPECT_FALSE(seen.timed);
+}
+
 TEST(ReadGenerate, TakesThoughtsByTheNamesThatEnginesHaveForThem) {
   for (const std::string thought : {R"("reasoning_content":"hm")", R"("reasoning":"hm")",
                                     R"("reasoning":"hm","reasoning_content":"hm")"}) {

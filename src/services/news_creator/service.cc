@@ -150,16 +150,12 @@ class Service {
 }  // namespace
 
 Result<std::shared_ptr<const void>> add_service(http::Router& router, const gateway::Mount& mount,
-                                                const NewsCreatorOptions& options,
-                                                std::string version) {
+                                                const NewsCreatorOptions& options) {
   auto prompt = PromptTemplate::load(options.prompt);
   if (!prompt) return fail(prompt.error());
-  auto ollama = api::ollama::add_ollama(router, mount,
-                                        {.api = std::string(kApi),
-                                         .version = std::move(version),
-                                         .dialect = kDialect,
-                                         .generate_class = ServiceClass::kBestEffort,
-                                         .chat_class = ServiceClass::kRealtime});
+  auto ollama = api::ollama::add_ollama(
+      router, mount,
+      {.api = std::string(kApi), .dialect = kDialect, .generate_class = ServiceClass::kBestEffort});
   if (!ollama) return fail(ollama.error());
   auto made = std::make_shared<Service>(mount, options, std::move(*prompt), std::move(*ollama));
   if (auto added = made->add_routes(router); !added) return fail(added.error());

@@ -15,15 +15,13 @@
 namespace sluice::news_creator {
 
 // Puts it on a router, for one io thread. What is returned must live as long as the router. The
-// mount's target makes the summaries, and answers prompts that name no model. `version` is told at
-// /api/version.
+// mount's target makes the summaries, and answers prompts that name no model.
 //
-// Summaries and /api/generate can wait (best effort) unless `priority` is high; chats, and streams
-// of summaries whose client says nothing, are realtime. Statuses: 422 for what is no such request,
+// Summaries and /api/generate can wait (best effort) unless `priority` is high or a stream is asked
+// for; all else is realtime. Statuses: 422 for what is no such request,
 // 400 for an article that is too short or a prompt that is too long, 429 {"error": "queue full"}
 // with Retry-After, 502 where the engine fails.
 Result<std::shared_ptr<const void>> add_service(http::Router& router, const gateway::Mount& mount,
-                                                const NewsCreatorOptions& options,
-                                                std::string version);
+                                                const NewsCreatorOptions& options);
 
 }  // namespace sluice::news_creator

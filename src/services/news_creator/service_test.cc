@@ -33,7 +33,7 @@ class NewsCreatorTest : public ::testing::Test {
   void SetUp() override {
     model_->description.takes = RequestKind::kGenerate;
     bench_.configure({MountBench::model("smollm2", model_)});
-    kept_ = add_service(bench_.router, bench_.mount("", "smollm2"), {}, "1").value();
+    kept_ = add_service(bench_.router, bench_.mount("", "smollm2"), {}).value();
   }
   http::TestExchange& summarize(const std::string& members, std::size_t characters = 100) {
     return bench_.post(
@@ -100,6 +100,8 @@ TEST_F(NewsCreatorTest, HasTheCodesThatItsClientsKnow) {
   EXPECT_EQ(summarize(R"(,"priority":"urgent")").status, 422);
   EXPECT_EQ(bench_.post("/api/v1/summarize", R"({"content":"x"})").status, 422);
   EXPECT_EQ(bench_.post("/api/v1/summarize", "no").status, 422);
+  EXPECT_EQ(bench_.post("/api/generate", R"({"prompt":5})").status, 422);
+  EXPECT_EQ(bench_.post("/api/chat", R"({"messages":"x"})").status, 422);
 }
 
 TEST_F(NewsCreatorTest, GeneratesAndChatsAsOllamaInClassesOfItsOwn) {
@@ -108,6 +110,12 @@ TEST_F(NewsCreatorTest, GeneratesAndChatsAsOllamaInClassesOfItsOwn) {
   model_->pending.clear();
   bench_.post("/api/generate", R"({"prompt":"a","priority":"high"})");
   EXPECT_EQ(call().call.service_class, ServiceClass::kRealtime);
+  model_->pending.clear();
+  bench_.post("/api/generate", R"({"prompt":"a","stream":true})");
+  EXPECT_EQ(call().call.service_class, ServiceClass::kRealtime) << "somebody reads along";
+  model_->pending.clear();
+  bench_.post("/api/generate", R"({"prompt":"a","stream":true,"priority":"low"})");
+  EXPECT_EQ(call().call.service_class, ServiceClass::kBestEffort);
   model_->pending.clear();
   auto& x = bench_.post("/api/chat", R"({"messages":[{"role":"user","content":"a"}]})");
   EXPECT_EQ(call().call.service_class, ServiceClass::kRealtime);

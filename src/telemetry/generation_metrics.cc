@@ -1,8 +1,8 @@
 #include "telemetry/generation_metrics.h"
 
-#include <format>
-#include <iterator>
 #include <string>
+
+#include "base/format.h"
 
 namespace sluice::telemetry {
 
@@ -10,11 +10,9 @@ std::string server_timing(const GenerationTimings& timings) {
   std::string out;
   const auto spent = stages_of(timings);
   for (std::size_t i = 0; i < spent.size(); ++i) {
-    std::format_to(std::back_inserter(out), "{};dur={:.3f}, ", kGenerationStages[i],
-                   to_ms(spent[i]));
+    out += formatted("{};dur={:.3f}, ", kGenerationStages[i], to_ms(spent[i]));
   }
-  std::format_to(std::back_inserter(out), "total;dur={:.3f}", to_ms(timings.total()));
-  return out;
+  return out + formatted("total;dur={:.3f}", to_ms(timings.total()));
 }
 
 void GenerationMetrics::record(const GenerationTimings& timings) const {

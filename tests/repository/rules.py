@@ -124,7 +124,7 @@ def compiled_anew(root: Path) -> list[str]:
         for path in tracked(root)
         if path.relative_to(root).parts[0] == "src" and path.suffix in {".cc", ".h"}
         for number, line in lines_of(path)
-        if "std::format(" in line
+        if "std::format(" in line or "std::format_to(" in line
     ]
 
 

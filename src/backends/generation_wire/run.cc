@@ -26,16 +26,16 @@ constexpr Duration kLastBytes = std::chrono::milliseconds(500);
 constexpr Duration kBusyFor = std::chrono::seconds(1);
 constexpr Duration kMaxBusyFor = std::chrono::seconds(30);
 
-// `status`: of its answer; 0 where there was none. `fair`: it had a fair chance to come to its
-// first token, and did not.
-Outcome outcome_of(const Result<Answer>& result, int status, bool fair) {
+// `status`: of its answer; 0 where there was none. `began`: a first token came.
+Outcome outcome_of(const Result<Answer>& result, int status, bool began) {
   if (result) return Outcome::kSuccess;
   switch (result.error().code) {
     case ErrorCode::kUnavailable:
     case ErrorCode::kInternal:  // it failed, or answered what cannot be read: others may do better
       return Outcome::kFailure;
     case ErrorCode::kTimeout:
-      return fair || says_timeout(status) ? Outcome::kFailure : Outcome::kNeither;
+      if (says_timeout(status)) return Outcome::kFailure;
+      return began ? Outcome::kNeither : Outcome::kTimeout;
     case ErrorCode::kInvalid:
     case ErrorCode::kTooLarge:
       return Outcome::kSuccess;  // it is well enough to complain
@@ -287,9 +287,8 @@ void Run::on_done(Result<http::ClientResponse> answer) {
 
 void Run::settle(const Result<Answer>& result, TimePoint now) {
   Engine& engine = this->engine();
-  const bool fair =
-      first_ == TimePoint{} && replicas::timeout_counts(now - begun_, lane_->first_token.value());
-  service_->set.end(engine, outcome_of(result, status_, fair), now);
+  service_->set.end(engine, outcome_of(result, status_, first_ != TimePoint{}), now,
+                    {now - begun_, lane_->first_token.value()});
   if (result && first_ == TimePoint{}) lane_->first_token.add(now - begun_);
   service_->update_usable(engine, now);
   if (!result) {

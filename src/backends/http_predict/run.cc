@@ -14,13 +14,13 @@ using replicas::Outcome;
 
 // What a call says about the replica that it was made to.
 // `status`: of its answer; 0 where there was none.
-Outcome outcome_of(const Result<Response>& result, int status, Duration took, Duration median) {
+Outcome outcome_of(const Result<Response>& result, int status) {
   if (result) return Outcome::kSuccess;
   switch (result.error().code) {
     case ErrorCode::kUnavailable:
       return Outcome::kFailure;
     case ErrorCode::kTimeout:
-      return replicas::timeout_counts(took, median) ? Outcome::kFailure : Outcome::kNeither;
+      return Outcome::kTimeout;
     case ErrorCode::kInvalid:
       return Outcome::kSuccess;  // it is well enough to complain
     case ErrorCode::kInternal:
@@ -124,11 +124,11 @@ void Run::on_answer(Result<http::ClientResponse> answer) {
   const TimePoint now = lane_->loop.now();
   const int status = answer ? answer->status : 0;
   Result<Response> result = answer ? read(*answer) : fail(std::move(answer.error()));
-  const Outcome outcome = outcome_of(result, status, now - begun_, lane_->median.value());
-  service_->set.end(*replica_, outcome, now);
+  const bool failed = service_->set.end(*replica_, outcome_of(result, status), now,
+                                        {now - begun_, lane_->median.value()});
   if (result) lane_->median.add(now - begun_);
   const replicas::RetryOptions& retry = service_->options.retry;
-  if (outcome == Outcome::kFailure && !stopped_ && retry.enabled && attempts_ == 1 &&
+  if (failed && !stopped_ && retry.enabled && attempts_ == 1 &&
       lane_->members(service_->set).size() > 1 &&
       replicas::leaves_room(deadline_, now, lane_->median.value(), retry) &&
       lane_->budget.take(now)) {

@@ -10,11 +10,30 @@ namespace {
 constexpr double kWeight = 0.05;
 }  // namespace
 
+void ReplicaHealth::note_successes(std::uint64_t successes) {
+  if (successes == 0) return;
+  in_a_row_ = 0;
+  silent_ = {};
+  ratio_ *= std::pow(1.0 - kWeight, static_cast<double>(successes));
+}
+
+// Even where answers scatter as widely as in a queue (a quarter of them later than two medians, one
+// in a thousand later than ten), a healthy replica is never that silent several times in a row.
+// Calls at the same time wait through the same silence: it is counted once.
+bool ReplicaHealth::timeout_counts(std::uint64_t successes_before, Duration waited, Duration median,
+                                   TimePoint now) {
+  note_successes(successes_before);
+  if (waited < median * kLeastChance) return false;
+  silent_ += std::min(waited, now - silent_until_);
+  silent_until_ = now;
+  return std::max(waited, silent_) >= median * kFairChance;
+}
+
 bool ReplicaHealth::on_failure(std::uint64_t successes_before, TimePoint now,
                                const EjectionOptions& options) {
-  if (successes_before > 0) in_a_row_ = 0;
+  note_successes(successes_before);
+  silent_ = {};
   ++in_a_row_;
-  ratio_ *= std::pow(1.0 - kWeight, static_cast<double>(successes_before));
   ratio_ += (1.0 - ratio_) * kWeight;
   if (state_ != State::kIn) return false;
   // Its past is forgotten once it has been good for as long as it could have been out.
@@ -43,6 +62,7 @@ void ReplicaHealth::let_in(TimePoint now) {
   state_ = State::kIn;
   in_a_row_ = 0;
   ratio_ = 0.0;
+  silent_ = {};
   in_since_ = now;
 }
 

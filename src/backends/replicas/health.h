@@ -15,6 +15,11 @@ namespace sluice::replicas {
 // outcomes, not over time (Finagle's "success rate" failure accrual), so it needs no clock and a
 // replica that is asked seldom is judged by as many answers as one that is asked often.
 //
+// A call that ran out of time says as much of its caller's patience as of the replica. It is a
+// failure only when the replica was silent for much longer than answers take: kFairChance medians,
+// in one call, or in several after one another without an answer in between. Calls with less
+// patience than kLeastChance medians say nothing.
+//
 // One owner; not thread-safe.
 class ReplicaHealth {
  public:
@@ -22,6 +27,10 @@ class ReplicaHealth {
 
   // A failure after so many successes since the last failure. True: it should be put out.
   bool on_failure(std::uint64_t successes_before, TimePoint now, const EjectionOptions& options);
+  // A call that waited in vain, where half of the answers come within `median` (zero: there never
+  // was one). True: that is a failure, and on_failure() is to be told.
+  bool timeout_counts(std::uint64_t successes_before, Duration waited, Duration median,
+                      TimePoint now);
   void put_out(TimePoint now, const EjectionOptions& options);
   // Out, and its time is over: ask it something that hurts nobody.
   [[nodiscard]] bool probe_due(TimePoint now) const {
@@ -36,13 +45,20 @@ class ReplicaHealth {
   [[nodiscard]] TimePoint out_until() const { return until_; }
   [[nodiscard]] double failure_ratio() const { return ratio_; }
 
+  static constexpr int kLeastChance = 2;  // medians
+  static constexpr int kFairChance = 10;
+
  private:
+  void note_successes(std::uint64_t successes);
+
   State state_ = State::kIn;
   std::uint32_t in_a_row_ = 0;
   double ratio_ = 0.0;
   std::uint32_t times_out_ = 0;
   TimePoint until_{};
   TimePoint in_since_{};
+  Duration silent_{};  // of the time up to silent_until_, since the last success or failure
+  TimePoint silent_until_{};
 };
 
 // How many of `replicas` may be out at a time.

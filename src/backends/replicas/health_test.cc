@@ -4,6 +4,8 @@
 
 #include <optional>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace sluice::replicas {
 namespace {
@@ -99,6 +101,48 @@ TEST(ReplicaHealth, CountsFailuresOfCallsThatWereUnderWayWhenItWasPutOutButOnce)
   ASSERT_TRUE(health.on_failure(0, at({}), options));
   health.put_out(at({}), options);
   EXPECT_FALSE(health.on_failure(0, at({}), options));
+}
+
+// Waits in vain, each with its end, for answers whose median is 100 ms. Which of them count?
+struct Wait {
+  Duration waited;
+  Duration until;
+  std::uint64_t successes_before = 0;
+};
+std::vector<bool> counted(const std::vector<Wait>& waits) {
+  ReplicaHealth health;
+  std::vector<bool> counts;
+  for (const Wait& w : waits) {
+    counts.push_back(health.timeout_counts(w.successes_before, w.waited, 100ms, at(w.until)));
+    if (counts.back()) health.on_failure(0, at(w.until), {});
+  }
+  return counts;
+}
+
+TEST(ReplicaHealth, HoldsATimeoutAgainstAReplicaThatHadMuchLongerThanAnswersTake) {
+  EXPECT_EQ(counted({{1s, 1s}, {999ms, 2s}}), (std::vector{true, false}));
+  ReplicaHealth fresh;
+  EXPECT_TRUE(fresh.timeout_counts(0, 5ms, 0ms, at({}))) << "it never answered anything";
+}
+
+TEST(ReplicaHealth, AddsUpTheSilenceOfCallsThatFollowOneAnother) {
+  EXPECT_EQ(counted({{500ms, 1s}, {500ms, 2s}, {500ms, 3s}, {500ms, 4s}}),
+            (std::vector{false, true, false, true}));
+  EXPECT_EQ(counted({{500ms, 1s}, {500ms, 2s, 1}, {500ms, 3s}}), (std::vector{false, false, true}))
+      << "an answer in between breaks it";
+}
+
+TEST(ReplicaHealth, CountsTheSilenceOfCallsAtTheSameTimeOnce) {
+  const std::vector<Wait> together(100, Wait{500ms, 1s});
+  EXPECT_EQ(counted(together), std::vector(100, false));
+  EXPECT_EQ(counted({{800ms, 1s}, {800ms, 1100ms}, {800ms, 1200ms}}),
+            (std::vector{false, false, true}));
+}
+
+TEST(ReplicaHealth, HoldsNothingAgainstAReplicaWhoseCallersAreInAHurry) {
+  std::vector<Wait> waits;
+  for (int i = 1; i <= 100; ++i) waits.push_back({199ms, i * 1s});
+  EXPECT_EQ(counted(waits), std::vector(100, false));
 }
 
 TEST(MostOut, IsAShareRoundedUpAndNeverAll) {

@@ -87,18 +87,27 @@ void ReplicaSet::update(Members members) {
   version_.fetch_add(1, std::memory_order_release);
 }
 
-void ReplicaSet::end(Replica& replica, Outcome outcome, TimePoint now) {
+bool ReplicaSet::end(Replica& replica, Outcome outcome, TimePoint now, Took took) {
   replica.in_flight_.fetch_sub(1, std::memory_order_relaxed);
   replica.metrics_.in_flight.subtract();
-  if (outcome == Outcome::kFailure) replica.metrics_.failures.add();
   if (outcome == Outcome::kSuccess) {
     replica.successes_.fetch_add(1, std::memory_order_relaxed);
-    return;
+    return false;
   }
-  if (outcome == Outcome::kNeither || !options_.enabled) return;
+  if (outcome == Outcome::kNeither) return false;
   const std::scoped_lock lock(mutex_);
-  const std::uint64_t before = replica.successes_.exchange(0, std::memory_order_relaxed);
-  if (!replica.health_.on_failure(before, now, options_)) return;
+  std::uint64_t before = replica.successes_.exchange(0, std::memory_order_relaxed);
+  if (outcome == Outcome::kTimeout) {
+    const bool counts = replica.health_.timeout_counts(before, took.time, took.median, now);
+    if (!counts) return false;
+    before = 0;
+  }
+  replica.metrics_.failures.add();
+  if (options_.enabled && replica.health_.on_failure(before, now, options_)) put_out(replica, now);
+  return true;
+}
+
+void ReplicaSet::put_out(Replica& replica, TimePoint now) {
   if (count_out() >= most_out(members_->size(), options_.max_share)) return;
   replica.health_.put_out(now, options_);
   if (replica.in_.exchange(false, std::memory_order_relaxed)) replica.metrics_.eject();

@@ -47,8 +47,15 @@ class Replica {
 using ReplicaPtr = std::shared_ptr<Replica>;
 using Members = std::vector<ReplicaPtr>;
 
-// What a call to a replica came to, as far as the replica is to blame.
-enum class Outcome : std::uint8_t { kSuccess, kFailure, kNeither };
+// What a call to a replica came to, as far as the replica is to blame. Whether it is to blame for a
+// timeout depends on how long it was silent (health.h).
+enum class Outcome : std::uint8_t { kSuccess, kFailure, kTimeout, kNeither };
+
+// How long a call took, and half of those that are answered take at most.
+struct Took {
+  Duration time{};
+  Duration median{};
+};
 
 // Safe from any thread, and shared by all io threads: a load or a failure that one of them sees
 // counts for all. What every call does is a few relaxed atomic operations; the mutex is taken only
@@ -73,7 +80,9 @@ class ReplicaSet {
     replica.metrics_.requests.add();
     replica.metrics_.in_flight.add();
   }
-  void end(Replica& replica, Outcome outcome, TimePoint now);
+  // `took` is looked at for a timeout only. Gives whether the replica is to blame, so that another
+  // might do better.
+  bool end(Replica& replica, Outcome outcome, TimePoint now, Took took = {});
 
   // A replica that is out and due to be probed; null almost always, and then for the price of one
   // load. Who gets one asks it, and must call probe_ended().
@@ -86,6 +95,7 @@ class ReplicaSet {
   using Ticks = Duration::rep;
   static constexpr Ticks kNever = Duration::max().count();
   std::size_t count_out() const;
+  void put_out(Replica& replica, TimePoint now);
   void note_next_probe();
 
   const EjectionOptions options_;

@@ -4,7 +4,6 @@ namespace sluice::replicas {
 
 namespace {
 constexpr double kStep = 0.05;
-constexpr int kFairChance = 10;  // times the median
 }  // namespace
 
 bool RetryBudget::take(TimePoint now) {
@@ -28,10 +27,6 @@ void MedianEstimate::add(Duration value) {
 
 bool leaves_room(Deadline deadline, TimePoint now, Duration median, const RetryOptions& options) {
   return deadline.left(now) >= std::max(median, options.min_left);
-}
-
-bool timeout_counts(Duration waited, Duration median) {
-  return waited >= median * kFairChance;
 }
 
 }  // namespace sluice::replicas

@@ -49,8 +49,4 @@ class MedianEstimate {
 // Is there time for another attempt to succeed?
 bool leaves_room(Deadline deadline, TimePoint now, Duration median, const RetryOptions& options);
 
-// Does a timeout speak against the replica? Only if it had a fair chance: a caller in a hurry says
-// nothing about who is asked.
-bool timeout_counts(Duration waited, Duration median);
-
 }  // namespace sluice::replicas

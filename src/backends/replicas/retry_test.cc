@@ -74,11 +74,5 @@ TEST(LeavesRoom, AsksForTheMedianOrTheLeastTime) {
   EXPECT_TRUE(leaves_room(Deadline::never(), kStart, 1h, options));
 }
 
-TEST(TimeoutCounts, OnlyWhenTheReplicaHadAFairChance) {
-  EXPECT_TRUE(timeout_counts(5ms, 0ms)) << "it never answered anything";
-  EXPECT_FALSE(timeout_counts(5ms, 1ms));
-  EXPECT_TRUE(timeout_counts(10ms, 1ms));
-}
-
 }  // namespace
 }  // namespace sluice::replicas

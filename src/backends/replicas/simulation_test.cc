@@ -1,6 +1,7 @@
 // A seeded simulation of calls to replicas that die, come back and flap, on simulated time.
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <functional>
 
 #include "backends/replicas/replica_set.h"
@@ -15,7 +16,15 @@ using namespace std::chrono_literals;
 struct SimulatedReplica final : Replica {
   SimulatedReplica(std::string name, Duration time)
       : Replica(std::move(name)), service_time(time) {}
+  // Exponential, where its answers scatter.
+  Duration takes(Random& random) const {
+    if (!scatters) return service_time;
+    const double u = (1.0 + static_cast<double>(random.below(1'000'000))) / 1'000'000.0;
+    return Duration(
+        static_cast<Duration::rep>(-std::log(u) * static_cast<double>(service_time.count())));
+  }
   Duration service_time;
+  bool scatters = false;
   std::function<bool(TimePoint)> up = [](TimePoint) { return true; };
   int asked = 0;
 };
@@ -27,15 +36,19 @@ class Caller {
     set_.update(std::move(members));
   }
 
-  // One call a millisecond.
   void run(Duration length) {
-    for (Duration t{}; t < length; t += 1ms) {
+    for (Duration t{}; t < length; t += every) {
       call();
-      executor_.advance(1ms);
+      executor_.advance(every);
       EXPECT_LT(set_.out(), members_.size()) << "somebody is always in";
+      ever_out = ever_out || set_.out() > 0;
     }
     executor_.advance(1s);
   }
+
+  Duration every = 1ms;
+  Duration patience = 100ms;
+  bool ever_out = false;
 
   ManualExecutor executor_;
   ReplicaSet set_{EjectionOptions{}};
@@ -55,7 +68,7 @@ class Caller {
         set_.probe_ended(*due, of(due).up(executor_.now()), executor_.now());
       });
     }
-    attempt(nullptr, Deadline(executor_.now() + 100ms));
+    attempt(nullptr, Deadline(executor_.now() + patience));
   }
 
   void attempt(const Replica* except, Deadline deadline) {
@@ -67,14 +80,20 @@ class Caller {
     ReplicaSet::begin(*chosen);
     ++of(chosen).asked;
     const TimePoint begun = executor_.now();
-    executor_.run_at(begun + of(chosen).service_time, [=, this] {
+    const TimePoint answers = begun + of(chosen).takes(random_);
+    const bool too_late = answers > deadline.at();
+    executor_.run_at(std::min(answers, deadline.at()), [=, this] {
       const TimePoint now = executor_.now();
-      const bool ok = of(chosen).up(now);
-      set_.end(*chosen, ok ? Outcome::kSuccess : Outcome::kFailure, now);
+      const bool ok = !too_late && of(chosen).up(now);
+      const bool failed = set_.end(*chosen,
+                                   ok         ? Outcome::kSuccess
+                                   : too_late ? Outcome::kTimeout
+                                              : Outcome::kFailure,
+                                   now, {now - begun, median_.value()});
       if (ok) {
         median_.add(now - begun);
         ++good;
-      } else if (except == nullptr && leaves_room(deadline, now, median_.value(), {}) &&
+      } else if (failed && except == nullptr && leaves_room(deadline, now, median_.value(), {}) &&
                  budget_.take(now)) {
         ++retries;
         attempt(chosen.get(), deadline);
@@ -144,6 +163,38 @@ TEST(Replicas, SimulatedWithASlowOneSendItLess) {
     caller.run(10s);
     EXPECT_EQ(caller.bad, 0);
     EXPECT_GT(fast->asked, 4 * slow->asked) << seed;
+  }
+}
+
+TEST(Replicas, SimulatedWithOneThatHangsPutItOutHoweverSlowTheOthersAre) {
+  for (const Duration usual : {5ms, 150ms, 450ms}) {
+    for (const Duration every : {10ms, 1100ms}) {
+      auto good = replica("good", usual);
+      auto hangs = replica("hangs", 1h);
+      Caller caller(1, {good, hangs});
+      caller.every = every;
+      caller.patience = 1s;
+      caller.run(60s);
+      EXPECT_FALSE(hangs->is_in()) << to_ms(usual) << " ms, one each " << to_ms(every) << " ms";
+      EXPECT_TRUE(good->is_in());
+    }
+  }
+}
+
+TEST(Replicas, SimulatedWithCallersWithoutPatienceAreAllKept) {
+  // Deadlines that a half, a fifth and a tenth of the calls miss.
+  for (const Duration patience : {69ms, 160ms, 230ms}) {
+    for (const Duration every : {3ms, 250ms}) {
+      auto a = replica("a", 100ms);
+      auto b = replica("b", 100ms);
+      a->scatters = b->scatters = true;
+      Caller caller(1, {a, b});
+      caller.every = every;
+      caller.patience = patience;
+      caller.run(20'000 * every);
+      EXPECT_GT(caller.bad, 1000);
+      EXPECT_FALSE(caller.ever_out) << to_ms(patience) << " ms, each " << to_ms(every) << " ms";
+    }
   }
 }
 

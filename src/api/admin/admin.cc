@@ -75,6 +75,7 @@ class Admin {
     writer.begin_array();
     for (const gateway::Entry& entry : mount_.local.registry().entries()) {
       for (const gateway::Version& version : entry.versions) {
+        if (version.callable == nullptr) continue;  // not ready: nothing waits for it
         const auto* queued = find_capability<Queued>(std::as_const(*version.callable));
         if (queued != nullptr) write_slots(writer, entry.name, queued->queue_status());
       }

@@ -27,6 +27,14 @@ class AdminTest : public ::testing::Test, protected MountBench {
   std::shared_ptr<const void> kept_;
 };
 
+// A callable with slots.
+class Slotted final : public FakeCallable, public Queued {
+ public:
+  Slotted() : FakeCallable("slotted") {}
+  [[nodiscard]] QueueStatus queue_status() const override { return status; }
+  QueueStatus status{.slots = 1, .accepting = true};
+};
+
 TEST_F(AdminTest, ShowsTheMetricsAsPrometheusReadsThem) {
   add();
   metrics.counter({.name = "tested_total", .help = "Tests."}).add();
@@ -52,28 +60,36 @@ TEST_F(AdminTest, ListsEveryVersionAndWhyItIsNotReady) {
 }
 
 TEST_F(AdminTest, ShowsWhoHoldsASlotAndForHowLong) {
-  class Busy final : public FakeCallable, public Queued {
-   public:
-    Busy() : FakeCallable("busy") {}
-    [[nodiscard]] QueueStatus queue_status() const override {
-      return {
-          .realtime_waiting = 1,
-          .best_effort_waiting = 2,
-          .slots = 3,
-          .held = 1,
-          .depth = 10,
-          .accepting = false,
-          .holders = {{"request-7", ServiceClass::kBestEffort, std::chrono::seconds(400), true}}};
-    }
-  };
   add();
+  auto busy = std::make_shared<Slotted>();
+  busy->status = {
+      .realtime_waiting = 1,
+      .best_effort_waiting = 2,
+      .slots = 3,
+      .held = 1,
+      .depth = 10,
+      .accepting = false,
+      .holders = {{"request-7", ServiceClass::kBestEffort, std::chrono::seconds(400), true}}};
   configure({ModelSpec{.name = "m", .versions = {{"1", VersionState::kReady, "", fake_}}},
-             ModelSpec{.name = "busy",
-                       .versions = {{"1", VersionState::kReady, "", std::make_shared<Busy>()}}}});
+             ModelSpec{.name = "busy", .versions = {{"1", VersionState::kReady, "", busy}}}});
   EXPECT_EQ(get("/ops/admin/slots").answer,
             R"([{"callable":"busy","slots":3,"realtime_waiting":1,"best_effort_waiting":2,)"
             R"("accepting":false,"held":[{"holder":"request-7","class":"best_effort",)"
             R"("age_seconds":400,"overdue":true}]}])");
+}
+
+TEST_F(AdminTest, ShowsTheSlotsOfTheOthersWhereAVersionIsNotReady) {
+  add();
+  configure(
+      {ModelSpec{.name = "m",
+                 .versions = {{"1", VersionState::kUnavailable, "unloaded", nullptr},
+                              {"2", VersionState::kLoading, "", nullptr}}},
+       ModelSpec{.name = "idle",
+                 .versions = {{"1", VersionState::kReady, "", std::make_shared<Slotted>()}}}});
+  const auto& x = get("/ops/admin/slots");
+  EXPECT_EQ(x.status, 200);
+  EXPECT_EQ(x.answer, R"([{"callable":"idle","slots":1,"realtime_waiting":0,)"
+                      R"("best_effort_waiting":0,"accepting":true,"held":[]}])");
 }
 
 TEST_F(AdminTest, LoadsAModelThatAnswersFromAnotherThread) {

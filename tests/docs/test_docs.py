@@ -62,7 +62,32 @@ def test_every_metric_is_documented_with_its_labels() -> None:
         assert cells[2] == ", ".join(f"`{label}`" for label in labels), name
 
 
-def test_every_folder_of_the_sources_is_on_the_map() -> None:
+def test_every_api_that_can_be_mounted_is_among_the_labels() -> None:
+    page = (ROOT / "docs/metrics.md").read_text()
+    [listed] = re.findall(r"^`api` is (.+?);", page, re.MULTILINE | re.DOTALL)
+    schema = run("config", "schema").stdout
+    mounted = set(re.findall(r'"api":\s*{[^{}]*"const":\s*"(\w+)"', schema))
+    assert "open_inference" in mounted
+    assert mounted <= set(re.findall(r"`(\w+)`", listed))
+
+
+def on_the_map() -> set[str]:
+    """The folders of src/ that the map of ARCHITECTURE.md names, as `api/jobs`."""
     page = (ROOT / "ARCHITECTURE.md").read_text()
-    for folder in sorted(path for path in (ROOT / "src").iterdir() if path.is_dir()):
-        assert re.search(rf"^\s+{folder.name}/ ", page, re.MULTILINE), folder.name
+    [part] = re.findall(r"^    src/ .*\n((?:      .*\n)+)", page, re.MULTILINE)
+    named: set[str] = set()
+    for line in part.splitlines():
+        first, *others = re.findall(r"(\w+)/", line)
+        if len(line) - len(line.lstrip()) == 6:
+            top = first
+            named.add(top)
+        else:
+            others.append(first)
+        named |= {f"{top}/{name}" for name in others}
+    return named
+
+
+def test_every_folder_of_the_sources_is_on_the_map() -> None:
+    folders = {path.parent.relative_to(ROOT) for path in tracked(ROOT)}
+    ours = {"/".join(folder.parts[1:]) for folder in folders if folder.parts[:1] == ("src",)}
+    assert ours - {""} <= on_the_map()

@@ -7,12 +7,13 @@ import os
 import signal
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from support.ports import PortReservation
-from support.server import binary, run
+from support.server import ROOT, binary, run
 from support.waiting import eventually
 
 pytestmark = pytest.mark.short
@@ -24,6 +25,20 @@ def test_the_default_listens_on_loopback_alone() -> None:
         "${SLUICE_HTTP:-127.0.0.1:8080}",
         "${SLUICE_GRPC:-127.0.0.1:8081}",
     ]
+
+
+def test_the_image_serves_what_the_default_does() -> None:
+    def served(text: str) -> tuple[list[tuple[Any, ...]], Any]:
+        config = yaml.safe_load(text)
+        mounts = [
+            (listener.get("protocol", "http"), mount["api"], *map(mount.get, ("target", "prefix")))
+            for listener in config["listeners"]
+            for mount in listener["mounts"]
+        ]
+        return sorted(mounts, key=str), config["callables"]
+
+    image = (ROOT / "deploy" / "container.yaml").read_text()
+    assert served(image) == served(run("config", "default").stdout)
 
 
 def test_the_line_that_it_prints_can_be_pasted(tmp_path: Path) -> None:

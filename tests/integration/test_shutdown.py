@@ -113,8 +113,11 @@ def test_calls_that_never_end_are_cut_off(member: FaultProxy, tmp_path: Path) ->
     with Server(config(member, drain_timeout="200ms"), tmp_path / "s") as server, call(server):
         member.wait_for_messages(1)
         server.signal(signal.SIGTERM)
-        server.wait_for_exit()
+        assert server.wait_for_exit() == 0, "an orchestrator that stops it is told of no fault"
         member.wait_until_left()
+    actions = [line["action"] for line in server.log()]
+    assert actions.index("draining") < actions.index("drain_timeout")
+    assert actions[-1] == "stopped"
 
 
 def test_a_second_sigterm_ends_at_once(member: FaultProxy, tmp_path: Path) -> None:
@@ -124,7 +127,8 @@ def test_a_second_sigterm_ends_at_once(member: FaultProxy, tmp_path: Path) -> No
         eventually(lambda: refused(server), what="new connections are refused")
         assert server.process.poll() is None
         server.signal(signal.SIGTERM)
-        server.wait_for_exit()
+        assert server.wait_for_exit() == 0
+    assert server.log()[-1]["action"] == "stopped_at_once"
 
 
 def test_sigint_is_as_sigterm(member: FaultProxy, tmp_path: Path) -> None:

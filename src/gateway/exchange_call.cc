@@ -18,8 +18,8 @@ struct Replies {
   Answer infer;
   Listener any;
 
-  void give(http::Exchange& exchange, Result<Response> result) {
-    if (infer) return infer(exchange, response_as<InferResponse>(std::move(result)));
+  void give(http::Exchange& exchange, const Callable& asked, Result<Response> result) {
+    if (infer) return infer(exchange, asked, response_as<InferResponse>(std::move(result)));
     any.answer(exchange, std::move(result));
   }
 };
@@ -45,6 +45,7 @@ class ExchangeCall final : public Sink {
               .tracestate = head.header("tracestate").value_or(""),
               .times = &times_};
     exchange_.timings.lap(telemetry::Stage::kParse, clock_.now());
+    asked_ = callable.get();
     CancelHandle handle = callable->start(call, make_request(std::move(request)), *this);
     if (done_) return;
     callable_ = callable;
@@ -69,7 +70,7 @@ class ExchangeCall final : public Sink {
     }
     lap(telemetry::Stage::kRun, times_.ran != TimePoint() ? times_.ran : clock_.now());
     if (!result) exchange_.error = result.error();
-    replies_.give(exchange_, std::move(result));
+    replies_.give(exchange_, *asked_, std::move(result));
   }
 
  private:
@@ -89,22 +90,24 @@ class ExchangeCall final : public Sink {
   CallTimes own_times_;
   CallTimes& times_;
   CancelHandle handle_;
-  CallablePtr callable_;
+  const Callable* asked_ = nullptr;
+  CallablePtr callable_;  // the same, once it has not answered at once
   bool done_ = false;
   bool queue_told_ = false;
 };
 
 // What could never run is refused now, as far as the callable says what it takes.
-void call_later(http::Exchange& exchange, const Description& callable, Request request,
+void call_later(http::Exchange& exchange, const Callable& callable, Request request,
                 Replies replies) {
+  const Description& description = callable.describe();
   auto* infer = std::get_if<InferRequest>(&request);
-  if (infer != nullptr && !callable.inputs.empty()) {
+  if (infer != nullptr && !description.inputs.empty()) {
     infer->outputs.clear();  // which there are may depend on who is there then
-    if (const auto ok = check_inputs(callable, *infer); !ok) {
-      return replies.give(exchange, fail(ok.error()));
+    if (const auto ok = check_inputs(description, *infer); !ok) {
+      return replies.give(exchange, callable, fail(ok.error()));
     }
   }
-  exchange.later->take(exchange, callable.name);
+  exchange.later->take(exchange, description.name);
 }
 
 std::string_view made_or_sent(const http::Exchange& exchange, const std::string& made,
@@ -140,7 +143,9 @@ namespace {
 void start(http::Exchange& exchange, const Clock& clock, const CallablePtr& callable,
            Request request, Replies replies, const CallOptions& options) {
   // Whatever the API has looked at: no call gets past this.
-  const auto refuse = [&](Error error) { replies.give(exchange, fail(std::move(error))); };
+  const auto refuse = [&](Error error) {
+    replies.give(exchange, *callable, fail(std::move(error)));
+  };
   if (exchange.principal != nullptr) {
     const auto may = check_callable(exchange.principal.get(), callable->describe().name);
     if (!may) return refuse(may.error());
@@ -150,7 +155,7 @@ void start(http::Exchange& exchange, const Clock& clock, const CallablePtr& call
   }
   if (exchange.later != nullptr && http::prefers_async(exchange.head()) &&
       callable->describe().kind != CallableKind::kExternal) {
-    return call_later(exchange, callable->describe(), std::move(request), std::move(replies));
+    return call_later(exchange, *callable, std::move(request), std::move(replies));
   }
   const auto timeout = requested_timeout(exchange.head());
   if (!timeout) return refuse(timeout.error());

@@ -27,7 +27,11 @@ struct CallOptions {
 // not end at once. A caller with a key needs the scope of the callable (kForbidden), and its calls
 // have its tenant and at most its class. Who prefers to be answered later (Prefer: respond-async),
 // where the exchange has somebody for that, is answered by that one and `answer` is not called.
-using Answer = std::move_only_function<void(http::Exchange&, Result<InferResponse>)>;
+//
+// `asked` is the callable of this call. Another may stand under its name by the time of the answer,
+// or none, so who needs to know what it was asks this one and not the registry.
+using Answer =
+    std::move_only_function<void(http::Exchange&, const Callable& asked, Result<InferResponse>)>;
 void start_call(http::Exchange& exchange, const Clock& clock, const CallablePtr& callable,
                 InferRequest request, Answer answer, const CallOptions& options = {});
 

@@ -24,7 +24,7 @@ class ExchangeCallTest : public ::testing::Test {
   void start(TestExchange& x, const CallOptions& options = {}) {
     start_call(
         x, clock_, callable_, std::get<InferRequest>(*input_x()),
-        [](http::Exchange& e, Result<InferResponse> result) {
+        [](http::Exchange& e, const Callable&, Result<InferResponse> result) {
           e.respond(result ? 200 : 500, "text/plain",
                     result ? "ok" : to_string(result.error().code));
         },

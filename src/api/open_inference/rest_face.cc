@@ -121,7 +121,8 @@ class RestFace {
     InferRequest request = std::exchange(message->request, {});
     gateway::start_call(
         exchange, face_.mount().clock, **callable, std::move(request),
-        [this, asked = std::move(*message)](http::Exchange& x, Result<InferResponse> result) {
+        [this, asked = std::move(*message)](http::Exchange& x, const Callable&,
+                                            Result<InferResponse> result) {
           answer(x, asked, std::move(result));
         },
         options);

@@ -124,10 +124,10 @@ class RestFace {
     auto body = decode_predict(*root, (*callable)->describe(), text);
     if (!body) return answer_error(exchange, body.error());
     body->request.version = exchange.param("version");
-    gateway::start_call(exchange, face_.mount().clock, *callable, std::move(body->request),
-                        [this, form = body->form](http::Exchange& x, Result<InferResponse> result) {
-                          answer(x, form, result);
-                        });
+    gateway::start_call(
+        exchange, face_.mount().clock, *callable, std::move(body->request),
+        [this, form = body->form](http::Exchange& x, const Callable&,
+                                  Result<InferResponse> result) { answer(x, form, result); });
   }
 
   void answer(http::Exchange& exchange, BodyForm form, const Result<InferResponse>& result) {

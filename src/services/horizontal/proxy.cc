@@ -68,21 +68,25 @@ class Proxy {
  private:
   void health(http::Exchange& exchange) { Face::answer_json(exchange, R"({"health":"ok"})"); }
 
-  // The members in order; null, and the exchange answered, when there are none.
-  const gateway::Ensemble* ensemble(http::Exchange& exchange, const CallablePtr*& callable) {
-    callable = face_.target(exchange);
-    if (callable == nullptr) return nullptr;
-    const auto* ensemble = dynamic_cast<const gateway::Ensemble*>(callable->get());
+  // The callable as what has members; null, and the exchange answered, when it has none.
+  const gateway::Ensemble* ensemble(http::Exchange& exchange, const Callable& callable) {
+    const auto* ensemble = dynamic_cast<const gateway::Ensemble*>(&callable);
     if (ensemble == nullptr) {
       Face::answer_error(exchange,
                          internal(formatted("'{}' is no ensemble", face_.mount().target)));
     }
     return ensemble;
   }
+  // The target as it is now, if it has members; else the exchange is answered.
+  const CallablePtr* target(http::Exchange& exchange) {
+    const CallablePtr* callable = face_.target(exchange);
+    if (callable == nullptr || ensemble(exchange, **callable) == nullptr) return nullptr;
+    return callable;
+  }
 
   void health_all(http::Exchange& exchange) {
-    const CallablePtr* callable = nullptr;
-    if (ensemble(exchange, callable) == nullptr) return;
+    const CallablePtr* callable = target(exchange);
+    if (callable == nullptr) return;
     MemberQuestion question{
         .probe = [](Probeable& p, const Call& call,
                     Sink& sink) { return p.probe_health(call, sink); },
@@ -113,25 +117,25 @@ class Proxy {
                 });
   }
 
-  void predict(http::Exchange& exchange) {
-    face_.predict(exchange, [this](auto& x, auto result) { answer(x, std::move(result)); });
-  }
-  void post_test(http::Exchange& exchange) {
-    face_.predict_sample(exchange, [this](auto& x, auto result) { answer(x, std::move(result)); });
-  }
+  void predict(http::Exchange& exchange) { face_.predict(exchange, answering()); }
+  void post_test(http::Exchange& exchange) { face_.predict_sample(exchange, answering()); }
 
   static const Error* error_of(const InferResponse& response, std::string_view member) {
     const auto it = std::ranges::find(response.errors, member, &MemberError::member);
     return it == response.errors.end() ? nullptr : &it->error;
   }
 
-  void answer(http::Exchange& exchange, Result<InferResponse> result) {
+  gateway::Answer answering() {
+    return [this](http::Exchange& x, const Callable& asked, Result<InferResponse> result) {
+      answer(x, asked, std::move(result));
+    };
+  }
+  void answer(http::Exchange& exchange, const Callable& asked, Result<InferResponse> result) {
     if (!result) return Face::answer_error(exchange, result.error());
+    const gateway::Ensemble* members = ensemble(exchange, asked);
+    if (members == nullptr) return;
     std::string& out = face_.scratch();
     out += '{';
-    const CallablePtr* callable = nullptr;
-    const gateway::Ensemble* members = ensemble(exchange, callable);
-    if (members == nullptr) return;
     for (const gateway::EnsembleMember& member : members->members()) {
       if (const Error* error = error_of(*result, member.name)) {
         append_member_error(out, member.name, *error);
@@ -153,7 +157,10 @@ class Proxy {
 
   void predict_label(http::Exchange& exchange) {
     face_.predict(
-        exchange, [this](auto& x, auto result) { answer_label(x, std::move(result)); },
+        exchange,
+        [this](http::Exchange& x, const Callable&, Result<InferResponse> result) {
+          answer_label(x, std::move(result));
+        },
         Face::Ask::kLabel);
   }
 
@@ -200,8 +207,8 @@ class Proxy {
 
   // Each member's own test, where it is a service; the sample for a model in this process.
   void get_test(http::Exchange& exchange) {
-    const CallablePtr* callable = nullptr;
-    if (ensemble(exchange, callable) == nullptr) return;
+    const CallablePtr* callable = target(exchange);
+    if (callable == nullptr) return;
     const CallablePtr asked = *callable;
     MemberQuestion question{
         .probe = [](Probeable& p, const Call& call,
@@ -253,32 +260,33 @@ class Proxy {
 
   // What goes in, and what every member answers to the sample.
   void metadata(http::Exchange& exchange) {
-    face_.predict_sample(exchange, [this](http::Exchange& x, Result<InferResponse> result) {
-      if (!result) return Face::answer_error(x, result.error());
-      const CallablePtr* callable = nullptr;
-      const gateway::Ensemble* members = ensemble(x, callable);
-      if (members == nullptr) return;
-      std::string& out = face_.scratch();
-      face_.append_input_metadata(out, (*callable)->describe());
-      std::string samples = "{";
-      const Tensor* first = nullptr;
-      for (const gateway::EnsembleMember& member : members->members()) {
-        const auto prediction = prediction_of(*result, face_.options().output, member.name);
-        if (!prediction) continue;
-        if (first == nullptr) first = *prediction;
-        append_member_name(samples, member.name);
-        append_first_row(samples, **prediction);
-      }
-      if (first == nullptr) return Face::answer_error(x, internal("no member gave a prediction"));
-      out += R"(,"prediction_type":")";
-      out += numpy_name(first->type);
-      out += R"(","prediction_structure":")";
-      out += structure(*first);
-      out += R"(","prediction_sample":)";
-      out += samples;
-      out += "}}";
-      Face::answer_json(x, out);
-    });
+    face_.predict_sample(
+        exchange, [this](http::Exchange& x, const Callable& asked, Result<InferResponse> result) {
+          if (!result) return Face::answer_error(x, result.error());
+          const gateway::Ensemble* members = ensemble(x, asked);
+          if (members == nullptr) return;
+          std::string& out = face_.scratch();
+          face_.append_input_metadata(out, asked.describe());
+          std::string samples = "{";
+          const Tensor* first = nullptr;
+          for (const gateway::EnsembleMember& member : members->members()) {
+            const auto prediction = prediction_of(*result, face_.options().output, member.name);
+            if (!prediction) continue;
+            if (first == nullptr) first = *prediction;
+            append_member_name(samples, member.name);
+            append_first_row(samples, **prediction);
+          }
+          if (first == nullptr)
+            return Face::answer_error(x, internal("no member gave a prediction"));
+          out += R"(,"prediction_type":")";
+          out += numpy_name(first->type);
+          out += R"(","prediction_structure":")";
+          out += structure(*first);
+          out += R"(","prediction_sample":)";
+          out += samples;
+          out += "}}";
+          Face::answer_json(x, out);
+        });
   }
 
   Face face_;

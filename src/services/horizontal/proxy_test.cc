@@ -207,6 +207,39 @@ TEST_F(ProxyTest, CancelsItsMembersWhenTheClientGoesAway) {
   EXPECT_EQ(x.status, 499);
 }
 
+// --- while the configuration changes
+
+TEST_F(ProxyTest, AnswersACallUnderWayWithTheMembersThatItBeganWith) {
+  for (const std::string path : {"/predict", "/predict/post/test"}) {
+    ensemble({});
+    auto& x = post(path, std::string(kRow));
+    configure({model("here", here_), model("there", there_),
+               gateway::EnsembleSpec{"iris", {{"setosa", "here"}, {"newcomer", "here"}}, {}}});
+    there_->reply(answer(0.5F));
+    EXPECT_EQ(x.answer,
+              R"({"setosa":{"prediction":[0.25,0.75]},"virginica":{"prediction":[0.5,0.5]}})");
+  }
+  ensemble({});
+  auto& x = get("/metadata");
+  configure({model("here", here_), gateway::EnsembleSpec{"iris", {{"newcomer", "here"}}, {}}});
+  there_->reply(answer(1));
+  EXPECT_TRUE(x.answer.ends_with(R"({"setosa":[0.25,0.75],"virginica":[1,0]}})")) << x.answer;
+}
+
+TEST_F(ProxyTest, AnswersACallUnderWayThoughItsTargetIsGone) {
+  const auto ask = [&](const std::string& path) -> http::TestExchange& {
+    return path == "/metadata" ? get(path) : post(path, std::string(kRow));
+  };
+  for (const std::string path : {"/predict", "/predict/label", "/predict/post/test", "/metadata"}) {
+    ensemble({.merge = {.rule = gateway::MergeRule::kBestLabel}});
+    auto& x = ask(path);
+    configure({});
+    there_->reply(answer(0.5F));
+    EXPECT_EQ(x.status, 200) << path << ": " << x.answer;
+    EXPECT_EQ(ask(path).status, 404) << "those that come later";
+  }
+}
+
 // --- asking the members one by one
 
 TEST_F(ProxyTest, ReportsMembersThatAreSilentAtTheDeadline) {

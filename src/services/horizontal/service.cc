@@ -20,19 +20,22 @@ class Service {
                        [this](http::Exchange& x) { metadata(x); });
     }
     if (ok) {
-      ok = face_.route(router, Method::kPost, "/predict", [this](http::Exchange& x) {
-        face_.predict(x, [this](auto& e, auto result) { answer(e, std::move(result)); });
-      });
+      ok = face_.route(router, Method::kPost, "/predict",
+                       [this](http::Exchange& x) { face_.predict(x, answering()); });
     }
     if (ok) {
-      ok = face_.route(router, Method::kGet, "/predict/test", [this](http::Exchange& x) {
-        face_.predict_sample(x, [this](auto& e, auto result) { answer(e, std::move(result)); });
-      });
+      ok = face_.route(router, Method::kGet, "/predict/test",
+                       [this](http::Exchange& x) { face_.predict_sample(x, answering()); });
     }
     return ok;
   }
 
  private:
+  gateway::Answer answering() {
+    return [this](http::Exchange& x, const Callable&, Result<InferResponse> result) {
+      answer(x, std::move(result));
+    };
+  }
   void answer(http::Exchange& exchange, Result<InferResponse> result) {
     if (!result) return Face::answer_error(exchange, result.error());
     const auto prediction = prediction_of(*result, face_.options().output);
@@ -46,23 +49,22 @@ class Service {
 
   // The model's own answer to the sample, so that what is shown is true.
   void metadata(http::Exchange& exchange) {
-    face_.predict_sample(exchange, [this](http::Exchange& x, Result<InferResponse> result) {
-      if (!result) return Face::answer_error(x, result.error());
-      const auto prediction = prediction_of(*result, face_.options().output);
-      if (!prediction) return Face::answer_error(x, prediction.error());
-      const CallablePtr* callable = face_.target(x);
-      if (callable == nullptr) return;
-      std::string& out = face_.scratch();
-      face_.append_input_metadata(out, (*callable)->describe());
-      out += R"(,"prediction_type":")";
-      out += numpy_name((*prediction)->type);
-      out += R"(","prediction_structure":")";
-      out += structure(**prediction);
-      out += R"(","prediction_sample":)";
-      append_first_row(out, **prediction);
-      out += '}';
-      Face::answer_json(x, out);
-    });
+    face_.predict_sample(
+        exchange, [this](http::Exchange& x, const Callable& asked, Result<InferResponse> result) {
+          if (!result) return Face::answer_error(x, result.error());
+          const auto prediction = prediction_of(*result, face_.options().output);
+          if (!prediction) return Face::answer_error(x, prediction.error());
+          std::string& out = face_.scratch();
+          face_.append_input_metadata(out, asked.describe());
+          out += R"(,"prediction_type":")";
+          out += numpy_name((*prediction)->type);
+          out += R"(","prediction_structure":")";
+          out += structure(**prediction);
+          out += R"(","prediction_sample":)";
+          append_first_row(out, **prediction);
+          out += '}';
+          Face::answer_json(x, out);
+        });
   }
 
   Face face_;

@@ -141,6 +141,25 @@ TEST_F(ServiceTest, LivesOnWhileItsModelIsAway) {
   EXPECT_EQ(post("/m/predict", R"({"data":[[1,2]]})").status, 404);
 }
 
+TEST_F(ServiceTest, AnswersACallUnderWayAsItBeganThoughItsModelIsReplacedOrGone) {
+  fake_->placed.where = Placement::Where::kRemote;
+  const std::string whole = [&] {
+    auto& x = get("/m/metadata");
+    fake_->reply(response_of(fp32("y", {1, 2}, {0, 1})));
+    return x.answer;
+  }();
+  auto other = std::make_shared<FakeCallable>("m");
+  other->description.inputs = {{"x", DataType::kInt64, {-1, 2}}};
+  for (const auto& specs : {std::vector{model("m", other)}, std::vector<gateway::CallableSpec>{}}) {
+    configure({model("m", fake_)});
+    auto& x = get("/m/metadata");
+    configure(specs);
+    fake_->reply(response_of(fp32("y", {1, 2}, {0, 1})));
+    EXPECT_EQ(x.status, 200);
+    EXPECT_EQ(x.answer, whole);
+  }
+}
+
 TEST_F(ServiceTest, GivesTheCallItsOwnTimeoutAndTheClientsShorterOne) {
   fake_->placed.where = Placement::Where::kRemote;
   const auto& x =

@@ -22,6 +22,8 @@ class Semaphore {
     while (::sem_wait(&semaphore_) != 0 && errno == EINTR) {
     }
   }
+  // Takes one that is there; false: there is none.
+  bool try_wait() { return ::sem_trywait(&semaphore_) == 0; }
 
  private:
   sem_t semaphore_{};

@@ -9,12 +9,25 @@
 
 namespace sluice::onnx {
 
-// One run under way, stopped when the last of its calls has left.
+// One run that waits in the pool or is under way, stopped when the last of its calls has left.
 struct BatchRun {
+  explicit BatchRun(ComputePool& in) : pool(in) {}
+  ComputePool& pool;
+  ComputePool::Place place;
   RunControl control;
   std::atomic<std::size_t> staying = 0;
   void leave() {
-    if (staying.fetch_sub(1) == 1) control.terminate();
+    if (staying.fetch_sub(1) == 1) stop();
+  }
+  bool submit(Task& task) {
+    if (!pool.submit(task, &place)) return false;
+    if (staying.load() == 0) stop();  // they left before it had its place
+    return true;
+  }
+
+ private:
+  void stop() {
+    if (!pool.leave(place)) control.terminate();
   }
 };
 
@@ -139,7 +152,7 @@ void Batcher::run_due(const std::shared_ptr<const OnnxModel>& model) {
 std::vector<Batcher::Ready> Batcher::take(const std::vector<BatchPolicy::Batch>& batches) {
   std::vector<Ready> taken;
   for (const BatchPolicy::Batch& batch : batches) {
-    Ready ready{{}, std::make_shared<BatchRun>()};
+    Ready ready{{}, std::make_shared<BatchRun>(pool_)};
     for (const BatchPolicy::Id id : batch) {
       const auto at = waiting_.find(id);
       ready.calls.push_back(std::move(at->second));
@@ -158,7 +171,7 @@ void Batcher::submit(const std::shared_ptr<const OnnxModel>& model, std::vector<
     Task task = [model, ready, &clock = clock_] {
       run_batch(*model, ready->calls, *ready->run, clock);
     };
-    if (pool_.submit(task)) continue;
+    if (ready->run->submit(task)) continue;
     for (const auto& call : ready->calls) {
       const Duration estimate = model->placement(*call->request()).estimate;
       call->finish(fail(queue_full(model->describe().name, pool_, estimate)));

@@ -176,6 +176,22 @@ TEST_F(Batching, AFullPoolRefusesEveryCallOfTheBatch) {
   for (std::size_t i = 0; i < 4; ++i) EXPECT_TRUE(sinks[i].get());
 }
 
+TEST_F(Batching, ABatchThatAllHaveLeftGivesItsPlaceInThePoolToAnother) {
+  const auto model = load_batching("gather", {.max_rows = 2, .max_wait = kLong});
+  Blocker blocker(pool);
+  for (int round = 0; round < 9; ++round) {  // the queue takes 4
+    std::vector<Waiting> sinks(2);
+    std::vector<CancelHandle> handles(2);
+    for (std::size_t i = 0; i < 2; ++i) {
+      start(model, request_of(integers("index", {0})), sinks[i], {}, &handles[i]);
+    }
+    EXPECT_EQ(pool.waiting(), 1U);
+    for (CancelHandle& handle : handles) on_io([&] { handle.cancel(); });
+    for (Waiting& sink : sinks) EXPECT_EQ(sink.get().error().code, ErrorCode::kCancelled);
+    EXPECT_EQ(pool.waiting(), 0U);
+  }
+}
+
 TEST_F(Batching, AModelThatCannotBearItIsRefusedAtLoad) {
   const auto model = try_load(test_model("fixed"), {.batching = {.max_rows = 8}});
   ASSERT_FALSE(model);

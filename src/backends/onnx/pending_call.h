@@ -34,12 +34,14 @@ class PendingCall : public Cancellable, public std::enable_shared_from_this<Pend
  protected:
   // On the home thread, once: the caller is answered early. Stops or takes back what was handed on.
   virtual void stop() = 0;
+  // On the home thread, where nothing will run any more: what is left of it may wait for its end.
+  void forget_request() { request_ = nullptr; }
 
  private:
   void expire();
   void answer(Result<Response> result);
 
-  const RequestPtr request_;
+  RequestPtr request_;
   Executor& home_;
   const Executor::Stay stay_;  // the run comes home also when the caller has been answered
   const Deadline deadline_;

@@ -19,9 +19,9 @@ CancelHandle PooledCall::start(std::shared_ptr<const OnnxModel> model, const Cal
                                RequestPtr request, Sink& sink, ComputePool& pool,
                                const Clock& clock, Duration estimate) {
   auto pooled =
-      std::make_shared<PooledCall>(std::move(model), call, std::move(request), sink, clock);
+      std::make_shared<PooledCall>(std::move(model), call, std::move(request), sink, pool, clock);
   Task task = [pooled] { pooled->run(); };
-  if (!pool.submit(task)) {
+  if (!pool.submit(task, &pooled->place_)) {
     sink.on_result(fail(queue_full(pooled->model_->describe().name, pool, estimate)));
     return {};
   }
@@ -30,10 +30,19 @@ CancelHandle PooledCall::start(std::shared_ptr<const OnnxModel> model, const Cal
 }
 
 PooledCall::PooledCall(std::shared_ptr<const OnnxModel> model, const Call& call, RequestPtr request,
-                       Sink& sink, const Clock& clock)
+                       Sink& sink, ComputePool& pool, const Clock& clock)
     : PendingCall(call, std::move(request), sink, model->describe().name, clock.now()),
       model_(std::move(model)),
+      pool_(pool),
       clock_(clock) {}
+
+void PooledCall::stop() {
+  if (pool_.leave(place_)) {
+    forget_request();
+  } else {
+    control_.terminate();
+  }
+}
 
 void PooledCall::run() {
   if (stopped()) return;  // answered, or about to be

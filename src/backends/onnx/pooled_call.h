@@ -8,8 +8,8 @@
 
 namespace sluice::onnx {
 
-// A run that is stopped ends at its next operator; until then it holds the model, the request and
-// its thread of the pool.
+// One that is stopped while it waits gives its place back and never runs. A run that is stopped
+// ends at its next operator; until then it holds the model, the request and its thread of the pool.
 class PooledCall final : public PendingCall {
  public:
   // On the home thread; the request has been checked. A full queue answers through the sink.
@@ -18,14 +18,16 @@ class PooledCall final : public PendingCall {
                             Duration estimate);
 
   PooledCall(std::shared_ptr<const OnnxModel> model, const Call& call, RequestPtr request,
-             Sink& sink, const Clock& clock);
+             Sink& sink, ComputePool& pool, const Clock& clock);
 
  private:
   void run();  // on a thread of the pool
-  void stop() override { control_.terminate(); }
+  void stop() override;
 
   const std::shared_ptr<const OnnxModel> model_;
+  ComputePool& pool_;
   const Clock& clock_;
+  ComputePool::Place place_;
   RunControl control_;
 };
 

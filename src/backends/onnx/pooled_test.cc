@@ -117,6 +117,47 @@ TEST_F(Pooled, AFullQueueRefusesAndSaysWhenToComeBack) {
   for (auto& sink : sinks) EXPECT_TRUE(sink->get());
 }
 
+TEST_F(Pooled, CallsThatLeaveTheQueueMakeRoomForOthersAtOnce) {
+  Blocker blocker(pool);
+  const auto rounds = request_of(integers("rounds", {1}));
+  for (int round = 0; round < 5; ++round) {  // the queue takes 4
+    std::vector<Waiting> expire(2);
+    std::vector<Waiting> gone(2);
+    std::vector<CancelHandle> handles(2);
+    for (Waiting& sink : expire) {
+      start(slow, rounds, sink,
+            {.deadline = Deadline(clock.now() + std::chrono::milliseconds(5)),
+             .may_run_inline = false});
+    }
+    for (std::size_t i = 0; i < gone.size(); ++i) {
+      start(slow, rounds, gone[i], {.may_run_inline = false}, &handles[i]);
+    }
+    for (CancelHandle& handle : handles) on_io([&] { handle.cancel(); });
+    for (Waiting& sink : expire) EXPECT_EQ(sink.get().error().code, ErrorCode::kTimeout);
+    for (Waiting& sink : gone) EXPECT_EQ(sink.get().error().code, ErrorCode::kCancelled);
+    EXPECT_EQ(pool.waiting(), 0U);
+  }
+  Waiting stays;
+  start(slow, rounds, stays, {.may_run_inline = false});
+  blocker.let_go();
+  EXPECT_TRUE(stays.get());
+}
+
+TEST_F(Pooled, WhatLeavesTheQueueKeepsNothingOfItsRequest) {
+  Blocker blocker(pool);
+  const auto request = make_request(request_of(integers("rounds", {1})));
+  Waiting sink;
+  CancelHandle handle;
+  on_io([&] {
+    const Call call{.home = &io.loop(0), .may_run_inline = false};
+    handle = slow->start(call, request, sink);
+  });
+  EXPECT_GT(request.use_count(), 1);
+  on_io([&] { handle.cancel(); });
+  EXPECT_FALSE(sink.get());
+  EXPECT_EQ(request.use_count(), 1);
+}
+
 TEST_F(Pooled, AFailingRunIsToldThere) {
   const auto gather = load(test_model("gather"));
   const auto answer = infer(gather, request_of(integers("index", {9})), {.may_run_inline = false});

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "backends/llama/cost_model.h"
+#include "backends/llama/share_owed.h"
 #include "base/time.h"
 #include "inference/callable.h"
 
@@ -25,7 +26,7 @@ struct DriverOptions {
   // Shared: how much longer a step of realtime may become by best effort that decodes in it.
   double realtime_slowdown = 1.05;
   // Shared: the part of the time that best effort keeps while it waits.
-  double best_effort_share = 0.05;
+  double best_effort_share = kBestEffortShare;
 };
 
 // A sequence that has a place in the context.
@@ -52,32 +53,45 @@ struct StepPlan {
 // Sarathi-Serve's (arXiv:2403.02310). One thread.
 class Driver {
  public:
-  explicit Driver(const DriverOptions& options) : options_(options) {}
+  explicit Driver(const DriverOptions& options)
+      : options_(options), owed_(options.best_effort_share) {}
 
   // A call came to the context.
   void arrived(ServiceClass service_class, TimePoint now);
   // The next step; none when there is nothing to do. Every sequence that is here and not in it
   // pauses.
-  [[nodiscard]] StepPlan plan(std::span<const SequenceView> sequences) const;
+  [[nodiscard]] StepPlan plan(std::span<const SequenceView> sequences, TimePoint now) const;
   // It was made, with best effort waiting beside it or not.
   void stepped(const StepPlan& plan, Duration took, bool best_effort_waits);
-  // Realtime has come and no place is free: who gives its place up, to be continued later.
-  [[nodiscard]] static std::optional<std::uint32_t> to_park(
-      std::span<const SequenceView> sequences);
+  // The same, but it was given up or went wrong: only its time was spent.
+  void broke_off(const StepPlan& plan, Duration took, bool best_effort_waits);
+
+  // Which class the next free place is for: realtime, unless it has kept best effort off all of
+  // them until a whole turn was owed.
+  [[nodiscard]] ServiceClass next_place_for(std::span<const SequenceView> seated) const;
+  // Realtime has come and no place is free: who gives its place up, to be continued later. The last
+  // of best effort keeps it for a step that is its turn.
+  [[nodiscard]] std::optional<std::uint32_t> to_park(std::span<const SequenceView> seated,
+                                                     TimePoint now) const;
 
   // How long a step of best effort alone may be; Duration::max() where it does not matter.
-  [[nodiscard]] Duration best_effort_step() const;
+  [[nodiscard]] Duration best_effort_step(TimePoint now) const;
 
  private:
+  [[nodiscard]] Duration between_arrivals(TimePoint now) const;
+  [[nodiscard]] std::uint32_t realtime_budget(std::span<const SequenceView> sequences) const;
+  [[nodiscard]] std::uint32_t best_effort_budget(std::span<const SequenceView> sequences,
+                                                 Duration step) const;
   void add(StepPlan& plan, const SequenceView& sequence, std::uint32_t tokens) const;
   void add_class(StepPlan& plan, std::span<const SequenceView> sequences, ServiceClass of,
                  std::uint32_t budget) const;
+  void add_unnoticed(StepPlan& plan, std::span<const SequenceView> sequences) const;
 
   const DriverOptions options_;
   CostModel cost_;
   std::optional<TimePoint> last_arrival_;  // of realtime
   Duration between_arrivals_{};            // smoothed; zero: not known
-  Duration owed_{};                        // to best effort
+  ShareOwed owed_;                         // never more than one step makes up for
   std::uint32_t last_step_ = 0;            // tokens of the last step of best effort alone
 };
 

@@ -28,6 +28,8 @@ auto is(std::uint32_t id, std::uint32_t tokens) {
   return ::testing::Pair(id, tokens);
 }
 
+constexpr TimePoint kNow{std::chrono::hours(1)};
+
 // One that knows that a step takes 2 ms and 1 ms a token.
 Driver trained(DriverOptions options) {
   Driver driver(options);
@@ -40,41 +42,41 @@ Driver trained(DriverOptions options) {
 }
 
 TEST(Driver, HasNothingToDoWithoutSequences) {
-  EXPECT_TRUE(Driver({}).plan({}).empty());
+  EXPECT_TRUE(Driver({}).plan({}, kNow).empty());
 }
 
 TEST(Driver, DecodesEverySequenceByOneToken) {
   const Driver driver({});
   const std::vector views = {decoding(0, kPerson), decoding(1, kPerson)};
-  EXPECT_THAT(work(driver.plan(views)), ElementsAre(is(0, 1), is(1, 1)));
+  EXPECT_THAT(work(driver.plan(views, kNow)), ElementsAre(is(0, 1), is(1, 1)));
 }
 
 TEST(Driver, PromptsFillAStepInTheOrderInWhichTheyCame) {
   const Driver driver({.step_tokens = 100});
   const std::vector views = {prompt(0, kPerson, 80, 5), prompt(1, kPerson, 60, 2)};
-  EXPECT_THAT(work(driver.plan(views)), ElementsAre(is(1, 60), is(0, 40)));
+  EXPECT_THAT(work(driver.plan(views, kNow)), ElementsAre(is(1, 60), is(0, 40)));
 }
 
 TEST(Driver, APromptIsCutSmallerBesideThoseThatDecode) {
   const Driver driver({.step_tokens = 512, .chunk_beside_decoding = 64});
   const std::vector views = {decoding(0, kPerson), prompt(1, kPerson, 300, 1)};
-  EXPECT_THAT(work(driver.plan(views)), ElementsAre(is(0, 1), is(1, 64)));
+  EXPECT_THAT(work(driver.plan(views, kNow)), ElementsAre(is(0, 1), is(1, 64)));
 }
 
 TEST(Driver, SharedBestEffortPausesForAPromptOfRealtime) {
   const Driver driver = trained({.shared = true});
   const std::vector views = {decoding(0, kNobody), prompt(1, kNobody, 300, 0),
                              prompt(2, kPerson, 10, 9)};
-  EXPECT_THAT(work(driver.plan(views)), ElementsAre(is(2, 10)));
+  EXPECT_THAT(work(driver.plan(views, kNow)), ElementsAre(is(2, 10)));
 }
 
 TEST(Driver, SharedBestEffortDecodesAlongAsFarAsNobodyNotices) {
   const std::vector views = {decoding(0, kPerson), decoding(1, kNobody), decoding(2, kNobody)};
-  EXPECT_THAT(work(trained({.shared = true, .realtime_slowdown = 1.05}).plan(views)),
+  EXPECT_THAT(work(trained({.shared = true, .realtime_slowdown = 1.05}).plan(views, kNow)),
               ElementsAre(is(0, 1)));
-  EXPECT_THAT(work(trained({.shared = true, .realtime_slowdown = 1.4}).plan(views)),
+  EXPECT_THAT(work(trained({.shared = true, .realtime_slowdown = 1.4}).plan(views, kNow)),
               ElementsAre(is(0, 1), is(1, 1)));
-  EXPECT_THAT(work(trained({.shared = true, .realtime_slowdown = 2}).plan(views)),
+  EXPECT_THAT(work(trained({.shared = true, .realtime_slowdown = 2}).plan(views, kNow)),
               ElementsAre(is(0, 1), is(1, 1), is(2, 1)));
 }
 
@@ -83,7 +85,7 @@ TEST(Driver, SharedStepsOfBestEffortAreAsLongAsRealtimeMayHaveToWait) {
   const std::vector views = {prompt(0, kNobody, 1500, 0)};
   StepPlan plan;
   for (int i = 0; i < 4; ++i) {  // a step grows from the one before
-    plan = driver.plan(views);
+    plan = driver.plan(views, kNow);
     driver.stepped(plan, milliseconds(2 + plan.size.tokens), true);
   }
   ASSERT_EQ(plan.work.size(), 1U);
@@ -92,12 +94,12 @@ TEST(Driver, SharedStepsOfBestEffortAreAsLongAsRealtimeMayHaveToWait) {
 
 TEST(Driver, ItsStepsGrowShorterTheMoreOftenRealtimeComes) {
   Driver driver = trained({.shared = true, .realtime_wait = milliseconds(200)});
-  TimePoint now{std::chrono::hours(1)};
-  EXPECT_EQ(driver.best_effort_step(), milliseconds(200));
+  TimePoint now = kNow;
+  EXPECT_EQ(driver.best_effort_step(now), milliseconds(200));
   for (int i = 0; i < 40; ++i) driver.arrived(kPerson, now += std::chrono::seconds(2));
-  const Duration seldom = driver.best_effort_step();
+  const Duration seldom = driver.best_effort_step(now);
   for (int i = 0; i < 40; ++i) driver.arrived(kPerson, now += milliseconds(200));
-  const Duration often = driver.best_effort_step();
+  const Duration often = driver.best_effort_step(now);
   EXPECT_NEAR(to_ms(seldom), 89, 5);  // sqrt(2 x 2 ms x 2 s)
   EXPECT_NEAR(to_ms(often), 28, 3);   // sqrt(2 x 2 ms x 0.2 s)
 }
@@ -105,13 +107,13 @@ TEST(Driver, ItsStepsGrowShorterTheMoreOftenRealtimeComes) {
 TEST(Driver, UntilStepsAreKnownBestEffortTakesShortOnes) {
   const Driver driver({.step_tokens = 512, .chunk_beside_decoding = 128, .shared = true});
   const std::vector views = {prompt(0, kNobody, 1500, 0)};
-  EXPECT_THAT(work(driver.plan(views)), ElementsAre(is(0, 16)));
+  EXPECT_THAT(work(driver.plan(views, kNow)), ElementsAre(is(0, 16)));
 }
 
 TEST(Driver, AloneInItsContextBestEffortTakesTheLongestSteps) {
   const Driver driver({.step_tokens = 512});
   const std::vector views = {prompt(0, kNobody, 1500, 0)};
-  EXPECT_THAT(work(driver.plan(views)), ElementsAre(is(0, 512)));
+  EXPECT_THAT(work(driver.plan(views, kNow)), ElementsAre(is(0, 512)));
 }
 
 TEST(Driver, BestEffortGetsItsShareWhileRealtimeNeverEnds) {
@@ -123,7 +125,7 @@ TEST(Driver, BestEffortGetsItsShareWhileRealtimeNeverEnds) {
   Duration realtime{};
   Duration best_effort{};
   for (int i = 0; i < 5000; ++i) {
-    const StepPlan plan = driver.plan(views);
+    const StepPlan plan = driver.plan(views, kNow);
     const Duration took = milliseconds(2 + plan.size.tokens);
     (plan.realtime ? realtime : best_effort) += took;
     driver.stepped(plan, took, true);
@@ -140,14 +142,100 @@ TEST(Driver, NothingIsOwedToWhoDidNotWait) {
   plan.size.tokens = 1;
   for (int i = 0; i < 10'000; ++i) driver.stepped(plan, milliseconds(3), false);
   const std::vector views = {decoding(0, kPerson), prompt(1, kNobody, 100, 1)};
-  EXPECT_TRUE(driver.plan(views).realtime);
+  EXPECT_TRUE(driver.plan(views, kNow).realtime);
+}
+
+// What a step takes on the machine that trained() knows.
+Duration took(const StepPlan& plan) {
+  return milliseconds(2 + plan.size.tokens);
+}
+
+TEST(Driver, ItsStepsGrowLongAgainWhenRealtimeStaysAway) {
+  Driver driver = trained({.shared = true, .realtime_wait = milliseconds(200)});
+  TimePoint now = kNow;
+  for (int i = 0; i < 40; ++i) driver.arrived(kPerson, now += milliseconds(50));
+  const Duration in_the_crowd = driver.best_effort_step(now);
+  EXPECT_NEAR(to_ms(in_the_crowd), 14, 2);
+  EXPECT_EQ(driver.best_effort_step(now + milliseconds(50)), in_the_crowd);
+  Duration last = in_the_crowd;
+  for (const auto later : {milliseconds(500), milliseconds(5'000), milliseconds(50'000)}) {
+    EXPECT_GT(driver.best_effort_step(now + later), last);
+    last = driver.best_effort_step(now + later);
+  }
+  EXPECT_EQ(driver.best_effort_step(now + std::chrono::minutes(5)), milliseconds(200));
+  EXPECT_EQ(driver.best_effort_step(now + std::chrono::hours(24 * 365)), milliseconds(200));
+}
+
+// However long it was kept from its place.
+TEST(Driver, WhatIsOwedIsNeverGivenInTwoStepsInARow) {
+  Driver driver = trained({.shared = true, .realtime_wait = milliseconds(50)});
+  StepPlan realtime;
+  realtime.realtime = true;
+  realtime.size.tokens = 1;
+  for (int i = 0; i < 20'000; ++i) driver.stepped(realtime, milliseconds(3), true);
+  const std::vector views = {decoding(0, kPerson), prompt(1, kNobody, 1'000'000, 1)};
+  Duration for_nobody{};
+  bool last_for_nobody = false;
+  for (int i = 0; i < 100; ++i) {
+    const StepPlan plan = driver.plan(views, kNow);
+    ASSERT_FALSE(last_for_nobody && !plan.realtime) << i;
+    last_for_nobody = !plan.realtime;
+    if (last_for_nobody) {
+      EXPECT_LE(took(plan), milliseconds(52));
+      for_nobody += took(plan);
+    }
+    driver.stepped(plan, took(plan), true);
+  }
+  EXPECT_LT(for_nobody, milliseconds(150)) << "a minute's share at once";
+}
+
+TEST(Driver, AStepOfBestEffortThatIsGivenUpWasItsTurn) {
+  Driver driver = trained({.shared = true, .realtime_wait = milliseconds(50)});
+  StepPlan realtime;
+  realtime.realtime = true;
+  realtime.size.tokens = 1;
+  for (int i = 0; i < 1'000; ++i) driver.stepped(realtime, milliseconds(3), true);
+  const std::vector views = {decoding(0, kPerson), prompt(1, kNobody, 1'000, 1)};
+  const StepPlan turn = driver.plan(views, kNow);
+  ASSERT_FALSE(turn.realtime);
+  driver.broke_off(turn, milliseconds(1), true);
+  EXPECT_TRUE(driver.plan(views, kNow).realtime);
+}
+
+TEST(Driver, APromptOfRealtimeIsCutWhereOneStepOfBestEffortCouldNotMakeUpForMore) {
+  const Driver driver =
+      trained({.shared = true, .realtime_wait = milliseconds(20), .best_effort_share = 0.2});
+  std::vector views = {prompt(0, kPerson, 1'000, 0)};
+  EXPECT_THAT(work(driver.plan(views, kNow)), ElementsAre(is(0, 512)));
+  views.push_back(decoding(1, kNobody));
+  EXPECT_NEAR(driver.plan(views, kNow).size.tokens, 78, 3);  // 4 x 20 ms
+}
+
+TEST(Driver, BestEffortWithoutAPlaceGetsTheNextOneOnceAWholeTurnIsOwed) {
+  Driver driver = trained({.shared = true, .realtime_wait = milliseconds(30)});
+  const std::vector people = {decoding(0, kPerson), decoding(1, kPerson)};
+  const std::vector both = {decoding(0, kPerson), decoding(1, kNobody)};
+  StepPlan realtime;
+  realtime.realtime = true;
+  realtime.size.tokens = 2;
+  driver.stepped(realtime, milliseconds(4), true);
+  EXPECT_EQ(driver.next_place_for(people), kPerson);
+  EXPECT_EQ(driver.to_park(both, kNow), 1U);
+  for (int i = 0; i < 1'000; ++i) driver.stepped(realtime, milliseconds(4), true);
+  EXPECT_EQ(driver.next_place_for(people), kNobody);
+  EXPECT_EQ(driver.next_place_for(both), kPerson) << "it has one";
+  EXPECT_FALSE(driver.to_park(both, kNow)) << "it is its turn";
+  driver.stepped(driver.plan(both, kNow), milliseconds(3), true);
+  EXPECT_EQ(driver.to_park(both, kNow), 1U) << "it has had it";
+  EXPECT_EQ(driver.next_place_for(people), kPerson);
 }
 
 TEST(Driver, TheNewestOfBestEffortIsParkedAndRealtimeNever) {
+  const Driver driver({.shared = true});
   const std::vector people = {decoding(0, kPerson)};
-  EXPECT_FALSE(Driver::to_park(people));
+  EXPECT_FALSE(driver.to_park(people, kNow));
   const std::vector all = {decoding(0, kPerson), decoding(1, kNobody), decoding(2, kNobody)};
-  EXPECT_EQ(Driver::to_park(all), 2U);
+  EXPECT_EQ(driver.to_park(all, kNow), 2U);
 }
 
 }  // namespace

@@ -69,9 +69,9 @@ void Engine::run() {
     auto came = inbox_->take();
     for (auto& call : came) take_in(std::move(call));
     drop_stopped();
-    seat();
-    const std::vector<SequenceView> views = seated();
-    const StepPlan plan = driver_.plan(views);
+    const TimePoint now = clock_.now();
+    seat(now);
+    const StepPlan plan = driver_.plan(seated(), now);
     idle = plan.empty();
     if (!idle) step(plan);
   }
@@ -140,14 +140,24 @@ void Engine::drop_stopped() {
   }
 }
 
-// Realtime first, each class in the order of arrival. The further answers to a call wait until its
-// prompt has been computed for the first.
-void Engine::seat() {
+// The further answers to a call wait until its prompt has been computed for the first.
+bool Engine::may_have_place(const Sequence& sequence, ServiceClass turn) const {
+  return !sequence.place && sequence.of->call->service_class() == turn &&
+         (sequence.choice == 0 || sequence.of->prompt_done);
+}
+
+// Realtime first, each class in the order of arrival.
+void Engine::seat(TimePoint now) {
+  if (driver_.next_place_for(seated()) == ServiceClass::kBestEffort && places_.any_free()) {
+    const auto first = std::ranges::find_if(sequences_, [this](const auto& one) {
+      return may_have_place(*one, ServiceClass::kBestEffort);
+    });
+    if (first != sequences_.end()) seat(**first);
+  }
   for (const ServiceClass turn : {ServiceClass::kRealtime, ServiceClass::kBestEffort}) {
     for (const auto& sequence : sequences_) {
-      if (sequence->place || sequence->of->call->service_class() != turn) continue;
-      if (sequence->choice != 0 && !sequence->of->prompt_done) continue;
-      if (!places_.any_free() && !(turn == ServiceClass::kRealtime && make_room())) return;
+      if (!may_have_place(*sequence, turn)) continue;
+      if (!places_.any_free() && !(turn == ServiceClass::kRealtime && make_room(now))) return;
       seat(*sequence);
     }
   }
@@ -183,9 +193,9 @@ bool Engine::seat(Sequence& sequence) {
 }
 
 // Realtime has no place: best effort gives one up, with its state kept aside.
-bool Engine::make_room() {
+bool Engine::make_room(TimePoint now) {
   if (!options_.driver.shared) return false;
-  const auto id = Driver::to_park(seated());
+  const auto id = driver_.to_park(seated(), now);
   if (!id) return false;
   Sequence& sequence = *sequences_[*id];
   std::string state = context_->save(*sequence.place);
@@ -238,7 +248,10 @@ void Engine::step(const StepPlan& plan) {
   std::vector<Sequence*> worked;
   worked.reserve(plan.work.size());
   for (const StepPlan::Work& work : plan.work) worked.push_back(sequences_[work.id].get());
-  if (!done) return failed(worked, done.error());
+  if (!done) {
+    driver_.broke_off(plan, took, best_effort_waits);
+    return failed(worked, done.error());
+  }
   driver_.stepped(plan, took, best_effort_waits);
   count(plan, took);
   for (std::size_t i = 0; i < worked.size(); ++i) {

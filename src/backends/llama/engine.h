@@ -49,9 +49,10 @@ class Engine final : public CallTaker {
   void run();
   void take_in(std::shared_ptr<EngineCall> call);
   void drop_stopped();
-  void seat();
+  void seat(TimePoint now);
+  bool may_have_place(const Sequence& sequence, ServiceClass turn) const;
   bool seat(Sequence& sequence);
-  bool make_room();
+  bool make_room(TimePoint now);
   [[nodiscard]] std::vector<SequenceView> seated() const;
   void step(const StepPlan& plan);
   void count(const StepPlan& plan, Duration took) const;

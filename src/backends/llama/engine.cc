@@ -95,7 +95,8 @@ void Engine::take_in(std::shared_ptr<EngineCall> call) {
   if (!prepared) return refuse(std::move(prepared.error()));
   const auto prompt = static_cast<std::uint32_t>(prepared->prompt.size());
   const std::uint32_t length = context_->length();
-  const std::uint32_t wanted = request.max_tokens.value_or(1);
+  std::uint32_t wanted = request.max_tokens.value_or(1);
+  if (request.max_tokens_is_a_ceiling) wanted = std::min(wanted, 1U);
   if (prompt == 0) return refuse(invalid("the prompt is empty"));
   if (wanted > length || prompt > length - wanted) {
     return refuse(too_long_for_context(formatted(
@@ -114,7 +115,7 @@ void Engine::take_in(std::shared_ptr<EngineCall> call) {
     sequence->order = arrivals_++;
     sequence->tokens = prepared->prompt;
     sequence->prompt = prompt;
-    sequence->limit = request.max_tokens ? prompt + *request.max_tokens : length;
+    sequence->limit = prompt + std::min(request.max_tokens.value_or(length), length - prompt);
     sequence->sampler = std::move(prepared->samplers[choice]);
     sequence->text = AnswerText(prepared->stop, prepared->read, request.stream);
     sequences_.push_back(std::move(sequence));

@@ -212,6 +212,27 @@ TEST_F(EngineTest, WithoutALimitGoesOnToTheEndOfTheContext) {
   EXPECT_EQ(caller.answer().choices[0].finish, FinishReason::kLength);
 }
 
+TEST_F(EngineTest, CutsACeilingOfTokensToWhatTheContextLeaves) {
+  make(1, {}, 64);
+  for (const std::uint32_t most : {3U, 5U, ~0U}) {
+    Caller caller;
+    GenerateRequest request = ask(std::string(60, 'x'), most);
+    request.max_tokens_is_a_ceiling = true;
+    start(caller, request);
+    wait(caller);
+    ASSERT_TRUE(*caller.result) << caller.result->error().message;
+    EXPECT_EQ(caller.answer().usage.completion_tokens, std::min(most, 4U));
+    EXPECT_EQ(caller.answer().choices[0].finish, FinishReason::kLength);
+  }
+  Caller none_left;
+  GenerateRequest request = ask(std::string(64, 'x'), 5);
+  request.max_tokens_is_a_ceiling = true;
+  start(none_left, request);
+  wait(none_left);
+  EXPECT_EQ(none_left.result->error().detail, ErrorDetail::kContextLength);
+  EXPECT_THAT(none_left.result->error().message, HasSubstr("64 tokens and 1"));
+}
+
 TEST_F(EngineTest, TellsWhatItsModelDoesNotTake) {
   make(1);
   Caller caller;

@@ -31,8 +31,8 @@ std::string signature_of(const ListenerOptions& listener) {
   return signature;
 }
 
-// What a server keeps for life: its socket, TLS, and the paths of its methods, which are the same
-// for each mount of one API.
+// What a server keeps for life: its socket, where its certificates are, and the paths of its
+// methods, which are the same for each mount of one API.
 std::string socket_signature_of(ListenerOptions listener) {
   std::string apis;
   for (const MountOptions& mount : std::exchange(listener.mounts, {})) {
@@ -60,6 +60,7 @@ struct GrpcListeners::Server {
   bool stays = true;  // in the configuration that is being prepared
   std::string next_signature;
   std::vector<std::vector<rpc::Method>> next_methods;  // of that; none: as they are
+  std::optional<rpc::GrpcCertificates> next_certificates;
   std::vector<gateway::LocalGateway*> locals;
   std::unique_ptr<rpc::GrpcServer> server;
   std::thread end;  // of one that leaves: shuts it down
@@ -144,6 +145,10 @@ Result<> GrpcListeners::prepare(const Options& options, const SiteContext& conte
     }
   }
   std::erase_if(changed, [&](const auto* listener) { return keep(*listener, context); });
+  if (auto read = read_certificates(); !read) {
+    discard(Duration::zero());
+    return read;
+  }
   if (leaving_.size() + std::ranges::count(servers_, false, &Server::stays) > kMaxLeaving) {
     discard(Duration::zero());
     return fail({ErrorCode::kExhausted,
@@ -180,6 +185,17 @@ bool GrpcListeners::keep(const ListenerOptions& listener, const SiteContext& con
   return true;
 }
 
+// Under the same names there may be others by now.
+Result<> GrpcListeners::read_certificates() {
+  for (Server& server : servers_) {
+    if (!server.stays) continue;
+    auto read = server.server->read_certificates();
+    if (!read) return fail(read.error());
+    server.next_certificates = std::move(*read);
+  }
+  return {};
+}
+
 void GrpcListeners::commit(Duration grace) {
   for (const Server& server : next_) {
     if (!server.path.empty()) std::rename(server.made_path.c_str(), server.path.c_str());
@@ -190,6 +206,9 @@ void GrpcListeners::commit(Duration grace) {
       server->server->replace_methods(std::exchange(server->next_methods, {}));
       server->signature = std::move(server->next_signature);
     }
+    if (auto certificates = std::exchange(server->next_certificates, std::nullopt)) {
+      server->server->replace_certificates(std::move(*certificates));
+    }
     if (server->stays) continue;
     if (!std::ranges::contains(next_, server->path, &Server::path)) server->remove_path();
     leave(servers_, server, grace);
@@ -198,7 +217,10 @@ void GrpcListeners::commit(Duration grace) {
 }
 
 void GrpcListeners::discard(Duration grace) {
-  for (Server& server : servers_) server.next_methods.clear();
+  for (Server& server : servers_) {
+    server.next_methods.clear();
+    server.next_certificates.reset();
+  }
   while (!next_.empty()) leave(next_, next_.begin(), grace);
 }
 

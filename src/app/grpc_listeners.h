@@ -17,9 +17,10 @@ namespace sluice::app {
 
 // Starts, replaces and ends them. Main thread; none of its operations waits for a call.
 //
-// When the mounts of a listener change, its server gets other methods, and its clients notice
-// nothing. When anything else does, such as TLS, another server is made beside it at the same
-// address and takes its place. The old one takes no more calls and leaves when those in flight are
+// When the mounts of a listener change, its server gets other methods, and when its certificates
+// have been renewed, it gets those; its clients notice nothing. When anything else changes, such as
+// where the certificates are, another server is made beside it at the same address and takes its
+// place. The old one takes no more calls and leaves when those in flight are
 // over. gRPC's shutdown blocks until then, so each server that leaves has a thread for it, which is
 // owned here and joined when it has ended.
 class GrpcListeners {
@@ -55,6 +56,7 @@ class GrpcListeners {
   Result<> start(const ListenerOptions& listener, const Options& options,
                  const SiteContext& context, std::size_t threads);
   bool keep(const ListenerOptions& listener, const SiteContext& context);
+  Result<> read_certificates();
   void leave(Servers& from, Servers::iterator server, Duration grace);
   void drop_ended();
 

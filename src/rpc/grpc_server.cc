@@ -2,12 +2,10 @@
 
 #include <grpc/grpc.h>
 #include <grpcpp/security/server_credentials.h>
-#include <grpcpp/security/tls_certificate_provider.h>
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
 
 #include <atomic>
-#include <fstream>
 #include <latch>
 #include <memory>
 #include <thread>
@@ -22,37 +20,9 @@
 namespace sluice::rpc {
 
 namespace {
-constexpr unsigned kCertificateRefreshSeconds = 10;
 
 int to_int_ms(Duration duration) {
   return static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());
-}
-
-Result<std::shared_ptr<grpc::ServerCredentials>> credentials(const GrpcServerOptions& options) {
-  if (!options.tls) return grpc::InsecureServerCredentials();
-  namespace experimental = grpc::experimental;
-  const GrpcTls& tls = *options.tls;
-  const auto check = [](const std::string& file) -> Result<> {
-    if (std::ifstream(file)) return {};
-    return fail(invalid(formatted("cannot read the TLS file '{}' of the gRPC listener", file)));
-  };
-  for (const std::string* file : {&tls.certificate_file, &tls.key_file, &tls.client_ca_file}) {
-    if (file == &tls.client_ca_file && file->empty()) continue;
-    if (auto readable = check(*file); !readable) return std::unexpected(readable.error());
-  }
-  auto provider =
-      tls.client_ca_file.empty()
-          ? std::make_shared<experimental::FileWatcherCertificateProvider>(
-                tls.key_file, tls.certificate_file, kCertificateRefreshSeconds)
-          : std::make_shared<experimental::FileWatcherCertificateProvider>(
-                tls.key_file, tls.certificate_file, tls.client_ca_file, kCertificateRefreshSeconds);
-  experimental::TlsServerCredentialsOptions tls_options(std::move(provider));
-  tls_options.watch_identity_key_cert_pairs();
-  if (!tls.client_ca_file.empty()) {
-    tls_options.watch_root_certs();
-    tls_options.set_cert_request_type(GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
-  }
-  return experimental::TlsServerCredentials(tls_options);
 }
 
 void set_limits(grpc::ServerBuilder& builder, const GrpcServerOptions& options) {
@@ -80,6 +50,7 @@ Result<> check_address(const GrpcServerOptions& options) {
 
 struct GrpcServer::State {
   GrpcServerOptions options;
+  std::optional<ServerCertificates> certificates;  // the server asks for them to its end
   std::vector<std::unique_ptr<CallLane>> lanes;
   std::unique_ptr<RawService> service;
   std::unique_ptr<grpc::Server> server;
@@ -97,18 +68,24 @@ GrpcServer::~GrpcServer() {
 Result<std::unique_ptr<GrpcServer>> GrpcServer::start(GrpcServerOptions options,
                                                       const MethodsMaker& methods,
                                                       GrpcObserver* observer) {
-  auto creds = credentials(options);
-  if (!creds) return std::unexpected(creds.error());
-  if (auto free = check_address(options); !free) return std::unexpected(free.error());
   auto owned = std::make_unique<State>();
   State& state = *owned;
+  if (options.tls) {
+    auto certificates = GrpcCertificates::read(*options.tls);
+    if (!certificates) return fail(certificates.error());
+    state.certificates.emplace(std::move(*certificates));
+  }
+  if (auto free = check_address(options); !free) return std::unexpected(free.error());
   state.options = std::move(options);
   const std::size_t threads = std::max<std::size_t>(state.options.threads, 1);
   const std::size_t share = (state.options.max_calls + threads - 1) / threads;
 
   grpc::ServerBuilder builder;
   set_limits(builder, state.options);
-  builder.AddListeningPort(state.options.address, *creds, &state.port);
+  builder.AddListeningPort(
+      state.options.address,
+      state.certificates ? state.certificates->credentials() : grpc::InsecureServerCredentials(),
+      &state.port);
   Random seeds(state.options.seed);
   for (std::size_t i = 0; i < threads; ++i) {
     auto& lane = *state.lanes.emplace_back(std::make_unique<CallLane>(
@@ -152,6 +129,15 @@ void GrpcServer::replace_methods(std::vector<std::vector<Method>> methods) {
     });
   }
   taken.wait();
+}
+
+Result<std::optional<GrpcCertificates>> GrpcServer::read_certificates() const {
+  if (!state_->options.tls) return std::nullopt;
+  return GrpcCertificates::read(*state_->options.tls);
+}
+
+void GrpcServer::replace_certificates(GrpcCertificates certificates) {
+  if (state_->certificates) state_->certificates->replace(std::move(certificates));
 }
 
 void GrpcServer::shutdown(Duration grace) {

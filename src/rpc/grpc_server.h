@@ -12,16 +12,10 @@
 
 #include "base/result.h"
 #include "base/time.h"
+#include "rpc/server_certificates.h"
 #include "rpc/unary_call.h"
 
 namespace sluice::rpc {
-
-// Files in PEM; they are read again when they change.
-struct GrpcTls {
-  std::string certificate_file;
-  std::string key_file;
-  std::string client_ca_file;  // empty: clients need no certificate
-};
 
 struct GrpcServerOptions {
   std::string address =
@@ -31,7 +25,7 @@ struct GrpcServerOptions {
   std::size_t max_calls = 1024;                   // in flight, shared out evenly to the threads
   Duration keepalive = std::chrono::seconds(75);  // a ping after so long without a word
   Duration keepalive_timeout = std::chrono::seconds(20);  // then closed
-  std::optional<GrpcTls> tls;
+  std::optional<GrpcTls> tls;                             // none: in the clear
   bool track_calls = false;  // every call gets an id and a trace, for the log
   std::uint64_t seed = 1;    // of those
   // Another server of this process has the address and will be shut down: until then both get
@@ -74,6 +68,11 @@ class GrpcServer {
   // Those that each thread has from now on, at the same paths in the same order. Calls that have
   // begun keep what they came to. Returns when every thread has them.
   void replace_methods(std::vector<std::vector<Method>> methods);
+
+  // What is in the files of its TLS now; none where it has none. kInvalid for what cannot be read.
+  [[nodiscard]] Result<std::optional<GrpcCertificates>> read_certificates() const;
+  // For connections that come from now on; those that there are keep theirs.
+  void replace_certificates(GrpcCertificates certificates);
 
   // Takes no more calls, waits so long for those in flight, cancels the rest, waits until each has
   // been answered and nobody stays at home here (Executor::Stay), and joins the threads.

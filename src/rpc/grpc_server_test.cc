@@ -5,11 +5,9 @@
 #include <unistd.h>
 
 #include <atomic>
-#include <fstream>
 #include <future>
 #include <thread>
 
-#include "http/test_certificates.h"
 #include "rpc/library_setup.h"
 #include "rpc/open_inference.grpc.pb.h"
 #include "rpc/status.h"
@@ -339,31 +337,6 @@ TEST(GrpcServer, ListensOnAUnixSocket) {
   const Served served(answer, with);
   EXPECT_EQ(served.server->port(), 0);
   EXPECT_TRUE(served.call().ok());
-}
-
-TEST(GrpcServer, SpeaksTlsAndAsksForACertificateWhereItIsToldTo) {
-  const http::TestCertificates certificates("localhost");
-  const auto read = [&](const std::string& name) {
-    std::ifstream file(certificates.path(name));
-    return std::string(std::istreambuf_iterator<char>(file), {});
-  };
-  for (const bool mutual : {false, true}) {
-    GrpcServerOptions with = options();
-    with.tls = GrpcTls{certificates.path("server.pem"), certificates.path("server.key"),
-                       mutual ? certificates.path("ca.pem") : ""};
-    const Served served(answer, with);
-    const auto call_with = [&](const grpc::SslCredentialsOptions& ssl) {
-      const auto stub = inference::GRPCInferenceService::NewStub(grpc::CreateChannel(
-          "localhost:" + std::to_string(served.server->port()), grpc::SslCredentials(ssl)));
-      grpc::ClientContext context;
-      inference::ModelReadyResponse response;
-      return stub->ModelReady(&context, inference::ModelReadyRequest(), &response).ok();
-    };
-    EXPECT_EQ(call_with({read("ca.pem"), "", ""}), !mutual);
-    EXPECT_TRUE(call_with({read("ca.pem"), read("server.key"), read("server.pem")}));
-    EXPECT_FALSE(call_with({read("other.pem"), "", ""}));
-    EXPECT_FALSE(served.call().ok());  // in the clear
-  }
 }
 
 TEST(GrpcServer, APortThatIsTakenOrAFileThatIsMissingIsAnErrorAtStart) {

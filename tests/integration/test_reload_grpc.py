@@ -324,6 +324,32 @@ def test_tls_takes_over_at_the_same_address(
         assert call.result().get_response().outputs, "in the clear, as it began"
 
 
+def test_certificates_are_read_again_when_told(server: Server, tmp_path: Path) -> None:
+    pair = self_signed(tmp_path / "tls")
+    server.config.listener("grpc")["tls"] = {
+        "certificate": str(pair.certificate),
+        "key": str(pair.key),
+    }
+    reload(server)
+    old = pair.kept_in(tmp_path / "old")
+    eventually(lambda: shown_certificate(server, old), what="the listener speaks TLS")
+    self_signed(tmp_path / "tls")
+    assert shown_certificate(server, old), "nobody has said that there is a new one"
+    reload(server)
+    assert shown_certificate(server, pair)
+    assert not shown_certificate(server, old)
+
+    renewed = pair.kept_in(tmp_path / "renewed")
+    self_signed(tmp_path / "tls")
+    pair.key.write_text(old.key.read_text())
+    server.config.model("versicolor", iris_path("versicolor"))
+    assert str(pair.key) in refused_reload(server), "the key is another certificate's"
+    assert shown_certificate(server, renewed)
+    self_signed(tmp_path / "tls")
+    reload(server)
+    assert shown_certificate(server, pair)
+
+
 def test_a_unix_socket_takes_over_and_is_removed_at_the_end(
     server: Server, member: FaultProxy, hold: Hold, tmp_path: Path
 ) -> None:

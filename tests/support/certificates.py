@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,11 @@ from pathlib import Path
 class Certificate:
     certificate: Path
     key: Path
+
+    def kept_in(self, directory: Path) -> Certificate:
+        """A copy, before others are written in place of these."""
+        shutil.copytree(self.certificate.parent, directory)
+        return Certificate(directory / self.certificate.name, directory / self.key.name)
 
 
 def self_signed(directory: Path, common_name: str = "localhost") -> Certificate:

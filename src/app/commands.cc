@@ -47,6 +47,21 @@ int models(const ServerChoice& server) {
   return 0;
 }
 
+int reload(const ServerChoice& server) {
+  const auto base = http::parse_url(server.url);
+  const auto answer = base ? ask(*base, {.method = http::Method::kPost,
+                                         .path = "/admin/reload",
+                                         .key = server.key,
+                                         .limit = std::chrono::minutes(5)})
+                           : Result<http::ClientResponse>(fail(base.error()));
+  if (!answer) {
+    std::println(stderr, "sluice reload: {}", answer.error().message);
+    return 1;
+  }
+  std::println("{}: reloaded", server.url);
+  return 0;
+}
+
 int config_schema(SchemaFormat format) {
   std::print("{}", format == SchemaFormat::kMarkdown
                        ? config::markdown_reference_of<Options>("Configuration")

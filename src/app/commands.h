@@ -25,6 +25,9 @@ int check(const std::filesystem::path& file);
 // Lists callables with their versions and states.
 int models(const ServerChoice& server);
 
+// Has a server read its configuration again, and waits for what becomes of it.
+int reload(const ServerChoice& server);
+
 // Asks a callable with rows of numbers, and prints what it answers.
 int predict(const ServerChoice& server, const std::string& model, const std::vector<double>& values,
             bool as_json);

@@ -71,7 +71,7 @@ struct Instance::Parts {
   std::vector<HttpListener> listeners;
   std::unique_ptr<GrpcListeners> grpc;
   std::mutex reload_mutex;
-  std::function<Result<>()> request_reload;  // guarded by reload_mutex
+  ReloadRequest request_reload;  // guarded by reload_mutex
 
   ~Parts() {
     const auto job_loops = jobs ? jobs->loops() : nullptr;
@@ -97,7 +97,7 @@ struct Instance::Parts {
             .clock = clock,
             .instruments = instruments,
             .log = *log,
-            .reload = [this] { return ask_for_reload(); },
+            .reload = [this](auto done) { ask_for_reload(std::move(done)); },
             .desk = jobs->desk(),
             .keyring = *keyring,
             .limits = limits,
@@ -126,10 +126,10 @@ struct Instance::Parts {
       return routes;
     });
   }
-  Result<> ask_for_reload() {
+  void ask_for_reload(std::function<void(Result<>)> done) {
     const std::scoped_lock lock(reload_mutex);
-    if (!request_reload) return fail(unavailable("nobody listens for a reload"));
-    return request_reload();
+    if (!request_reload) return done(fail(unavailable("nobody listens for a reload")));
+    request_reload(std::move(done));
   }
 };
 
@@ -355,7 +355,7 @@ Result<> Instance::reload(Configuration configuration) {
   return {};
 }
 
-void Instance::on_reload_request(std::function<Result<>()> request) {
+void Instance::on_reload_request(ReloadRequest request) {
   const std::scoped_lock lock(parts_->reload_mutex);
   parts_->request_reload = std::move(request);
 }

@@ -27,8 +27,10 @@ class Instance {
   // fails everything is as before. Threads and limits stay as they were at start. Calls in flight
   // finish as they began; nothing here waits for them.
   Result<> reload(Configuration configuration);
-  // Who may ask for a reload from a handler: wakes the main thread, which does it and reports.
-  void on_reload_request(std::function<Result<>()> request);
+  // Who is asked for a reload by a handler, on any thread: wakes the main thread, which does it and
+  // tells `done` what became of it.
+  using ReloadRequest = std::function<void(std::function<void(Result<>)> done)>;
+  void on_reload_request(ReloadRequest request);
 
   // From now on /health/ready says no.
   void stop_being_ready();

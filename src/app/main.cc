@@ -13,10 +13,14 @@
 
 namespace {
 
-void add_server_options(CLI::App& command, sluice::app::ServerChoice& choice) {
-  auto* url = command.add_option("--url", choice.url, "The server to ask")->capture_default_str();
+CLI::Option* add_url_and_key(CLI::App& command, sluice::app::ServerChoice& choice) {
   command.add_option("--key", choice.key, "An API key for it; better in the environment")
       ->envname("SLUICE_API_KEY");
+  return command.add_option("--url", choice.url, "The server to ask")->capture_default_str();
+}
+
+void add_server_options(CLI::App& command, sluice::app::ServerChoice& choice) {
+  auto* url = add_url_and_key(command, choice);
   auto* local = command.add_flag("--local", choice.local, "Load the models here; no server needed");
   url->excludes(local);
   command.add_option("-c,--config", choice.config, "With --local: the configuration file")
@@ -132,6 +136,12 @@ int main(int argc, char** argv) {
   add_server_options(*models_command, choice);
   models_command->footer("Example:\n  sluice models --url http://127.0.0.1:8080");
   models_command->callback([&] { status = models(choice); });
+
+  auto* reload_command = app.add_subcommand(
+      "reload", "Have a running server read its configuration again; says what is wrong with it");
+  add_url_and_key(*reload_command, choice);
+  reload_command->footer("Example:\n  sluice reload --url http://127.0.0.1:9001");
+  reload_command->callback([&] { status = reload(choice); });
 
   std::string model;
   std::vector<double> values;

@@ -3,8 +3,13 @@
 #include <csignal>
 #include <cstdio>
 #include <ctime>
+#include <functional>
+#include <memory>
+#include <mutex>
 #include <print>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "app/instance.h"
 #include "base/format.h"
@@ -80,8 +85,46 @@ Result<Configuration> load(const std::optional<std::filesystem::path>& file, Ser
   return configuration;
 }
 
-void reload(Instance& instance, const std::optional<std::filesystem::path>& file,
-            ServedBy process) {
+// Who asked for a reload by a handler and waits for what becomes of it.
+class Askers {
+ public:
+  using Done = std::function<void(Result<>)>;
+  // From any thread. A reload is the main thread's work, whoever asks for it.
+  void add(Done done) {
+    {
+      const std::scoped_lock lock(mutex_);
+      if (!over_) {
+        waiting_.push_back(std::move(done));
+        ::kill(::getpid(), SIGHUP);
+        return;
+      }
+    }
+    done(over());
+  }
+  // Those whose reload begins now.
+  std::vector<Done> take() {
+    const std::scoped_lock lock(mutex_);
+    return std::exchange(waiting_, {});
+  }
+  // There will be none any more.
+  void end() {
+    {
+      const std::scoped_lock lock(mutex_);
+      over_ = true;
+    }
+    for (const Done& done : take()) done(over());
+  }
+
+ private:
+  static Result<> over() { return fail(unavailable("the server is going down")); }
+  std::mutex mutex_;
+  bool over_ = false;          // guarded by mutex_
+  std::vector<Done> waiting_;  // guarded by mutex_
+};
+
+void reload(Instance& instance, const std::optional<std::filesystem::path>& file, ServedBy process,
+            Askers& askers) {
+  const auto asked = askers.take();
   auto next = load(file, process);
   Result<> done;
   if (next) {
@@ -94,6 +137,7 @@ void reload(Instance& instance, const std::optional<std::filesystem::path>& file
   } else {
     instance.log().error("app", "reload_failed", {{"error", done.error().message}});
   }
+  for (const auto& answer : asked) answer(done);
 }
 
 // Calls that do not even end when they are cancelled are left behind after this.
@@ -139,18 +183,16 @@ int run(const std::optional<std::filesystem::path>& file, ServedBy process) {
     return 1;
   }
   Instance& instance = **started;
-  // A reload is this thread's work, whoever asks for it.
-  instance.on_reload_request([] {
-    ::kill(::getpid(), SIGHUP);
-    return Result<>();
-  });
+  const auto askers = std::make_shared<Askers>();
+  instance.on_reload_request([askers](auto done) { askers->add(std::move(done)); });
   say_where(instance);
   std::fflush(stdout);
   instance.log().info("app", "started", {{"version", SLUICE_VERSION}});
   while (true) {
     const int signal = signals.wait(std::chrono::hours(1));
-    if (signal == SIGHUP) reload(instance, file, process);
+    if (signal == SIGHUP) reload(instance, file, process, *askers);
     if (!is_stop(signal)) continue;
+    askers->end();
     if (!drain(instance, signals)) {
       instance.log().warn("app", "stopped_at_once");
       instance.log().flush();

@@ -23,7 +23,7 @@ struct SiteContext {
   const Clock& clock;
   telemetry::Instruments& instruments;
   telemetry::Log& log;
-  std::function<Result<>()> reload;  // asked for by an administrator; any thread
+  std::function<void(std::function<void(Result<>)>)> reload;  // as AdminOptions has it
   const jobs::Desk& desk;
   const access::Keyring& keyring;
   access::AddressLimits& limits;

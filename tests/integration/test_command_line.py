@@ -23,7 +23,7 @@ from support.waiting import eventually
 pytestmark = pytest.mark.short
 
 COMMANDS = ["serve", "check", "models", "predict", "jobs", "batch", "backup", "restore"]
-COMMANDS += ["keys", "config", "version", "simulate"]
+COMMANDS += ["keys", "reload", "config", "version", "simulate"]
 ROW = ["5.1", "3.5", "1.4", "0.2"]
 
 

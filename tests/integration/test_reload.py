@@ -6,18 +6,24 @@ import signal
 import ssl
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from integration.remote_iris import gateway_config
 from support import iris, onnx_models
 from support.certificates import self_signed
 from support.config import Config, iris_path, mount
+from support.fault_proxy import FaultProxy
+from support.faults import Answer, Hold, http_answer
 from support.language_models import chat, simulated
+from support.names import DEADLINE_HEADER
+from support.ports import PortReservation
 from support.raw_http import RawConnection, request
-from support.server import Server
+from support.server import Server, run
 from support.waiting import DEADLINE_S, eventually
 
 pytestmark = pytest.mark.short
@@ -202,6 +208,45 @@ def test_broken_models_at_start_leave_the_others_serving(model: Path, tmp_path: 
         assert any("Frobnicate" in line for line in lines)
 
 
+@pytest.mark.parametrize("path", ["/predict", "/metadata"])
+def test_a_call_under_way_is_answered_as_it_began(path: str, model: Path, tmp_path: Path) -> None:
+    """Its ensemble gets other members, then goes, while a member still has the question."""
+    hold = Hold(then=Answer(http_answer(json={"prediction": [0.25, 0.75]})))
+    with FaultProxy(standing=hold) as slow:
+        urls = {"first": [slow.url], "second": [slow.url]}
+        config = gateway_config(urls, deadline="60s", remote={"timeout": "60s"})
+        config.model("newcomer", model)
+        with Server(config, tmp_path / "server") as server, ThreadPoolExecutor(1) as calls:
+
+            def reload() -> None:
+                server.write_config()
+                url = f"http://{server.config.address('admin')}"
+                done = run("reload", "--url", url)
+                assert done.returncode == 0, done.stderr
+
+            def call() -> httpx.Response:
+                client = server.http("proxy", headers={DEADLINE_HEADER: "60000"})
+                if path == "/metadata":
+                    return client.get(path)
+                return client.post(path, json=iris.data(iris.SETOSA))
+
+            began = calls.submit(call)
+            slow.wait_for_messages(2)
+            config.ensemble("iris", {"newcomer": "newcomer"})
+            reload()
+            del config.data["callables"]["iris"]
+            config.ensemble("renamed", {"newcomer": "newcomer"})
+            config.listener("proxy")["mounts"] = [mount("horizontal_proxy", "renamed")]
+            reload()
+            hold.release()
+            answer = began.result(DEADLINE_S)
+            assert answer.status_code == 200, answer.text
+            told = answer.json()
+            told = told["prediction_sample"] if path == "/metadata" else told
+            assert set(told) == {"first", "second"}
+            assert "error" not in answer.text
+
+
 def test_slots_change_without_those_of_others_or_the_calls_that_run(tmp_path: Path) -> None:
     config = simulated(Config(), "changed", slots={"slots": 1})
     simulated(config, "same", stall_at=1, slots={"slots": 1})
@@ -262,3 +307,63 @@ def test_certificates_are_read_again(tmp_path: Path, model: Path) -> None:
         server.signal(signal.SIGHUP)
         server.wait_for_log(action="reload_failed", level="ERROR")
         serial(config.tcp("tls"))
+
+
+def test_the_command_waits_for_what_becomes_of_a_reload(server: Server) -> None:
+    url = f"http://{server.config.address('admin')}"
+    server.config.model("setosa", iris_path("setosa"))
+    server.config.listener("times")["mounts"].append(
+        mount("horizontal_service", "setosa", "/setosa")
+    )
+    server.write_config()
+    done = run("reload", "--url", url)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == f"{url}: reloaded\n"
+    assert server.http("times").get("/setosa/health").status_code == 200, "it is over by then"
+
+    server.config_path.write_text("version: 1\nlisteners: []\nnonsense: 5\ndoubtful: 6\n")
+    done = run("reload", "--url", url)
+    assert done.returncode == 1
+    assert not done.stdout
+    assert done.stderr.startswith(f"sluice reload: {url} answered 422: ")
+    for word in ("sluice.yaml:3:1", "nonsense", "sluice.yaml:4:1", "doubtful"):
+        assert word in done.stderr
+    assert factor(server.http("times")) == 2
+
+
+def test_the_command_says_why_it_reaches_nobody(server: Server) -> None:
+    closed = PortReservation()
+    for url, words in (
+        (f"http://{closed.address}", "refused"),
+        (f"http://{server.config.address('times')}", "answered 404"),
+        ("nonsense://", "nonsense"),
+    ):
+        done = run("reload", "--url", url)
+        assert done.returncode == 1
+        assert done.stderr.startswith("sluice reload: ")
+        assert words in done.stderr
+
+
+def test_the_command_shows_the_key_of_administration(server: Server) -> None:
+    server.config.listener("admin")["mounts"] = [mount("admin") | {"key": "secret"}]
+    server.write_config()
+    asks = ("reload", "--url", f"http://{server.config.address('admin')}")
+    assert run(*asks).returncode == 0, "before it there was none"
+    refused = run(*asks)
+    assert refused.returncode == 1
+    assert "answered 401" in refused.stderr
+    assert run(*asks, "--key", "secret").returncode == 0
+    assert run(*asks, env={"SLUICE_API_KEY": "secret"}).returncode == 0
+
+
+def test_a_reload_that_comes_too_late_is_answered(tmp_path: Path, model: Path) -> None:
+    config = Config().model("times", model).set("shutdown", {"drain_delay": "3600s"})
+    with Server(config, tmp_path / "server") as server:
+        admin = server.http("admin")
+        server.signal(signal.SIGTERM)
+        eventually(lambda: admin.get("/health/ready").status_code == 503, what="it goes down")
+        answer = admin.post("/admin/reload")
+        assert answer.status_code == 503
+        assert "going down" in answer.json()["detail"]
+        server.signal(signal.SIGTERM)
+        assert server.wait_for_exit() == 0

@@ -106,7 +106,7 @@ class Admin {
   }
 
   void reload(http::Exchange& exchange) {
-    answer_later(exchange, [this](auto done) { done(options_.reload()); });
+    answer_later(exchange, [this](auto done) { options_.reload(std::move(done)); });
   }
   void load(http::Exchange& exchange) {
     answer_later(exchange, [this, model = std::string(exchange.param("model"))](auto done) {

@@ -12,7 +12,8 @@ namespace sluice::admin {
 
 struct AdminOptions {
   std::string key;  // asked for in X-API-Key; empty: nobody is. A key of scope admin does too
-  std::function<Result<>()> reload;  // any thread; says what became of it
+  using Done = std::function<void(Result<>)>;
+  std::function<void(Done)> reload;  // any thread; says later, on some thread, what became of it
 };
 
 // GET /metrics, POST /admin/reload, GET /admin/models, GET /admin/slots, POST

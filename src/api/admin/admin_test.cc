@@ -135,8 +135,15 @@ TEST_F(AdminTest, AnswersNamesThatAreNoTextWithTextAllTheSame) {
 }
 
 TEST_F(AdminTest, SaysWhatBecameOfAReload) {
-  add({.reload = [] { return fail(invalid("line 3: unknown key")); }});
+  AdminOptions::Done asked;
+  add({.reload = [&](auto done) { asked = std::move(done); }});
+  auto& good = post("/ops/admin/reload");
+  EXPECT_EQ(good.status, 0) << "not before it is over";
+  std::thread([&] { asked({}); }).join();
+  good.wait();
+  EXPECT_EQ(good.status, 200);
   auto& x = post("/ops/admin/reload");
+  std::thread([&] { asked(fail(invalid("line 3: unknown key"))); }).join();
   x.wait();
   EXPECT_EQ(x.status, 422);
   EXPECT_NE(x.answer.find("line 3: unknown key"), std::string::npos);
@@ -144,9 +151,9 @@ TEST_F(AdminTest, SaysWhatBecameOfAReload) {
 
 TEST_F(AdminTest, AsksForItsKeyOnEveryPath) {
   bool reloaded = false;
-  add({.key = "secret", .reload = [&]() -> Result<> {
+  add({.key = "secret", .reload = [&](auto done) {
          reloaded = true;
-         return {};
+         done({});
        }});
   const std::vector<std::pair<Method, std::string>> paths{
       {Method::kGet, "/ops/metrics"},

@@ -214,9 +214,9 @@ def endless_body(turns: float) -> bytes:
 
 @pytest.fixture
 def working(tmp_path: Path) -> Iterator[Server]:
-    """A model that works as long as its input says, on one compute thread."""
+    """A model that works as long as its input says, on one thread for which three may wait."""
     config = Config().model("endless", onnx_models.endless(tmp_path / "endless.onnx", SIZE))
-    config.set("runtime", {"compute_threads": 1})
+    config.set("runtime", {"compute_threads": 1, "compute_queue": 3})
     config.listen("endless", mount("horizontal_service", "endless"))
     with Server(config, tmp_path / "server") as server:
         yield server
@@ -245,6 +245,32 @@ def test_a_client_that_leaves_stops_its_run(working: Server) -> None:
         eventually(lambda: _in_flight(working) == 1, what="the call is under way")
     with quick(working) as connection:
         assert connection.answer().status == 200, "the only thread is free again"
+
+
+@pytest.mark.parametrize("headers", [{}, {DEADLINE_HEADER: "100"}], ids=["left", "late"])
+def test_calls_that_nobody_waits_for_keep_no_place_in_the_queue(
+    working: Server, headers: dict[str, str]
+) -> None:
+    waits = request("POST", "/predict", body=endless_body(1), headers=headers)
+    with working.raw("endless") as runs:
+        runs.send(request("POST", "/predict", body=endless_body(1e9)))
+        eventually(lambda: _in_flight(working) == 1, what="the call is under way")
+        for _ in range(3):
+            with ExitStack() as stack:
+                waiting = [stack.enter_context(working.raw("endless")) for _ in range(3)]
+                for connection in waiting:
+                    connection.send(waits)
+                if headers:
+                    assert [connection.answer().status for connection in waiting] == [504] * 3
+                else:
+                    eventually(lambda: _in_flight(working) == 4, what="they wait")
+                    with quick(working) as beyond:
+                        assert beyond.answer().status == 429, "the queue is full"
+            eventually(lambda: _in_flight(working) == 1, what="they have left")
+        with quick(working) as live:
+            eventually(lambda: _in_flight(working) == 2, what="it waits, and is not refused")
+            runs.close()
+            assert live.answer().status == 200
 
 
 @pytest.mark.parametrize("value", ["0", "-5", "soon", "1e3", ""])

@@ -1,6 +1,7 @@
 #include "backends/llama/embed_engine.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "base/format.h"
@@ -23,6 +24,7 @@ EmbedEngine::EmbedEngine(EmbedOptions options, std::unique_ptr<Encoder> encoder,
       encoder_(std::move(encoder)),
       clock_(clock),
       inbox_(std::make_shared<Inbox>(options_.call_limit)),
+      owed_(options_.best_effort_share),
       thread_([this, prepare = std::move(prepare_thread)] {
         if (prepare) prepare();
         run();
@@ -40,8 +42,10 @@ void EmbedEngine::submit(std::shared_ptr<EngineCall> call) {
 void EmbedEngine::run() {
   encoder_->bind();
   for (;;) {
-    if (open_.empty() ? !inbox_->wait([this] { encoder_->rest(); }) : inbox_->closed()) break;
-    for (auto& call : inbox_->take()) take_in(std::move(call));
+    const bool idle = open_.empty() && came_.empty();
+    if (idle ? !inbox_->wait([this] { encoder_->rest(); }) : inbox_->closed()) break;
+    std::ranges::move(inbox_->take(), std::back_inserter(came_));
+    take_in_some();
     for (const EmbeddingPtr& of : std::deque(open_)) {
       if (of->call->stopped()) finish(of, fail(cancelled("the caller went away")));
     }
@@ -50,7 +54,26 @@ void EmbedEngine::run() {
   }
   const Error gone = unavailable(formatted("'{}' was unloaded", options_.model));
   for (const EmbeddingPtr& of : std::deque(open_)) finish(of, fail(gone));
+  for (const auto& call : came_) {
+    inbox_->done();
+    call->end(fail(gone), {}, {});
+  }
   inbox_->refuse_rest(gone);
+}
+
+// All of realtime's, but of best effort's no more than fill a batch: realtime that comes while
+// thousands of texts are made tokens would wait for that.
+void EmbedEngine::take_in_some() {
+  std::size_t texts = 0;
+  for (auto& call : std::exchange(came_, {})) {
+    const bool best_effort = call->service_class() == ServiceClass::kBestEffort;
+    if (best_effort && texts >= encoder_->batch_texts()) {
+      came_.push_back(std::move(call));
+      continue;
+    }
+    if (best_effort) texts += call->request<EmbedRequest>().inputs.size();
+    take_in(std::move(call));
+  }
 }
 
 void EmbedEngine::take_in(std::shared_ptr<EngineCall> call) {
@@ -81,7 +104,15 @@ void EmbedEngine::take_in(std::shared_ptr<EngineCall> call) {
   open_.push_back(std::move(of));
 }
 
+bool EmbedEngine::waits(ServiceClass of) const {
+  return std::ranges::any_of(
+      open_, [of](const EmbeddingPtr& one) { return one->call->service_class() == of; });
+}
+
 std::vector<EmbedEngine::Item> EmbedEngine::next_batch() {
+  const bool its_turn = waits(ServiceClass::kBestEffort) && owed_.is_turn(best_effort_batch_);
+  const ServiceClass turn = waits(ServiceClass::kRealtime) && !its_turn ? ServiceClass::kRealtime
+                                                                        : ServiceClass::kBestEffort;
   std::vector<Item> batch;
   std::size_t tokens = 0;
   // One text of each in turn, until nobody has another that fits.
@@ -90,7 +121,7 @@ std::vector<EmbedEngine::Item> EmbedEngine::next_batch() {
     took = false;
     for (const EmbeddingPtr& of : open_) {
       if (batch.size() == encoder_->batch_texts()) return batch;
-      if (of->next == of->texts.size()) continue;
+      if (of->call->service_class() != turn || of->next == of->texts.size()) continue;
       const std::size_t size = of->texts[of->next].size();
       if (tokens + size > encoder_->batch_tokens()) continue;
       tokens += size;
@@ -113,6 +144,9 @@ void EmbedEngine::encode(const std::vector<Item>& batch) {
   auto vectors = encoder_->encode(texts, inbox_->stop_step());
   const Duration took = clock_.now() - before;
   inbox_->end_step();
+  const bool realtime = batch.front().of->call->service_class() == ServiceClass::kRealtime;
+  if (!realtime && vectors) best_effort_batch_ = std::max(took, Duration(1));
+  owed_.spent(realtime, took, waits(ServiceClass::kBestEffort), 2 * best_effort_batch_);
   if (!vectors && vectors.error().code == ErrorCode::kCancelled) {
     // Given up for those that are not wanted any more; the others' texts come again.
     for (const Item& item : batch) item.of->next = std::min(item.of->next, item.text);
@@ -132,18 +166,17 @@ void EmbedEngine::encode(const std::vector<Item>& batch) {
       finish(batch[i].of, std::move(of.response));
     }
   }
-  if (!open_.empty()) std::ranges::rotate(open_, open_.begin() + 1);
+  // Those that had nothing in it are the first in the next one.
+  std::ranges::stable_partition(open_, [&](const EmbeddingPtr& of) {
+    return std::ranges::find(batch, of, &Item::of) == batch.end();
+  });
 }
 
 void EmbedEngine::count(const std::vector<Item>& batch, Duration took) const {
-  ServiceClass best = ServiceClass::kBestEffort;
-  for (const Item& item : batch) {
-    const ServiceClass own = item.of->call->service_class();
-    best = std::min(best, own);
-    options_.metrics[static_cast<std::size_t>(own)].prompt_tokens.add(
-        item.of->texts[item.text].size());
-  }
-  options_.metrics[static_cast<std::size_t>(best)].step.record(took);
+  const auto of = static_cast<std::size_t>(batch.front().of->call->service_class());
+  const telemetry::EngineMetrics& metrics = options_.metrics[of];
+  for (const Item& item : batch) metrics.prompt_tokens.add(item.of->texts[item.text].size());
+  metrics.step.record(took);
 }
 
 void EmbedEngine::finish(const EmbeddingPtr& of, Result<Response> result) {

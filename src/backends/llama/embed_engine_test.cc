@@ -18,28 +18,39 @@ using testing::tokens_of;
 // The vector of a text is its length and its first letter.
 class FakeEncoder final : public Encoder {
  public:
-  FakeEncoder(Gate& gate, std::vector<std::size_t>& batches) : gate_(gate), batches_(batches) {}
+  struct Seen {
+    std::vector<std::size_t> batches;    // how many texts
+    std::string first;                   // letters: of the first text of each
+    std::vector<std::size_t> tokenized;  // texts, before each
+    std::size_t texts = 0;               // tokenized so far
+    ManualClock clock;                   // a token takes a millisecond; the engine's thread
+  };
+  FakeEncoder(Gate& gate, Seen& seen) : gate_(gate), seen_(seen) {}
   [[nodiscard]] std::uint32_t length() const override { return 20; }
   [[nodiscard]] std::uint32_t batch_tokens() const override { return 40; }
   [[nodiscard]] std::uint32_t batch_texts() const override { return 4; }
   [[nodiscard]] std::vector<Token> tokenize(const std::string& text) const override {
+    ++seen_.texts;
     return tokens_of(text);
   }
   void truncate(std::vector<Token>& tokens) const override { tokens.resize(length()); }
   Result<std::vector<std::vector<float>>> encode(std::span<const std::vector<Token>* const> texts,
                                                  const std::atomic<bool>& stop) override {
     if (!gate_.step(stop)) return fail(cancelled("given up"));
-    batches_.push_back(texts.size());
+    seen_.batches.push_back(texts.size());
+    seen_.tokenized.push_back(seen_.texts);
+    seen_.first += static_cast<char>(texts[0]->front() - 1);
     std::vector<std::vector<float>> vectors;
     for (const auto* text : texts) {
       vectors.push_back({static_cast<float>(text->size()), static_cast<float>(text->front())});
+      seen_.clock.advance(std::chrono::milliseconds(text->size()));
     }
     return vectors;
   }
 
  private:
   Gate& gate_;
-  std::vector<std::size_t>& batches_;
+  Seen& seen_;
 };
 
 struct Asker final : Sink {
@@ -58,25 +69,27 @@ class EmbedEngineTest : public ::testing::Test {
  protected:
   void make() {
     engine_ = std::make_unique<EmbedEngine>(
-        EmbedOptions{.model = "fake", .call_limit = 8, .metrics = engine_metrics(metrics_, "fake")},
-        std::make_unique<FakeEncoder>(gate_, batches_), clock_, nullptr);
+        EmbedOptions{
+            .model = "fake", .call_limit = 40, .metrics = engine_metrics(metrics_, "fake")},
+        std::make_unique<FakeEncoder>(gate_, seen_), seen_.clock, nullptr);
   }
   std::shared_ptr<EngineCall> start(Asker& asker, std::vector<std::string> texts,
-                                    bool truncate = false) {
+                                    bool truncate = false,
+                                    ServiceClass of = ServiceClass::kRealtime) {
     asker.answered = &answered_;
     auto call = std::make_shared<EngineCall>(
-        Call{.home = &home_}, make_request(EmbedRequest{std::move(texts), truncate, {}}), asker);
+        Call{.home = &home_, .service_class = of},
+        make_request(EmbedRequest{std::move(texts), truncate, {}}), asker);
     engine_->submit(call);
     return call;
   }
   void wait(Asker& asker) {
     home_.run_until([&] { return asker.result.has_value(); });
   }
-  SystemClock clock_;
   telemetry::Metrics metrics_;
   Home home_;
   Gate gate_;
-  std::vector<std::size_t> batches_;
+  FakeEncoder::Seen seen_;
   std::size_t answered_ = 0;
   std::unique_ptr<EmbedEngine> engine_;
 };
@@ -93,7 +106,7 @@ TEST_F(EmbedEngineTest, EveryTextHasItsOwnVectorInOrder) {
   EXPECT_THAT(asker.answer().vectors, ElementsAre(vector_of("a"), vector_of("bb"), vector_of("ccc"),
                                                   vector_of("dddd"), vector_of("eeeee")));
   EXPECT_EQ(asker.answer().prompt_tokens, 15U);
-  EXPECT_THAT(batches_, ElementsAre(4, 1));
+  EXPECT_THAT(seen_.batches, ElementsAre(4, 1));
   EXPECT_EQ(telemetry::testing::number_of(metrics_, "sluice_engine_tokens_total",
                                           {"fake", "realtime", "prompt"}),
             15);
@@ -116,12 +129,89 @@ TEST_F(EmbedEngineTest, AManyTextedCallKeepsOthersWaitingForNoMoreThanABatch) {
   EXPECT_EQ(many.answer().vectors.size(), 40U);
 }
 
+TEST_F(EmbedEngineTest, RealtimeWaitsForOneBatchOfBestEffortAtMost) {
+  make();
+  gate_.close();
+  std::vector<Asker> work(32);
+  for (Asker& asker : work) {
+    start(asker, {std::string(20, 'w')}, false, ServiceClass::kBestEffort);
+  }
+  gate_.wait_for(1);
+  Asker person;
+  start(person, {"p"});
+  gate_.pass(2);
+  wait(person);
+  EXPECT_LE(person.place, 3U) << "after the two texts of the batch that was under way";
+  EXPECT_EQ(seen_.first, "wp");
+  gate_.open();
+  for (Asker& asker : work) wait(asker);
+}
+
+TEST_F(EmbedEngineTest, BestEffortGetsItsShareByOneBatchAtATimeWhileRealtimeNeverEnds) {
+  make();
+  gate_.close();
+  Asker people;
+  Asker work;
+  start(people, std::vector<std::string>(800, std::string(20, 'p')));
+  gate_.wait_for(1);
+  start(work, std::vector<std::string>(1000, std::string(20, 'w')), false,
+        ServiceClass::kBestEffort);
+  gate_.open();
+  wait(people);
+  engine_.reset();
+  const std::string beside = seen_.first.substr(0, seen_.first.rfind('p'));
+  EXPECT_EQ(beside.find("ww"), std::string::npos);
+  const auto share =
+      static_cast<double>(std::ranges::count(beside, 'w')) / static_cast<double>(beside.size());
+  EXPECT_GE(share, 0.045);
+  EXPECT_LE(share, 0.06);
+  wait(work);
+}
+
+// Realtime would have to wait while thousands of texts are made tokens.
+TEST_F(EmbedEngineTest, MakesNoMoreTextsOfBestEffortTokensAtOnceThanFillABatch) {
+  make();
+  gate_.close();
+  Asker first;
+  start(first, {"f"});
+  gate_.wait_for(1);
+  std::vector<Asker> work(10);
+  for (Asker& asker : work) {
+    start(asker, {"w", "w", "w", "w"}, false, ServiceClass::kBestEffort);
+  }
+  Asker person;
+  start(person, {"p"});
+  gate_.open();
+  wait(person);
+  for (Asker& asker : work) {
+    wait(asker);
+    EXPECT_EQ(asker.answer().vectors.size(), 4U);
+  }
+  EXPECT_EQ(seen_.first.substr(0, 2), "fp");
+  EXPECT_EQ(seen_.tokenized.at(1), 1U + 1U + 4U);
+}
+
+TEST_F(EmbedEngineTest, WhatHasNotBeenTakenInIsToldAtTheEndAsWell) {
+  make();
+  gate_.close();
+  std::vector<Asker> work(4);
+  for (Asker& asker : work) {
+    start(asker, std::vector<std::string>(8, "w"), false, ServiceClass::kBestEffort);
+  }
+  gate_.wait_for(1);
+  engine_.reset();
+  for (Asker& asker : work) {
+    wait(asker);
+    EXPECT_EQ(asker.code(), ErrorCode::kUnavailable);
+  }
+}
+
 TEST_F(EmbedEngineTest, ABatchHoldsNoMoreTokensThanTheEncoderTakes) {
   make();
   Asker asker;
   start(asker, std::vector<std::string>(4, std::string(18, 'x')));
   wait(asker);
-  EXPECT_THAT(batches_, ElementsAre(2, 2));
+  EXPECT_THAT(seen_.batches, ElementsAre(2, 2));
 }
 
 TEST_F(EmbedEngineTest, OthersInABatchThatIsGivenUpAreAskedAgain) {

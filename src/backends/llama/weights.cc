@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <chrono>
 #include <filesystem>
 #include <mutex>
@@ -32,10 +33,18 @@ void begin() {
   });
 }
 
-std::string meta(const llama_model* model, const char* key) {
+std::string meta(const llama_model* model, const std::string& key) {
   std::array<char, 256> text{};
-  const int size = llama_model_meta_val_str(model, key, text.data(), text.size());
+  const int size = llama_model_meta_val_str(model, key.c_str(), text.data(), text.size());
   return size < 0 ? std::string() : std::string(text.data());
+}
+
+// 0: the file does not say.
+std::uint64_t meta_number(const llama_model* model, const std::string& key) {
+  const std::string text = meta(model, key);
+  std::uint64_t number = 0;
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
 }
 
 // A processor that lacks an instruction would end the process in the middle of a step.
@@ -50,6 +59,13 @@ Result<> check_processor() {
 }
 
 }  // namespace
+
+std::uint64_t context_bytes_a_token(const AttentionFacts& a) {
+  const std::uint64_t shared_out = a.embedding / std::max<std::uint64_t>(1, a.heads);
+  const std::uint64_t key = a.key_length != 0 ? a.key_length : shared_out;
+  const std::uint64_t value = a.value_length != 0 ? a.value_length : shared_out;
+  return a.layers * a.kept_heads * (key + value) * sizeof(ggml_fp16_t);
+}
 
 Result<std::shared_ptr<const Weights>> Weights::load(const std::string& path, int gpu_layers) {
   if (auto ok = check_processor(); !ok) return fail(ok.error());
@@ -88,12 +104,16 @@ Weights::Weights(llama_model* model) : model_(model) {
   if (llama_model_desc(model, text.data(), text.size()) > 0) facts_.description = text.data();
   facts_.architecture = meta(model, "general.architecture");
   facts_.embedding = static_cast<std::uint32_t>(llama_model_n_embd(model));
-  const auto heads = static_cast<std::uint64_t>(std::max(1, llama_model_n_head(model)));
-  const auto kept_heads = static_cast<std::uint64_t>(std::max(0, llama_model_n_head_kv(model)));
-  constexpr std::uint64_t kKeyAndValue = 2 * sizeof(ggml_fp16_t);
-  facts_.context_bytes_a_token = static_cast<std::uint64_t>(llama_model_n_layer(model)) *
-                                 (facts_.embedding / heads) * kept_heads * kKeyAndValue;
-  facts_.encodes = !meta(model, (facts_.architecture + ".pooling_type").c_str()).empty();
+  const auto count = [](std::int32_t n) { return static_cast<std::uint64_t>(std::max(0, n)); };
+  const std::string attention = facts_.architecture + ".attention.";
+  facts_.context_bytes_a_token = llama::context_bytes_a_token(
+      {.layers = count(llama_model_n_layer(model)),
+       .embedding = facts_.embedding,
+       .heads = count(llama_model_n_head(model)),
+       .kept_heads = count(llama_model_n_head_kv(model)),
+       .key_length = meta_number(model, attention + "key_length"),
+       .value_length = meta_number(model, attention + "value_length")});
+  facts_.encodes = !meta(model, facts_.architecture + ".pooling_type").empty();
   facts_.quantization = llama_ftype_name(llama_model_ftype(model));
   const char* chat = llama_model_chat_template(model, nullptr);
   if (chat != nullptr) facts_.chat_template = chat;

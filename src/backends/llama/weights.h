@@ -26,6 +26,18 @@ struct ModelFacts {
   bool encodes = false;  // it makes vectors of texts, and writes none
 };
 
+// What a context keeps of a token, as the file describes its attention.
+struct AttentionFacts {
+  std::uint64_t layers = 0;
+  std::uint64_t embedding = 0;
+  std::uint64_t heads = 0;
+  std::uint64_t kept_heads = 0;  // of keys and values
+  // Of one head; 0: the file does not say, and heads divide the embedding among them.
+  std::uint64_t key_length = 0;
+  std::uint64_t value_length = 0;
+};
+std::uint64_t context_bytes_a_token(const AttentionFacts& attention);
+
 // Shared by all contexts over it; immutable. The name of the library's type stops here and in
 // llama_context.cc and llama_text.cc.
 class Weights {

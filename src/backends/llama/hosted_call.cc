@@ -12,6 +12,25 @@ std::optional<Duration> keep_alive_of(const Request& request) {
   return std::nullopt;
 }
 
+// Nothing is wanted but that the model goes.
+bool only_drops(const Request& request) {
+  if (keep_alive_of(request) != Duration::zero()) return false;
+  if (const auto* generate = std::get_if<GenerateRequest>(&request)) {
+    return generate->max_tokens == 0U;
+  }
+  return std::get<EmbedRequest>(request).inputs.empty();
+}
+
+// What a model says to a request that wants nothing of it.
+Response nothing(const Request& request, const std::string& model) {
+  if (const auto* generate = std::get_if<GenerateRequest>(&request)) {
+    return GenerateResponse{
+        .model = model,
+        .choices = std::vector(generate->choices, Choice{.finish = FinishReason::kLength})};
+  }
+  return EmbedResponse{.model = model};
+}
+
 void add_load(Response& response, Duration load) {
   if (auto* generated = std::get_if<GenerateResponse>(&response)) generated->times.load += load;
   if (auto* embedded = std::get_if<EmbedResponse>(&response)) embedded->times.load += load;
@@ -19,10 +38,11 @@ void add_load(Response& response, Duration load) {
 
 }  // namespace
 
-HostedCall::HostedCall(std::shared_ptr<ModelHost> host, std::string id, const Call& call,
-                       RequestPtr request, Sink& sink)
+HostedCall::HostedCall(std::shared_ptr<ModelHost> host, std::string id, std::string name,
+                       const Call& call, RequestPtr request, Sink& sink)
     : host_(std::move(host)),
       id_(std::move(id)),
+      name_(std::move(name)),
       call_(call),
       request_(std::move(request)),
       sink_(&sink),
@@ -32,13 +52,15 @@ HostedCall::HostedCall(std::shared_ptr<ModelHost> host, std::string id, const Ca
 CancelHandle HostedCall::start() {
   self_ = shared_from_this();
   const auto keep = self_;
-  auto callable = host_->enter(id_, keep);
-  if (!callable) {
-    answer(fail(std::move(callable.error())));
+  auto entered = host_->enter(id_, keep, only_drops(*request_));
+  if (!entered) {
+    answer(fail(std::move(entered.error())));
     return {};
   }
-  if (*callable != nullptr) {
-    run(std::move(*callable));
+  if (entered->callable != nullptr) {
+    run(std::move(entered->callable));
+  } else if (!entered->waits) {
+    answer(nothing(*request_, name_));
   } else if (!call_.deadline.is_never()) {
     timer_ = call_.home->run_at(call_.deadline.at(), [keep] {
       keep->timer_ = 0;

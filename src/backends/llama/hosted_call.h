@@ -14,8 +14,8 @@ class HostedCall final : public Sink,
                          public Cancellable,
                          public std::enable_shared_from_this<HostedCall> {
  public:
-  HostedCall(std::shared_ptr<ModelHost> host, std::string id, const Call& call, RequestPtr request,
-             Sink& sink);
+  HostedCall(std::shared_ptr<ModelHost> host, std::string id, std::string name, const Call& call,
+             RequestPtr request, Sink& sink);
 
   CancelHandle start();
   void cancel() override;
@@ -32,6 +32,7 @@ class HostedCall final : public Sink,
 
   const std::shared_ptr<ModelHost> host_;
   const std::string id_;
+  const std::string name_;
   const Call call_;
   const RequestPtr request_;
   Sink* sink_;

@@ -19,6 +19,9 @@ constexpr std::uint32_t tokens_of(std::uint64_t word) {
   return static_cast<std::uint32_t>(word);
 }
 
+// Of so many calls some end within a second, and how long one takes is not known here.
+constexpr std::chrono::milliseconds kRetryAfter{1000};
+
 Error unloaded(std::string_view model) {
   return unavailable(formatted("'{}' was unloaded", model));
 }
@@ -31,7 +34,9 @@ void Inbox::submit(const std::shared_ptr<Inbox>& inbox, CallPtr call, std::strin
   if (inbox->here_.fetch_add(1) >= inbox->limit_) {
     inbox->done();
     return call->end(
-        fail(ErrorCode::kExhausted, formatted("'{}' has {} calls already", model, inbox->limit_)),
+        fail(Error{.code = ErrorCode::kExhausted,
+                   .message = formatted("'{}' has {} calls already", model, inbox->limit_),
+                   .retry_after = kRetryAfter}),
         {}, {});
   }
   inbox->calls_.give(std::move(call));

@@ -46,6 +46,7 @@ TEST_F(InboxTest, HoldsACallUntilItsEndAndRefusesOneTooMany) {
   const auto third = submit();
   wait(*third);
   EXPECT_EQ(third->caller.code(), ErrorCode::kExhausted);
+  EXPECT_EQ(third->caller.result->error().retry_after, std::chrono::seconds(1));
   EXPECT_EQ(inbox_->take().size(), 2U);
   const auto fourth = submit();
   wait(*fourth);

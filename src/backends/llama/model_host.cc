@@ -75,18 +75,33 @@ bool ModelHost::must_yield(const std::string& id) const {
   });
 }
 
-Result<CallablePtr> ModelHost::enter(const std::string& id,
-                                     const std::shared_ptr<HostedCall>& call) {
+// Too many wait for it: not for longer than it takes to load it.
+Error ModelHost::busy(const Model& model, std::string message) const {
+  constexpr std::chrono::milliseconds kLeast{1000};
+  return {.code = ErrorCode::kExhausted,
+          .message = std::move(message),
+          .retry_after =
+              std::max(kLeast, std::chrono::ceil<std::chrono::milliseconds>(model.load_took))};
+}
+
+Result<ModelHost::Entered> ModelHost::enter(const std::string& id,
+                                            const std::shared_ptr<HostedCall>& call,
+                                            bool only_drops) {
   const std::scoped_lock lock(mutex_);
   Model& model = models_.at(id);
+  if (only_drops) {
+    if (!residency_.is_here(id)) return Entered{};
+    residency_.begin(id);
+    return Entered{.callable = model.callable};
+  }
   if (model.waiting.size() >= kMostWaiting) {
-    return fail(ErrorCode::kExhausted,
-                formatted("{} calls wait for '{}' to be loaded", kMostWaiting, model.name));
+    return fail(
+        busy(model, formatted("{} calls wait for '{}' to be loaded", kMostWaiting, model.name)));
   }
   const Residency::Wanted wanted = residency_.want(id);
   if (wanted.answer == Answer::kHere && !must_yield(id)) {
     residency_.begin(id);
-    return model.callable;
+    return Entered{.callable = model.callable};
   }
   if (wanted.answer == Answer::kTooLarge) {
     return fail(unavailable(
@@ -95,7 +110,7 @@ Result<CallablePtr> ModelHost::enter(const std::string& id,
   if (model.waiting.empty()) model.waits_since = services_.clock.now();
   model.waiting.push_back(call);
   if (wanted.answer == Answer::kLoad) load(id, wanted.evict);
-  return nullptr;
+  return Entered{.waits = true};
 }
 
 void ModelHost::forget(const std::string& id, const HostedCall* call) {
@@ -115,17 +130,18 @@ void ModelHost::load(const std::string& id, const std::vector<std::string>& evic
   Task task = [self = shared_from_this(), id, load = models_.at(id).load,
                gone = std::move(gone)]() mutable {
     gone.clear();  // its memory is needed
-    self->was_loaded(id, load());
+    const TimePoint before = self->services_.clock.now();
+    auto made = load();
+    self->was_loaded(id, std::move(made), self->services_.clock.now() - before);
   };
   if (loader_ == nullptr || !loader_->submit(task)) {
     residency_.gone(id);
-    for (const auto& call : std::exchange(models_.at(id).waiting, {})) {
-      call->ready(fail(ErrorCode::kExhausted, "too many models wait to be loaded"));
-    }
+    const Error why = busy(models_.at(id), "too many models wait to be loaded");
+    for (const auto& call : std::exchange(models_.at(id).waiting, {})) call->ready(fail(why));
   }
 }
 
-void ModelHost::was_loaded(const std::string& id, Result<CallablePtr> made) {
+void ModelHost::was_loaded(const std::string& id, Result<CallablePtr> made, Duration took) {
   const std::scoped_lock lock(mutex_);
   const auto it = models_.find(id);
   if (it == models_.end()) return;  // removed meanwhile; this thread lets go of it
@@ -135,6 +151,7 @@ void ModelHost::was_loaded(const std::string& id, Result<CallablePtr> made) {
     return try_waiting();
   }
   it->second.callable = std::move(*made);
+  it->second.load_took = took;
   residency_.loaded(id, services_.clock.now());
   give(it->second, id);
   arm();
@@ -248,7 +265,8 @@ CancelHandle HostedModel::start(const Call& call, RequestPtr request, Sink& sink
     sink.on_result(fail(std::move(kind.error())));
     return {};
   }
-  return std::make_shared<HostedCall>(host_, id_, call, std::move(request), sink)->start();
+  return std::make_shared<HostedCall>(host_, id_, description_.name, call, std::move(request), sink)
+      ->start();
 }
 
 }  // namespace sluice::llama

@@ -62,25 +62,32 @@ class ModelHost final : public std::enable_shared_from_this<ModelHost> {
     CallablePtr callable;     // in memory
     Waiting waiting;          // for that
     TimePoint waits_since{};  // the first of them
+    Duration load_took{};     // last time
   };
   static constexpr std::size_t kMostWaiting = 1024;  // calls, for one model
   // After this, those that are in memory take no further calls while one waits for their room.
   static constexpr Duration kPatience = std::chrono::seconds(10);
 
-  // Either the callable, with a call counted for it, or the call waits, or an error.
-  Result<CallablePtr> enter(const std::string& id, const std::shared_ptr<HostedCall>& call);
+  struct Entered {
+    CallablePtr callable;  // with a call counted for it; null: not yet
+    bool waits = false;    // the call is told when it is there
+  };
+  // One that only drops the model never waits: where it is not in memory, there is nothing to do.
+  Result<Entered> enter(const std::string& id, const std::shared_ptr<HostedCall>& call,
+                        bool only_drops);
   // A call that waits no longer: it has been answered.
   void forget(const std::string& id, const HostedCall* call);
   void leave(const std::string& id, std::optional<Duration> keep_alive);
   void remove(const std::string& id);
   [[nodiscard]] bool is_loaded(const std::string& id) const;
   [[nodiscard]] std::optional<Duration> leaves_in(const std::string& id) const;
-  void was_loaded(const std::string& id, Result<CallablePtr> made);
+  void was_loaded(const std::string& id, Result<CallablePtr> made, Duration took);
   // It takes a while to give memory back, and engines to end: the loader's thread does it.
   void discard(std::vector<CallablePtr> gone);
   void discard(CallablePtr gone);
 
   // All with mutex_ held.
+  [[nodiscard]] Error busy(const Model& model, std::string message) const;
   [[nodiscard]] bool must_yield(const std::string& id) const;
   void load(const std::string& id, const std::vector<std::string>& evicted);
   void give(Model& model, const std::string& id);

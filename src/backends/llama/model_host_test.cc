@@ -241,6 +241,72 @@ TEST_F(ModelHostTest, AnIdleModelLeavesMemoryWhenItsTimeIsOver) {
   EXPECT_EQ(loads_, 2);
 }
 
+TEST_F(ModelHostTest, WhoOnlyDropsAModelThatIsNotThereIsAnsweredAndNothingIsLoaded) {
+  make(100);
+  const auto a = add("a", 60);
+  const auto b = add("b", 60);
+  answered(a);
+  const auto drop = [&](Caller& caller) {
+    GenerateRequest request;
+    request.prompt = " ";
+    request.max_tokens = 0;
+    request.keep_alive = Duration::zero();
+    b->start({.home = &home_}, make_request(std::move(request)), caller);
+  };
+  Caller out;
+  drop(out);
+  ASSERT_TRUE(out.done());
+  EXPECT_EQ(out.answer().model, "b");
+  EXPECT_EQ(out.answer().choices.size(), 1U);
+  EXPECT_TRUE(a->loaded());
+  hold_ = true;
+  Caller wants;
+  ask(b, wants);
+  Caller loading;
+  drop(loading);
+  EXPECT_TRUE(loading.done());
+  held_.set_value();
+  wait(wants);
+  EXPECT_EQ(loads_, 2);
+  EXPECT_TRUE(b->loaded());
+  Caller there;
+  drop(there);
+  wait(there);
+  EXPECT_EQ(b->leaves_in(), Duration::zero()) << "it goes as soon as the timers run";
+}
+
+TEST_F(ModelHostTest, WhoOnlyDropsAnEncoderThatIsNotThereIsAnsweredAsWell) {
+  make(0);
+  const auto encoder =
+      host_->add({.name = "e",
+                  .description = {.name = "e", .takes = RequestKind::kEmbed},
+                  .bytes = 10,
+                  .load = []() -> Result<CallablePtr> { return fail(internal("it is loaded")); },
+                  .loaded = nullptr});
+  struct : Sink {
+    std::optional<Result<Response>> result;
+    void on_result(Result<Response> r) override { result = std::move(r); }
+  } asker;
+  encoder->start({.home = &home_}, make_request(EmbedRequest{.keep_alive = Duration::zero()}),
+                 asker);
+  ASSERT_TRUE(asker.result && *asker.result);
+  EXPECT_TRUE(std::get<EmbedResponse>(**asker.result).vectors.empty());
+}
+
+TEST_F(ModelHostTest, WhoComesWhenTooManyWaitIsToldWhenToComeAgain) {
+  make(0);
+  const auto model = add("a", 10);
+  hold_ = true;
+  std::vector<Caller> callers(1025);
+  for (Caller& caller : callers) ask(model, caller);
+  ASSERT_TRUE(callers.back().done());
+  EXPECT_EQ(callers.back().code(), ErrorCode::kExhausted);
+  EXPECT_EQ(callers.back().result->error().retry_after, std::chrono::seconds(1));
+  held_.set_value();
+  callers.pop_back();
+  for (Caller& caller : callers) wait(caller);
+}
+
 TEST_F(ModelHostTest, ACallThatIsCancelledWhileItWaitsIsAnsweredAtOnce) {
   make(0);
   const auto model = add("a", 10);

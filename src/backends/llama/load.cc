@@ -14,7 +14,7 @@ namespace sluice::llama {
 namespace {
 
 Description describe_model(const std::string& name, const Weights& weights,
-                           const LlamaOptions& options, std::uint32_t context) {
+                           const LlamaOptions& options, std::uint32_t context, bool split) {
   const ModelFacts& facts = weights.facts();
   Description description{.name = name,
                           .takes = facts.encodes ? RequestKind::kEmbed : RequestKind::kGenerate,
@@ -31,6 +31,7 @@ Description describe_model(const std::string& name, const Weights& weights,
   facts_of["chat_template"] = facts.chat_template;
   facts_of["embedding_length"] = static_cast<std::int64_t>(facts.embedding);
   facts_of["modified"] = facts.modified;
+  facts_of[std::string(kSharingProperty)] = std::string(split ? "split" : "shared");
   if (!facts.encodes) {
     const TemplateFacts able = facts_of_template(weights, options.chat_template);
     facts_of["tools"] = able.tools;
@@ -60,6 +61,7 @@ struct Loader {
   const ModelServices& services;
   telemetry::EngineMetricsByClass metrics;
   bool split;
+  double best_effort_share;
 
   [[nodiscard]] std::uint32_t context() const { return context_for(options, weights->facts()); }
   // An encoder's contexts keep nothing.
@@ -90,7 +92,8 @@ struct Loader {
     if (!opened) return fail(std::move(opened.error()));
     const DriverOptions driver{.step_tokens = options.step_tokens,
                                .shared = !split,
-                               .realtime_wait = options.realtime_wait};
+                               .realtime_wait = options.realtime_wait,
+                               .best_effort_share = best_effort_share};
     return std::make_unique<Engine>(
         EngineOptions{.model = name, .driver = driver, .metrics = metrics}, std::move(*opened),
         std::move(*prompter), services.clock, prepare(role));
@@ -102,15 +105,16 @@ struct Loader {
                                          .role = role,
                                          .crowd = services.crowd});
     if (!opened) return fail(std::move(opened.error()));
-    return std::make_unique<EmbedEngine>(EmbedOptions{.model = name, .metrics = metrics},
-                                         std::move(*opened), services.clock, prepare(role));
+    return std::make_unique<EmbedEngine>(
+        EmbedOptions{.model = name, .best_effort_share = best_effort_share, .metrics = metrics},
+        std::move(*opened), services.clock, prepare(role));
   }
 };
 
 }  // namespace
 
 Result<LoadedModel> load_model(const std::string& name, const LlamaOptions& options,
-                               const ModelServices& services) {
+                               const ModelServices& services, double best_effort_share) {
   auto weights = Weights::load(options.path, options.gpu_layers);
   if (!weights) return fail(std::move(weights.error()));
   const bool split = is_split(options);
@@ -119,8 +123,13 @@ Result<LoadedModel> load_model(const std::string& name, const LlamaOptions& opti
         invalid("'sharing: split' wants SCHED_IDLE, which this machine does not allow; "
                 "take 'shared'"));
   }
-  const Loader loader{
-      name, options, *weights, services, telemetry::engine_metrics(services.metrics, name), split};
+  const Loader loader{name,
+                      options,
+                      *weights,
+                      services,
+                      telemetry::engine_metrics(services.metrics, name),
+                      split,
+                      best_effort_share};
   const bool encodes = (*weights)->facts().encodes;
   const auto start = [&](ContextRole role) {
     return encodes ? loader.encoder(role) : loader.writer(role);
@@ -133,10 +142,10 @@ Result<LoadedModel> load_model(const std::string& name, const LlamaOptions& opti
     if (!made) return fail(std::move(made.error()));
     best_effort = std::move(*made);
   }
-  return LoadedModel{
-      std::make_shared<LanguageModel>(describe_model(name, **weights, options, loader.context()),
-                                      std::move(*realtime), std::move(best_effort)),
-      loader.bytes()};
+  return LoadedModel{std::make_shared<LanguageModel>(
+                         describe_model(name, **weights, options, loader.context(), split),
+                         std::move(*realtime), std::move(best_effort)),
+                     loader.bytes()};
 }
 
 }  // namespace sluice::llama

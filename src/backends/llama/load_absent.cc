@@ -4,7 +4,7 @@
 namespace sluice::llama {
 
 Result<LoadedModel> load_model(const std::string& /*name*/, const LlamaOptions& /*options*/,
-                               const ModelServices& /*services*/) {
+                               const ModelServices& /*services*/, double /*best_effort_share*/) {
   return fail(unavailable("this build of Sluice is without llama.cpp (SLUICE_LLAMA=OFF)"));
 }
 

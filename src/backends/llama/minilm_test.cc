@@ -10,6 +10,8 @@
 
 #include "backends/llama/model.h"
 #include "backends/llama/testing_home.h"
+#include "backends/llama/testing_threads.h"
+#include "runtime/thread_class.h"
 
 namespace sluice::llama {
 namespace {
@@ -47,13 +49,18 @@ struct Asker final : Sink {
 
 class MiniLm : public ::testing::Test {
  protected:
-  static void SetUpTestSuite() {
+  static std::shared_ptr<LanguageModel> load(std::uint32_t threads) {
     static const SystemClock clock;
     static telemetry::Metrics metrics;
     auto made =
-        load_model("minilm", {.path = SLUICE_SOURCE_DIR "/models/minilm.gguf"}, {clock, metrics});
-    ASSERT_TRUE(made) << made.error().message;
-    model() = std::move(made->model);
+        load_model("minilm", {.path = SLUICE_SOURCE_DIR "/models/minilm.gguf", .threads = threads},
+                   {clock, metrics});
+    EXPECT_TRUE(made) << made.error().message;
+    return made ? std::move(made->model) : nullptr;
+  }
+  static void SetUpTestSuite() {
+    model() = load(0);
+    ASSERT_NE(model(), nullptr);
   }
   static void TearDownTestSuite() { model() = nullptr; }
   static std::shared_ptr<LanguageModel>& model() {
@@ -126,6 +133,23 @@ TEST_F(MiniLm, ATextThatIsTooLongIsRefusedWithTheCountsUnlessItMayBeCut) {
   wait(cut);
   ASSERT_TRUE(*cut.result);
   EXPECT_LE(cut.answer().prompt_tokens, 256U + 3U);
+}
+
+TEST_F(MiniLm, ThreadsOfBestEffortGiveWayToEverybody) {
+  const auto answer_both = [this] {
+    for (const ServiceClass of : {ServiceClass::kRealtime, ServiceClass::kBestEffort}) {
+      Asker asker;
+      start(asker, {"one two"}, false, of);
+      wait(asker);
+    }
+  };
+  answer_both();
+  const int before = testing::idle_threads();
+  const auto kept = std::exchange(model(), load(2));
+  ASSERT_NE(model(), nullptr);
+  answer_both();
+  EXPECT_EQ(testing::idle_threads() - before, can_run_when_idle() ? 2 : 0);
+  model() = kept;
 }
 
 TEST_F(MiniLm, APromptIsNotForIt) {

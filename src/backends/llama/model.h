@@ -3,10 +3,12 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "backends/llama/crowd.h"
 #include "backends/llama/engine_call.h"
 #include "backends/llama/options.h"
+#include "backends/llama/share_owed.h"
 #include "inference/callable.h"
 #include "telemetry/metrics.h"
 
@@ -43,9 +45,15 @@ struct LoadedModel {
   std::uint64_t bytes = 0;  // of memory: weights and contexts, about
 };
 
+// The property of a loaded model that says how its classes live side by side: "split", or "shared"
+// where one context serves both, and its driver gives best effort its share.
+inline constexpr std::string_view kSharingProperty = "sharing";
+
 // Loads the file and starts the engines; blocks until that is done. The error says which file, or
-// which option, and why. Without llama.cpp in this build: kUnavailable.
+// which option, and why. Without llama.cpp in this build: kUnavailable. `best_effort_share` is of
+// the engine's time, where the context is shared and realtime never ends.
 Result<LoadedModel> load_model(const std::string& name, const LlamaOptions& options,
-                               const ModelServices& services);
+                               const ModelServices& services,
+                               double best_effort_share = kBestEffortShare);
 
 }  // namespace sluice::llama

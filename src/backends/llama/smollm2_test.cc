@@ -9,6 +9,7 @@
 
 #include "backends/llama/model.h"
 #include "backends/llama/testing_home.h"
+#include "backends/llama/testing_threads.h"
 
 namespace sluice::llama {
 namespace {
@@ -29,15 +30,17 @@ class SmolLm2 : public ::testing::TestWithParam<Sharing> {
     static std::map<Sharing, std::shared_ptr<LanguageModel>> models;
     return models;
   }
+  static std::shared_ptr<LanguageModel> load(const LlamaOptions& options) {
+    static const SystemClock clock;
+    static telemetry::Metrics metrics;
+    auto made = load_model("smollm2", options, {clock, metrics});
+    EXPECT_TRUE(made) << made.error().message;
+    return made ? std::move(made->model) : nullptr;
+  }
   void SetUp() override {
     auto& model = loaded()[GetParam()];
-    if (model == nullptr) {
-      static const SystemClock clock;
-      static telemetry::Metrics metrics;
-      auto made = load_model("smollm2", options_of(GetParam()), {clock, metrics});
-      ASSERT_TRUE(made) << made.error().message;
-      model = std::move(made->model);
-    }
+    if (model == nullptr) model = load(options_of(GetParam()));
+    ASSERT_NE(model, nullptr);
     model_ = model;
   }
 
@@ -293,6 +296,26 @@ TEST_P(SmolLm2, RealtimesThreadsAreNailedToProcessorsOnlyWhileBestEffortComputes
   // The best effort engine may still be in its last step.
   for (int i = 0; i < 100 && nailed() != alone; ++i) answer(plain("One two three", 3));
   EXPECT_EQ(nailed(), alone);
+}
+
+// The engine's thread and the one that it made; where the context is shared, people wait for them.
+TEST_P(SmolLm2, ThreadsOfBestEffortGiveWayToEverybody) {
+  answer(plain("One two three", 1), ServiceClass::kBestEffort);  // all threads are there
+  const int before = testing::idle_threads();
+  LlamaOptions options = options_of(GetParam());
+  options.threads = 2;
+  options.context = 256;
+  model_ = load(options);
+  ASSERT_NE(model_, nullptr);
+  answer(plain("One two three", 1));
+  answer(plain("One two three", 1), ServiceClass::kBestEffort);
+  EXPECT_EQ(testing::idle_threads() - before, GetParam() == Sharing::kSplit ? 2 : 0);
+}
+
+TEST_P(SmolLm2, TellsWhetherItsContextIsShared) {
+  const auto& properties = model_->describe().properties;
+  EXPECT_EQ(std::get<std::string>(properties.find(kSharingProperty)->second),
+            GetParam() == Sharing::kSplit ? "split" : "shared");
 }
 
 TEST(SmolLm2File, SaysWhichFileIsNoModelAndWhy) {

@@ -56,6 +56,7 @@ std::string_view key_of(http::TlsFault::File file) {
 // What tells whether a model is still the one that was made. The printed form hides a key.
 std::string signature_of(ModelOptions model) {
   model.slots.reset();  // they are before it, and can change alone
+  if (auto* llama = std::get_if<llama::LlamaOptions>(&model.backend)) llama->keep_alive.reset();
   std::string signature = config::to_yaml(model);
   if (const auto* wire = wire_options(model); wire != nullptr && wire->api_key) {
     signature += wire->api_key->reveal();
@@ -137,6 +138,7 @@ struct Models::Made {
   std::shared_ptr<onnx::ModelRepository> repository;  // of a file
   CallablePtr callable;                               // of a service
   std::shared_ptr<generation_wire::WireModel> wire;   // the same, where it is one
+  std::shared_ptr<llama::HostedModel> hosted;         // the same, of a language model here
   std::shared_ptr<tensorflow_serving::Watch> watch;   // of a model of another server
   mutable std::mutex mutex;
   SlotsPtr slots;  // null: calls wait for none; guarded by mutex
@@ -182,25 +184,27 @@ Models::MadePtr Models::make_model(const std::string& name, const OnnxModelOptio
 Models::MadePtr Models::make_model(const std::string& name, const llama::LlamaOptions& options) {
   auto made = std::make_shared<Made>();
   made->name = name;
-  // It is loaded at once, so that a broken file is known of at the start.
-  auto loaded = llama::load_model(name, options, language_services_);
-  if (!loaded) {
-    made->reason = std::move(loaded.error().message);
+  auto plan = llama::plan_model(name, options);
+  if (!plan) {
+    made->reason = std::move(plan.error().message);
     return made;
   }
   auto load = [name, options, services = language_services_]() -> Result<CallablePtr> {
-    auto again = llama::load_model(name, options, services);
-    if (!again) return fail(std::move(again.error()));
-    return CallablePtr(std::move(again->model));
+    auto loaded = llama::load_model(name, options, services);
+    if (!loaded) return fail(std::move(loaded.error()));
+    return CallablePtr(std::move(*loaded));
   };
-  Description description = loaded->model->describe();
-  made->callable =
-      services_.language_models->add({.name = name,
-                                      .description = std::move(description),
-                                      .bytes = loaded->bytes,
-                                      .keep_alive = options.keep_alive.value_or(kForGood),
-                                      .load = std::move(load),
-                                      .loaded = std::move(loaded->model)});
+  auto hosted = services_.language_models->add({.name = name,
+                                                .description = std::move(plan->description),
+                                                .bytes = plan->bytes,
+                                                .keep_alive = options.keep_alive.value_or(kForGood),
+                                                .load = std::move(load)});
+  // Now rather than for the first call, and what is broken is known of at the start.
+  if (auto loaded = hosted->load_if_room(); !loaded) {
+    made->reason = std::move(loaded.error().message);
+    return made;
+  }
+  made->callable = made->hosted = std::move(hosted);
   return made;
 }
 
@@ -331,6 +335,9 @@ std::vector<gateway::CallableSpec> Models::make_all(const Options& options,
     }
     Entry entry{.made = std::move(*made)};
     check_slots(model, entry.made->callable.get(), problems);
+    if (const auto* llama = std::get_if<llama::LlamaOptions>(&model.backend)) {
+      entry.keep_alive = llama->keep_alive.value_or(kForGood);
+    }
     give_slots(entry, slots_of(model, options.classes, entry.made->callable.get()), old);
     specs.emplace_back(spec_of(entry));
     next_.emplace(name, std::move(entry));
@@ -356,6 +363,7 @@ void Models::commit() {
   current_ = std::exchange(next_, {});
   for (const auto& [name, entry] : current_) {
     const MadePtr& made = entry.made;
+    if (made->hosted) made->hosted->set_keep_alive(entry.keep_alive);
     if (made->take_slots(entry.slots) && made->live) {
       // Versions that came since make() stand behind the old ones.
       services_.gateway.set_versions(name, made->behind_slots(made->found()));

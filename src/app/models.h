@@ -80,9 +80,10 @@ class Models {
   static Result<MadePtr> make_model(const std::string& name,
                                     const simulated::SimulatedOptions& options);
   using SlotsPtr = std::shared_ptr<scheduling::Slots>;
-  // A model, and the slots before it: these can change alone.
+  // A model, and what of it can change alone: the slots before it, how long it stays.
   struct Entry {
     MadePtr made;
+    Duration keep_alive{};        // of a language model in memory
     SlotsPtr slots;               // null: calls wait for none
     std::string slots_signature;  // the options they were made from
   };

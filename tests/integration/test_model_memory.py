@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -82,6 +83,29 @@ def test_an_idle_model_leaves_memory_and_comes_back_for_a_call(start: Start) -> 
         assert again["response"] == said
         assert again["load_duration"] > 0
         assert in_memory(client) == ["a"]
+
+
+def test_how_long_a_model_stays_changes_without_loading_it_again(start: Start) -> None:
+    config = config_with("a", keep_alive="1h")
+    with start(config) as server:
+        client = server.http("api")
+        ask(client, "a")
+        before = server.most_resident_bytes()
+        config.data["callables"]["a"]["model"]["keep_alive"] = "100ms"
+        server.write_config()
+        server.signal(signal.SIGHUP)
+        server.wait_for_log(action="reloaded")
+        eventually(lambda: not in_memory(client), what="it leaves memory")
+        assert server.most_resident_bytes() - before < 20_000_000
+
+
+def test_at_the_start_no_more_is_loaded_than_fits(start: Start) -> None:
+    with start(config_with("a", "b", memory="160MiB")) as server:
+        client = server.http("api")
+        [first] = in_memory(client)
+        for model in ["a", "b"]:
+            ask(client, model)
+        assert first in {"a", "b"}
 
 
 def test_to_drop_a_model_that_is_not_there_loads_nothing(start: Start) -> None:

@@ -51,6 +51,21 @@ bool is_split(const LlamaOptions& options) {
   return options.gpu_layers == 0 && can_run_when_idle();
 }
 
+Result<> check_sharing(bool split) {
+  if (!split || can_run_when_idle()) return {};
+  return fail(
+      invalid("'sharing: split' wants SCHED_IDLE, which this machine does not allow; "
+              "take 'shared'"));
+}
+
+// Of memory; an encoder's contexts keep nothing.
+std::uint64_t bytes_of(const LlamaOptions& options, const ModelFacts& facts) {
+  const std::uint64_t sequences = options.realtime_sequences + options.best_effort_sequences;
+  const std::uint64_t kept =
+      facts.encodes ? 0 : sequences * context_for(options, facts) * facts.context_bytes_a_token;
+  return facts.bytes + kept;
+}
+
 // The engines of a model. Best effort's thread gives way to everybody.
 struct Loader {
   using Made = Result<std::unique_ptr<CallTaker>>;
@@ -64,14 +79,6 @@ struct Loader {
   double best_effort_share;
 
   [[nodiscard]] std::uint32_t context() const { return context_for(options, weights->facts()); }
-  // An encoder's contexts keep nothing.
-  [[nodiscard]] std::uint64_t bytes() const {
-    const ModelFacts& facts = weights->facts();
-    const std::uint64_t sequences = options.realtime_sequences + options.best_effort_sequences;
-    const std::uint64_t kept =
-        facts.encodes ? 0 : sequences * context() * facts.context_bytes_a_token;
-    return facts.bytes + kept;
-  }
   [[nodiscard]] static std::function<void()> prepare(ContextRole role) {
     if (role != ContextRole::kBestEffort) return nullptr;
     return [] { run_when_idle(); };
@@ -113,16 +120,24 @@ struct Loader {
 
 }  // namespace
 
-Result<LoadedModel> load_model(const std::string& name, const LlamaOptions& options,
-                               const ModelServices& services, double best_effort_share) {
+Result<ModelPlan> plan_model(const std::string& name, const LlamaOptions& options) {
+  const bool split = is_split(options);
+  if (auto ok = check_sharing(split); !ok) return fail(std::move(ok.error()));
+  auto weights = Weights::load(options.path, options.gpu_layers, WeightsPart::kFacts);
+  if (!weights) return fail(std::move(weights.error()));
+  const ModelFacts& facts = (*weights)->facts();
+  return ModelPlan{describe_model(name, **weights, options, context_for(options, facts), split),
+                   bytes_of(options, facts)};
+}
+
+Result<std::shared_ptr<LanguageModel>> load_model(const std::string& name,
+                                                  const LlamaOptions& options,
+                                                  const ModelServices& services,
+                                                  double best_effort_share) {
+  const bool split = is_split(options);
+  if (auto ok = check_sharing(split); !ok) return fail(std::move(ok.error()));
   auto weights = Weights::load(options.path, options.gpu_layers);
   if (!weights) return fail(std::move(weights.error()));
-  const bool split = is_split(options);
-  if (split && !can_run_when_idle()) {
-    return fail(
-        invalid("'sharing: split' wants SCHED_IDLE, which this machine does not allow; "
-                "take 'shared'"));
-  }
   const Loader loader{name,
                       options,
                       *weights,
@@ -142,10 +157,9 @@ Result<LoadedModel> load_model(const std::string& name, const LlamaOptions& opti
     if (!made) return fail(std::move(made.error()));
     best_effort = std::move(*made);
   }
-  return LoadedModel{std::make_shared<LanguageModel>(
-                         describe_model(name, **weights, options, loader.context(), split),
-                         std::move(*realtime), std::move(best_effort)),
-                     loader.bytes()};
+  return std::make_shared<LanguageModel>(
+      describe_model(name, **weights, options, loader.context(), split), std::move(*realtime),
+      std::move(best_effort));
 }
 
 }  // namespace sluice::llama

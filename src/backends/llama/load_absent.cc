@@ -3,9 +3,21 @@
 
 namespace sluice::llama {
 
-Result<LoadedModel> load_model(const std::string& /*name*/, const LlamaOptions& /*options*/,
-                               const ModelServices& /*services*/, double /*best_effort_share*/) {
-  return fail(unavailable("this build of Sluice is without llama.cpp (SLUICE_LLAMA=OFF)"));
+namespace {
+Error absent() {
+  return unavailable("this build of Sluice is without llama.cpp (SLUICE_LLAMA=OFF)");
+}
+}  // namespace
+
+Result<ModelPlan> plan_model(const std::string& /*name*/, const LlamaOptions& /*options*/) {
+  return fail(absent());
+}
+
+Result<std::shared_ptr<LanguageModel>> load_model(const std::string& /*name*/,
+                                                  const LlamaOptions& /*options*/,
+                                                  const ModelServices& /*services*/,
+                                                  double /*best_effort_share*/) {
+  return fail(absent());
 }
 
 }  // namespace sluice::llama

@@ -56,7 +56,7 @@ class MiniLm : public ::testing::Test {
         load_model("minilm", {.path = SLUICE_SOURCE_DIR "/models/minilm.gguf", .threads = threads},
                    {clock, metrics});
     EXPECT_TRUE(made) << made.error().message;
-    return made ? std::move(made->model) : nullptr;
+    return made ? std::move(*made) : nullptr;
   }
   static void SetUpTestSuite() {
     model() = load(0);

@@ -40,20 +40,26 @@ struct ModelServices {
   std::shared_ptr<Crowd> crowd = std::make_shared<Crowd>();
 };
 
-struct LoadedModel {
-  std::shared_ptr<LanguageModel> model;
-  std::uint64_t bytes = 0;  // of memory: weights and contexts, about
+// A model before it is loaded.
+struct ModelPlan {
+  Description description;
+  std::uint64_t bytes = 0;  // of memory that it will take: weights and contexts, about
 };
 
 // The property of a loaded model that says how its classes live side by side: "split", or "shared"
 // where one context serves both, and its driver gives best effort its share.
 inline constexpr std::string_view kSharingProperty = "sharing";
 
+// What the file says of itself; none of its weights are read. Fails as load_model() does, as far as
+// it shows from that.
+Result<ModelPlan> plan_model(const std::string& name, const LlamaOptions& options);
+
 // Loads the file and starts the engines; blocks until that is done. The error says which file, or
 // which option, and why. Without llama.cpp in this build: kUnavailable. `best_effort_share` is of
 // the engine's time, where the context is shared and realtime never ends.
-Result<LoadedModel> load_model(const std::string& name, const LlamaOptions& options,
-                               const ModelServices& services,
-                               double best_effort_share = kBestEffortShare);
+Result<std::shared_ptr<LanguageModel>> load_model(const std::string& name,
+                                                  const LlamaOptions& options,
+                                                  const ModelServices& services,
+                                                  double best_effort_share = kBestEffortShare);
 
 }  // namespace sluice::llama

@@ -21,7 +21,6 @@ void ModelHost::close() {
 }
 
 std::shared_ptr<HostedModel> ModelHost::add(Spec spec) {
-  std::vector<CallablePtr> gone;
   std::string id;
   {
     const std::scoped_lock lock(mutex_);
@@ -30,24 +29,34 @@ std::shared_ptr<HostedModel> ModelHost::add(Spec spec) {
     Model& model = models_[id];
     model.name = spec.name;
     model.load = std::move(spec.load);
-    if (spec.loaded != nullptr) {
-      // One that is in memory already stays if there can be room, as if it had been asked for.
-      const Residency::Wanted wanted = residency_.want(id);
-      if (wanted.answer == Answer::kLoad) {
-        for (const std::string& other : wanted.evict) {
-          gone.push_back(std::exchange(models_.at(other).callable, nullptr));
-        }
-        model.callable = std::move(spec.loaded);
-        residency_.loaded(id, services_.clock.now());
-        arm();
-      } else {
-        gone.push_back(std::move(spec.loaded));
-      }
-    }
   }
-  discard(std::move(gone));
   return std::make_shared<HostedModel>(shared_from_this(), std::move(id),
                                        std::move(spec.description), spec.bytes);
+}
+
+Result<> ModelHost::load_if_room(const std::string& id) {
+  Load load;
+  {
+    const std::scoped_lock lock(mutex_);
+    if (residency_.want(id, false).answer != Answer::kLoad) return {};
+    load = models_.at(id).load;
+  }
+  return load_here(id, load);
+}
+
+Result<> ModelHost::load_here(const std::string& id, const Load& load) {
+  const TimePoint before = services_.clock.now();
+  auto made = load();
+  Result<> result;
+  if (!made) result = fail(made.error());
+  was_loaded(id, std::move(made), services_.clock.now() - before);
+  return result;
+}
+
+void ModelHost::set_keep_alive(const std::string& id, Duration keep_alive) {
+  const std::scoped_lock lock(mutex_);
+  residency_.set_keep_alive(id, keep_alive);
+  arm();
 }
 
 void ModelHost::remove(const std::string& id) {
@@ -58,12 +67,13 @@ void ModelHost::remove(const std::string& id) {
     gone = std::move(it->second);
     models_.erase(it);
     residency_.remove(id);
-    try_waiting();
   }
   for (const auto& call : gone.waiting) {
     call->ready(fail(unavailable(formatted("'{}' is not served any more", gone.name))));
   }
-  discard(std::move(gone.callable));
+  discard(std::move(gone.callable));  // before what is loaded in its place
+  const std::scoped_lock lock(mutex_);
+  try_waiting();
 }
 
 bool ModelHost::must_yield(const std::string& id) const {
@@ -129,10 +139,8 @@ void ModelHost::load(const std::string& id, const std::vector<std::string>& evic
   }
   Task task = [self = shared_from_this(), id, load = models_.at(id).load,
                gone = std::move(gone)]() mutable {
-    gone.clear();  // its memory is needed
-    const TimePoint before = self->services_.clock.now();
-    auto made = load();
-    self->was_loaded(id, std::move(made), self->services_.clock.now() - before);
+    gone.clear();                                                  // its memory is needed
+    [[maybe_unused]] const auto told = self->load_here(id, load);  // to those who wait
   };
   if (loader_ == nullptr || !loader_->submit(task)) {
     residency_.gone(id);

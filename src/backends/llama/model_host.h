@@ -22,9 +22,9 @@ namespace sluice::llama {
 class HostedCall;
 class HostedModel;
 
-// Keeps all models of the process within one budget of memory. Made once by app/, thread-safe.
-// Loading is done by the loader's thread, one model after the other; calls that come in the
-// meantime wait.
+// Keeps all models of the process within one budget of memory: room for a model is there before it
+// is loaded. Made once by app/, thread-safe. What calls want is loaded by the loader's thread, one
+// model after the other; calls that come in the meantime wait.
 class ModelHost final : public std::enable_shared_from_this<ModelHost> {
  public:
   struct Services {
@@ -40,14 +40,14 @@ class ModelHost final : public std::enable_shared_from_this<ModelHost> {
     std::uint64_t bytes = 0;
     Duration keep_alive{};
     Load load;
-    CallablePtr loaded;  // already; null: it is loaded when it is wanted
   };
 
   // `budget` in bytes; 0: no bound.
   ModelHost(Services services, std::uint64_t budget);
   ~ModelHost();
 
-  // The callable keeps its share of the host. When it goes, the model goes as well.
+  // It is loaded when it is wanted. The callable keeps its share of the host; when it goes, the
+  // model goes as well.
   std::shared_ptr<HostedModel> add(Spec spec);
   // The loader is about to end: what goes from now on goes on the thread that lets go of it.
   void close();
@@ -77,10 +77,13 @@ class ModelHost final : public std::enable_shared_from_this<ModelHost> {
                         bool only_drops);
   // A call that waits no longer: it has been answered.
   void forget(const std::string& id, const HostedCall* call);
+  Result<> load_if_room(const std::string& id);
+  void set_keep_alive(const std::string& id, Duration keep_alive);
   void leave(const std::string& id, std::optional<Duration> keep_alive);
   void remove(const std::string& id);
   [[nodiscard]] bool is_loaded(const std::string& id) const;
   [[nodiscard]] std::optional<Duration> leaves_in(const std::string& id) const;
+  Result<> load_here(const std::string& id, const Load& load);
   void was_loaded(const std::string& id, Result<CallablePtr> made, Duration took);
   // It takes a while to give memory back, and engines to end: the loader's thread does it.
   void discard(std::vector<CallablePtr> gone);
@@ -115,6 +118,11 @@ class HostedModel final : public Callable, public Resident {
   [[nodiscard]] const Description& describe() const override { return description_; }
   [[nodiscard]] Placement placement(const Request& /*request*/) const override { return {}; }
   CancelHandle start(const Call& call, RequestPtr request, Sink& sink) override;
+
+  // Here and now, if it fits beside what is in memory, so that its first call need not wait; else
+  // that one loads it. The error says why it can't be loaded.
+  Result<> load_if_room() { return host_->load_if_room(id_); }
+  void set_keep_alive(Duration keep_alive) { host_->set_keep_alive(id_, keep_alive); }
 
   [[nodiscard]] bool loaded() const override { return host_->is_loaded(id_); }
   [[nodiscard]] std::optional<Duration> leaves_in() const override { return host_->leaves_in(id_); }

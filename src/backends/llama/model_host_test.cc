@@ -66,8 +66,7 @@ class ModelHostTest : public ::testing::Test {
                        .description = prompts(name),
                        .bytes = bytes,
                        .keep_alive = keep_alive,
-                       .load = load,
-                       .loaded = nullptr});
+                       .load = load});
   }
   CancelHandle ask(const CallablePtr& model, Caller& caller, Deadline deadline = {},
                    std::optional<Duration> keep_alive = {}) {
@@ -186,22 +185,41 @@ TEST_F(ModelHostTest, OneThatNeverFitsIsRefused) {
   EXPECT_EQ(caller.code(), ErrorCode::kUnavailable);
 }
 
-TEST_F(ModelHostTest, TheBudgetHoldsForModelsThatAreLoadedAtTheStart) {
+TEST_F(ModelHostTest, AtTheStartNothingIsLoadedBesideWhatFillsTheBudget) {
   make(100);
-  const auto loaded = [&](const std::string& name) {
-    return host_->add({.name = name,
-                       .description = prompts(name),
-                       .bytes = 60,
-                       .keep_alive = Duration(-1),
-                       .load = [] { return fail(unavailable("not again")); },
-                       .loaded = std::make_shared<FakeModel>(name, alive_, true)});
-  };
-  const auto a = loaded("a");
-  const auto b = loaded("b");
+  const auto a = add("a", 60);
+  const auto b = add("b", 60);
+  ASSERT_TRUE(a->load_if_room());
+  ASSERT_TRUE(b->load_if_room());
+  EXPECT_TRUE(a->loaded());
+  EXPECT_FALSE(b->loaded());
+  EXPECT_EQ(loads_, 1) << "not even for a moment";
+  last_ = nullptr;
+  answered(b);
   pool_wait();
   EXPECT_EQ(alive_, 1);
   EXPECT_FALSE(a->loaded());
-  EXPECT_TRUE(b->loaded());
+}
+
+TEST_F(ModelHostTest, WhyOneCouldNotBeLoadedAtTheStartIsTold) {
+  make(0);
+  const auto model = add("a", 10);
+  broken_ = true;
+  EXPECT_EQ(model->load_if_room().error(), unavailable("the file is gone"));
+  EXPECT_FALSE(model->loaded());
+}
+
+TEST_F(ModelHostTest, HowLongAnIdleModelStaysCanChangeWhileItIsThere) {
+  make(0);
+  const auto model = add("a", 10);
+  answered(model);
+  EXPECT_FALSE(model->leaves_in());
+  model->set_keep_alive(std::chrono::minutes(5));
+  EXPECT_EQ(model->leaves_in(), std::chrono::minutes(5));
+  home_clock_.advance(std::chrono::minutes(2));
+  model->set_keep_alive(std::chrono::minutes(3));
+  EXPECT_EQ(model->leaves_in(), std::chrono::minutes(1)) << "since its last call";
+  EXPECT_EQ(loads_, 1);
 }
 
 TEST_F(ModelHostTest, OneThatIsAlwaysInUseMakesRoomInTheEnd) {
@@ -281,8 +299,7 @@ TEST_F(ModelHostTest, WhoOnlyDropsAnEncoderThatIsNotThereIsAnsweredAsWell) {
       host_->add({.name = "e",
                   .description = {.name = "e", .takes = RequestKind::kEmbed},
                   .bytes = 10,
-                  .load = []() -> Result<CallablePtr> { return fail(internal("it is loaded")); },
-                  .loaded = nullptr});
+                  .load = []() -> Result<CallablePtr> { return fail(internal("it is loaded")); }});
   struct : Sink {
     std::optional<Result<Response>> result;
     void on_result(Result<Response> r) override { result = std::move(r); }

@@ -38,7 +38,14 @@ std::optional<TimePoint> Residency::until(const std::string& model) const {
   return it == models_.end() ? std::nullopt : it->second.until;
 }
 
-Residency::Wanted Residency::want(const std::string& name) {
+void Residency::set_keep_alive(const std::string& name, Duration keep_alive) {
+  Model& model = models_.at(name);
+  if (model.keep_alive == keep_alive) return;  // a call may have said something else
+  model.keep_alive = keep_alive;
+  if (model.place == Place::kIn && model.calls == 0) model.until = after(model.used, keep_alive);
+}
+
+Residency::Wanted Residency::want(const std::string& name, bool may_evict) {
   Model& model = models_.at(name);
   if (model.place == Place::kIn) return {};
   if (model.place == Place::kLoading) return {.answer = Answer::kLoading};
@@ -48,7 +55,7 @@ Residency::Wanted Residency::want(const std::string& name) {
     // Those that nobody uses, the one unused for longest first.
     std::vector<std::pair<TimePoint, std::string>> idle;
     for (const auto& [other, it] : models_) {
-      if (it.place == Place::kIn && it.calls == 0) idle.emplace_back(it.used, other);
+      if (may_evict && it.place == Place::kIn && it.calls == 0) idle.emplace_back(it.used, other);
     }
     std::ranges::sort(idle);
     std::uint64_t left = used();

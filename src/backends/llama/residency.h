@@ -22,6 +22,8 @@ class Residency {
   // its last call (negative: for good, or until its room is wanted). It is out of memory at first.
   void add(const std::string& model, std::uint64_t bytes, Duration keep_alive);
   void remove(const std::string& model);
+  // From now on; one that is idle is so since its last call.
+  void set_keep_alive(const std::string& model, Duration keep_alive);
 
   enum class Answer : std::uint8_t {
     kHere,
@@ -34,7 +36,8 @@ class Residency {
     Answer answer = Answer::kHere;
     std::vector<std::string> evict;  // of kLoad: these go first, and are out of memory already here
   };
-  Wanted want(const std::string& model);
+  // Not `may_evict`: kNoRoom where something would have to go.
+  Wanted want(const std::string& model, bool may_evict = true);
   void loaded(const std::string& model, TimePoint now);
   void gone(const std::string& model);
 

@@ -35,7 +35,7 @@ class SmolLm2 : public ::testing::TestWithParam<Sharing> {
     static telemetry::Metrics metrics;
     auto made = load_model("smollm2", options, {clock, metrics});
     EXPECT_TRUE(made) << made.error().message;
-    return made ? std::move(made->model) : nullptr;
+    return made ? std::move(*made) : nullptr;
   }
   void SetUp() override {
     auto& model = loaded()[GetParam()];

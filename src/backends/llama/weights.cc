@@ -67,7 +67,8 @@ std::uint64_t context_bytes_a_token(const AttentionFacts& a) {
   return a.layers * a.kept_heads * (key + value) * sizeof(ggml_fp16_t);
 }
 
-Result<std::shared_ptr<const Weights>> Weights::load(const std::string& path, int gpu_layers) {
+Result<std::shared_ptr<const Weights>> Weights::load(const std::string& path, int gpu_layers,
+                                                     WeightsPart part) {
   if (auto ok = check_processor(); !ok) return fail(ok.error());
   std::error_code error;
   if (!std::filesystem::is_regular_file(path, error)) {
@@ -81,6 +82,10 @@ Result<std::shared_ptr<const Weights>> Weights::load(const std::string& path, in
   }
   llama_model_params params = llama_model_default_params();
   params.n_gpu_layers = gpu_layers;
+  if (part == WeightsPart::kFacts) {
+    params.no_alloc = true;
+    params.load_mode = LLAMA_LOAD_MODE_NONE;
+  }
   std::string reason;
   said = &reason;
   llama_model* model = llama_model_load_from_file(path.c_str(), params);

@@ -24,6 +24,8 @@ struct ModelFacts {
   std::uint32_t embedding = 0;        // length of a vector
   std::uint64_t context_bytes_a_token = 0;
   bool encodes = false;  // it makes vectors of texts, and writes none
+
+  bool operator==(const ModelFacts&) const = default;
 };
 
 // What a context keeps of a token, as the file describes its attention.
@@ -38,13 +40,17 @@ struct AttentionFacts {
 };
 std::uint64_t context_bytes_a_token(const AttentionFacts& attention);
 
+// What is read of a file: all of it, or what it says of itself.
+enum class WeightsPart : std::uint8_t { kAll, kFacts };
+
 // Shared by all contexts over it; immutable. The name of the library's type stops here and in
 // llama_context.cc and llama_text.cc.
 class Weights {
  public:
   // Blocks while it reads. The error names the file and says why: missing, not GGUF, cut short, an
   // architecture that is not known. `gpu_layers` below 0: all.
-  static Result<std::shared_ptr<const Weights>> load(const std::string& path, int gpu_layers);
+  static Result<std::shared_ptr<const Weights>> load(const std::string& path, int gpu_layers,
+                                                     WeightsPart part = WeightsPart::kAll);
   ~Weights();
   Weights(const Weights&) = delete;
   Weights& operator=(const Weights&) = delete;

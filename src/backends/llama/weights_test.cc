@@ -29,6 +29,11 @@ TEST(Weights, TheFactsOfAFileAreThoseOfItsModel) {
   EXPECT_EQ(facts.embedding, 576U);
   EXPECT_EQ(facts.context_bytes_a_token, 23'040U);
   EXPECT_FALSE(facts.encodes);
+  // What it says of itself is the same before the weights are there.
+  const auto before =
+      Weights::load(SLUICE_SOURCE_DIR "/models/smollm2.gguf", 0, WeightsPart::kFacts);
+  ASSERT_TRUE(before) << before.error().message;
+  EXPECT_EQ((*before)->facts(), facts);
 }
 
 }  // namespace

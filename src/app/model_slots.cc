@@ -4,6 +4,7 @@
 #include <utility>
 #include <variant>
 
+#include "backends/llama/model.h"
 #include "base/format.h"
 
 namespace sluice::app {
@@ -60,12 +61,20 @@ std::optional<scheduling::SlotOptions> slots_of(const ModelOptions& model,
   };
   if (const auto* llama = std::get_if<llama::LlamaOptions>(&model.backend)) {
     const Places places = places_of(*llama, callable);
-    return with_classes(preempting(model.slots.value_or(scheduling::SlotOptions{
+    auto slots = with_classes(preempting(model.slots.value_or(scheduling::SlotOptions{
         .slots = places.realtime, .best_effort_slots = places.best_effort})));
+    // The engine gives it by steps, and nobody is to be held back for it once more.
+    if (llama::shares_context(*llama)) slots.best_effort.share = 0;
+    return slots;
   }
   if (model.slots) return with_classes(*model.slots);
   const auto* wire = wire_options(model);
   return wire == nullptr ? std::nullopt : std::optional(with_classes(slots_of_engines(*wire)));
+}
+
+double best_effort_share_of(const ModelOptions& model, const scheduling::ClassesOptions& classes) {
+  return scheduling::with_classes(model.slots.value_or(scheduling::SlotOptions()), classes)
+      .best_effort.share;
 }
 
 void check_slots(const ModelOptions& model, const Callable* callable, config::Problems& problems) {

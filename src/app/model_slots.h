@@ -23,6 +23,9 @@ std::optional<scheduling::SlotOptions> slots_of(const ModelOptions& model,
                                                 const scheduling::ClassesOptions& classes,
                                                 const Callable* callable);
 
+// Of its engine's time, as it is configured, whoever is to give it.
+double best_effort_share_of(const ModelOptions& model, const scheduling::ClassesOptions& classes);
+
 // Slots that the model, as it was made, has no places for.
 void check_slots(const ModelOptions& model, const Callable* callable, config::Problems& problems);
 

@@ -54,10 +54,14 @@ std::string_view key_of(http::TlsFault::File file) {
 }
 
 // What tells whether a model is still the one that was made. The printed form hides a key.
-std::string signature_of(ModelOptions model) {
+std::string signature_of(ModelOptions model, double best_effort_share) {
   model.slots.reset();  // they are before it, and can change alone
-  if (auto* llama = std::get_if<llama::LlamaOptions>(&model.backend)) llama->keep_alive.reset();
+  auto* llama = std::get_if<llama::LlamaOptions>(&model.backend);
+  if (llama != nullptr) llama->keep_alive.reset();
   std::string signature = config::to_yaml(model);
+  if (llama != nullptr && llama::shares_context(*llama)) {
+    signature += std::to_string(best_effort_share);  // its engine gives it
+  }
   if (const auto* wire = wire_options(model); wire != nullptr && wire->api_key) {
     signature += wire->api_key->reveal();
   }
@@ -181,7 +185,8 @@ Models::MadePtr Models::make_model(const std::string& name, const OnnxModelOptio
   return made;
 }
 
-Models::MadePtr Models::make_model(const std::string& name, const llama::LlamaOptions& options) {
+Models::MadePtr Models::make_model(const std::string& name, const llama::LlamaOptions& options,
+                                   double best_effort_share) {
   auto made = std::make_shared<Made>();
   made->name = name;
   auto plan = llama::plan_model(name, options);
@@ -189,8 +194,9 @@ Models::MadePtr Models::make_model(const std::string& name, const llama::LlamaOp
     made->reason = std::move(plan.error().message);
     return made;
   }
-  auto load = [name, options, services = language_services_]() -> Result<CallablePtr> {
-    auto loaded = llama::load_model(name, options, services);
+  auto load = [name, options, services = language_services_,
+               best_effort_share]() -> Result<CallablePtr> {
+    auto loaded = llama::load_model(name, options, services, best_effort_share);
     if (!loaded) return fail(std::move(loaded.error()));
     return CallablePtr(std::move(*loaded));
   };
@@ -317,15 +323,23 @@ std::vector<gateway::CallableSpec> Models::make_all(const Options& options,
       continue;
     }
     const auto& model = std::get<ModelOptions>(callable.what);
-    const std::string signature = signature_of(model);
+    const double share = best_effort_share_of(model, options.classes);
+    const std::string signature = signature_of(model, share);
     const auto known = current_.find(name);
     const Entry* old = known == current_.end() ? nullptr : &known->second;
     Result<MadePtr> made;
     if (old != nullptr && old->made->signature == signature) {
       made = old->made;
     } else {
-      made = std::visit([&](const auto& o) -> Result<MadePtr> { return make_model(name, o); },
-                        model.backend);
+      made = std::visit(
+          [&]<class Backend>(const Backend& backend) -> Result<MadePtr> {
+            if constexpr (std::is_same_v<Backend, llama::LlamaOptions>) {
+              return make_model(name, backend, share);
+            } else {
+              return make_model(name, backend);
+            }
+          },
+          model.backend);
       if (!made) {
         add_unmade(callable, made.error(), problems);
         continue;

@@ -68,7 +68,8 @@ class Models {
   // Without those that can never work: `problems` says why.
   std::vector<gateway::CallableSpec> make_all(const Options& options, config::Problems& problems);
   MadePtr make_model(const std::string& name, const OnnxModelOptions& options);
-  MadePtr make_model(const std::string& name, const llama::LlamaOptions& options);
+  MadePtr make_model(const std::string& name, const llama::LlamaOptions& options,
+                     double best_effort_share);
   Result<MadePtr> make_model(const std::string& name,
                              const http_predict::HttpPredictOptions& options);
   Result<MadePtr> make_model(const std::string& name,

@@ -46,11 +46,6 @@ std::uint32_t context_for(const LlamaOptions& options, const ModelFacts& facts) 
                                     : std::min(facts.trained_context, kDefaultContext);
 }
 
-bool is_split(const LlamaOptions& options) {
-  if (options.sharing != Sharing::kAuto) return options.sharing == Sharing::kSplit;
-  return options.gpu_layers == 0 && can_run_when_idle();
-}
-
 Result<> check_sharing(bool split) {
   if (!split || can_run_when_idle()) return {};
   return fail(
@@ -121,7 +116,7 @@ struct Loader {
 }  // namespace
 
 Result<ModelPlan> plan_model(const std::string& name, const LlamaOptions& options) {
-  const bool split = is_split(options);
+  const bool split = !shares_context(options);
   if (auto ok = check_sharing(split); !ok) return fail(std::move(ok.error()));
   auto weights = Weights::load(options.path, options.gpu_layers, WeightsPart::kFacts);
   if (!weights) return fail(std::move(weights.error()));
@@ -134,7 +129,7 @@ Result<std::shared_ptr<LanguageModel>> load_model(const std::string& name,
                                                   const LlamaOptions& options,
                                                   const ModelServices& services,
                                                   double best_effort_share) {
-  const bool split = is_split(options);
+  const bool split = !shares_context(options);
   if (auto ok = check_sharing(split); !ok) return fail(std::move(ok.error()));
   auto weights = Weights::load(options.path, options.gpu_layers);
   if (!weights) return fail(std::move(weights.error()));

@@ -1,6 +1,7 @@
 #include "backends/llama/model.h"
 
 #include "base/format.h"
+#include "runtime/thread_class.h"
 
 namespace sluice::llama {
 
@@ -11,6 +12,11 @@ LanguageModel::LanguageModel(Description description, std::unique_ptr<CallTaker>
       best_effort_(std::move(best_effort)) {}
 
 LanguageModel::~LanguageModel() = default;
+
+bool shares_context(const LlamaOptions& options) {
+  if (options.sharing != Sharing::kAuto) return options.sharing == Sharing::kShared;
+  return options.gpu_layers != 0 || !can_run_when_idle();
+}
 
 CancelHandle LanguageModel::start(const Call& call, RequestPtr request, Sink& sink) {
   if (auto kind = check_kind(description_, kind_of(*request)); !kind) {

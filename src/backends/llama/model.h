@@ -50,6 +50,9 @@ struct ModelPlan {
 // where one context serves both, and its driver gives best effort its share.
 inline constexpr std::string_view kSharingProperty = "sharing";
 
+// Whether both classes have one context on this machine.
+bool shares_context(const LlamaOptions& options);
+
 // What the file says of itself; none of its weights are read. Fails as load_model() does, as far as
 // it shows from that.
 Result<ModelPlan> plan_model(const std::string& name, const LlamaOptions& options);

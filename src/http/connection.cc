@@ -299,6 +299,8 @@ bool Connection::step_handling() {
   // Only to learn that the client has gone; what it sends meanwhile waits in the buffer.
   while (!gone_ && !ended_ && readable_ && end_ < in_.size && fill()) {
   }
+  // Behind a full buffer the end cannot be read, but the kernel has told of it.
+  if (hangup_ && end_ == in_.size) lost();
   return false;
 }
 

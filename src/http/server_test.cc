@@ -13,6 +13,8 @@ namespace {
 using namespace std::chrono_literals;
 using namespace http::testing;
 
+constexpr std::size_t kMoreThanABuffer = 48 * 1024;  // and less than the kernel takes
+
 class ServerTest : public ::testing::Test {
  protected:
   void start(ServerLimits limits = {}) {
@@ -149,6 +151,37 @@ TEST_F(ServerTest, CancelsTheCallOfAClientThatGoesAway) {
   }
   EXPECT_TRUE(recorder_.wait([&] { return recorder_.cancelled == 1 && recorder_.open == 0; }));
   EXPECT_EQ(server_->in_flight(), 0);
+}
+
+TEST_F(ServerTest, CancelsTheCallOfAClientThatGoesAwayBehindAPipelineThatFillsTheBuffer) {
+  start();
+  std::string pipeline = get("/parked");
+  while (pipeline.size() < kMoreThanABuffer) pipeline += get("/now");
+  for (const bool reset : {false, true}) {
+    Peer peer(address_);
+    peer.send(pipeline);
+    ASSERT_TRUE(recorder_.wait([&] { return recorder_.in_flight == 1; }));
+    if (reset) {
+      peer.reset();
+    } else {
+      peer.finish();
+    }
+    EXPECT_TRUE(recorder_.wait([&] { return recorder_.in_flight == 0 && recorder_.open == 0; }));
+    EXPECT_EQ(recorder_.cancelled, reset ? 2 : 1);
+    EXPECT_EQ(recorder_.answered, reset ? 2 : 1) << "nothing of the pipeline is run for nobody";
+  }
+}
+
+TEST_F(ServerTest, AnswersAClientThatHasSaidAllWithinItsTurn) {
+  start();
+  std::string pipeline;
+  int asked = 0;
+  for (; pipeline.size() < kMoreThanABuffer; ++asked) pipeline += get("/now");
+  Peer peer(address_);
+  peer.send(pipeline);
+  peer.finish();
+  peer.read_all();
+  EXPECT_TRUE(recorder_.wait([&] { return recorder_.answered == asked && recorder_.open == 0; }));
 }
 
 TEST_F(ServerTest, TurnsAwayRequestsAndConnectionsBeyondItsBounds) {

@@ -13,6 +13,7 @@
 #include <condition_variable>
 #include <mutex>
 #include <string>
+#include <utility>
 
 #include "http/server.h"
 
@@ -69,7 +70,9 @@ class Peer {
     ::inet_pton(AF_INET, "127.0.0.1", &address.sin_addr);
     EXPECT_EQ(::connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
   }
-  ~Peer() { ::close(fd_); }
+  ~Peer() {
+    if (fd_ >= 0) ::close(fd_);
+  }
   Peer(const Peer&) = delete;
   Peer& operator=(const Peer&) = delete;
 
@@ -93,6 +96,11 @@ class Peer {
   }
   void clear() { got_.clear(); }
   void finish() const { ::shutdown(fd_, SHUT_WR); }
+  void reset() {
+    const linger at_once{.l_onoff = 1, .l_linger = 0};
+    ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    ::close(std::exchange(fd_, -1));
+  }
 
  private:
   bool more() {

@@ -1,5 +1,6 @@
 #include "app/options.h"
 #include "backends/onnx/options_fields.h"
+#include "base/format.h"
 #include "config/fields.h"
 
 namespace sluice::app {
@@ -56,13 +57,15 @@ void describe(config::Fields<EnsembleOptions>& f) {
   f.field("deadline", &EnsembleOptions::deadline,
           "How long all members together may take, unless the caller sets a deadline.")
       .range(std::chrono::milliseconds(1), std::chrono::hours(1));
-  f.field("quorum", &EnsembleOptions::quorum, "How many members must answer.").range(0, 100);
+  f.field("quorum", &EnsembleOptions::quorum, "How many members must answer.").range(1, 100);
   f.field("merge", &EnsembleOptions::merge, "How the answers become one.");
 }
 
 void validate(const EnsembleOptions& o, config::Problems& p, const config::Node& at) {
   if (p.were_read(at, {"quorum", "members"}) && o.quorum > o.members.size()) {
-    p.add(at.near("quorum"), "the quorum is larger than the number of members");
+    p.add(at.near("quorum"),
+          formatted("the quorum is larger than the number of members, which is {}",
+                    o.members.size()));
   }
 }
 

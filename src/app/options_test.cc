@@ -68,7 +68,7 @@ limits: {connections: many}
             "s.yaml:12:17: callables.pair.ensemble.deadline: expected a duration such as 250ms, "
             "1s, 5m or 24h, but '5 parsecs' came\n"
             "s.yaml:13:15: callables.pair.ensemble.quorum: the quorum is larger than the number "
-            "of members\n"
+            "of members, which is 2\n"
             "s.yaml:14:23: limits.connections: expected a whole number from 1 to 10000000, but "
             "'many' came");
 }
@@ -102,6 +102,9 @@ TEST(Options, NameAFaultWithoutWhatFollowsFromIt) {
        "trusted_proxies: expected a list"},
       {"listeners: [{address: 'unix:/x'}]\ncallables: {a: {ensemble: {members: {}, quorum: 2}}}\n",
        "members: expected 1 to 100 entries"},
+      {"listeners: [{address: 'unix:/x'}]\ncallables:\n  a: {model: {backend: onnx, path: a}}\n"
+       "  b: {ensemble: {members: {a: {target: a}}, quorum: 0}}\n",
+       ":5:53: callables.b.ensemble.quorum: expected a whole number from 1 to 100, but '0' came"},
       {"listeners: [{address: 'unix:/x'}]\n"
        "callables: {a: {model: {backend: http_predict, replicas: ['http://a'], connect_timeout: "
        "20s, timeout: x}}}\n",

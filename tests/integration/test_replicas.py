@@ -201,6 +201,30 @@ def test_when_all_are_ejected_they_are_still_tried(
         eventually(lambda: "prediction" in ask(server).get("setosa", {}), what="an answer again")
 
 
+def test_a_gateway_is_not_ready_while_every_replica_fails(
+    replicas: list[FaultProxy], tmp_path: Path
+) -> None:
+    """It is ready again without a call, since balancers send none to what is not ready."""
+    with Server(config(replicas[:2]), tmp_path / "s") as server:
+        admin = server.http("admin")
+
+        def readiness() -> int:
+            return admin.get("/health/ready").status_code
+
+        assert readiness() == 200, "nobody has asked the replicas yet"
+        for replica in replicas[:2]:
+            replica.refuse()
+
+        def not_ready() -> bool:
+            assert server.http("proxy").post("/predict", json=ASK).status_code == 503
+            return readiness() == 503
+
+        eventually(not_ready, what="it is not ready")
+        replicas[1].listen()
+        eventually(lambda: readiness() == 200, what="it is ready again")
+        assert "prediction" in ask(server)["setosa"]
+
+
 def test_calls_in_hand_survive_a_replica_that_goes(
     replicas: list[FaultProxy], tmp_path: Path
 ) -> None:

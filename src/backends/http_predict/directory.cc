@@ -125,6 +125,15 @@ void Directory::update_locked(TimePoint now) {
   if (empty) next_ = (now + kAgainWhenEmpty).time_since_epoch().count();
 }
 
+Result<> Directory::known() const {
+  if (filled_.load(std::memory_order_acquire)) return {};
+  const std::scoped_lock lock(mutex_);
+  for (const auto& answer : answers_) {
+    if (answer && !*answer) return fail(answer->error());
+  }
+  return {};
+}
+
 Error Directory::why_empty() const {
   const std::scoped_lock lock(mutex_);
   for (const auto& answer : answers_) {

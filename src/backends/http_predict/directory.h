@@ -45,6 +45,8 @@ class Directory final : public std::enable_shared_from_this<Directory> {
   // The set must live as long as someone waits.
   bool ensure(Executor& home, Task& ready);
   static constexpr std::size_t kMaxWaiting = 4096;
+  // Whether there is a replica, or may be one: why not, if all names have been looked up in vain.
+  [[nodiscard]] Result<> known() const;
   // Why there is no replica, if so.
   [[nodiscard]] Error why_empty() const;
 

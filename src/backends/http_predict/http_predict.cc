@@ -1,7 +1,6 @@
 #include "backends/http_predict/http_predict.h"
 
 #include <algorithm>
-#include <random>
 #include <utility>
 
 #include "backends/http_predict/run.h"
@@ -12,11 +11,6 @@
 namespace sluice::http_predict {
 
 namespace {
-std::uint64_t seed() {
-  std::random_device device;
-  return (std::uint64_t{device()} << 32) | device();
-}
-
 http::TlsClientOptions to_tls(const TlsOptions& options) {
   return {.ca_file = options.ca.string(),
           .verify = options.verify,
@@ -41,48 +35,6 @@ Result<std::vector<Directory::Target>> make_targets(const HttpPredictOptions& op
   return targets;
 }
 }  // namespace
-
-Service::Service(std::string name, const HttpPredictOptions& o,
-                 std::vector<Directory::Target> targets, IoThreads& io_threads,
-                 http::Resolver& resolver, replicas::ReplicaSet::Meter meter)
-    : options(o), io(io_threads), set(o.ejection, std::move(meter)) {
-  description = {.name = std::move(name),
-                 .platform = "http_predict",
-                 .version = "1",
-                 .inputs = {{o.input, DataType::kFp32, {-1, o.columns}}},
-                 .outputs = {{o.output, DataType::kFp32, {-1, o.classes}}}};
-  directory = std::make_shared<Directory>(std::move(targets), resolver, set, o.resolve_every);
-  http::ClientOptions client{.connect_timeout = o.connect_timeout,
-                             .idle_limit = o.idle_limit,
-                             .max_idle = o.max_connections,
-                             .max_connections = o.max_connections,
-                             .max_waiting = o.max_waiting};
-  client.limits.body_bytes = o.max_answer_bytes;
-  const auto share = static_cast<double>(io.size());
-  for (std::size_t i = 0; i < io.size(); ++i) {
-    lanes.push_back(std::make_shared<Lane>(
-        io.loop(i), resolver, client,
-        replicas::RetryBudget(o.retry.budget_ratio, o.retry.budget_per_second / share), seed()));
-  }
-}
-
-Service::~Service() {
-  for (std::shared_ptr<Lane>& lane : lanes) {
-    EventLoop& loop = lane->loop;
-    loop.post([last = std::move(lane)] {});
-  }
-}
-
-std::shared_ptr<Lane> Service::lane_for(const Executor* home) {
-  for (const std::shared_ptr<Lane>& lane : lanes) {
-    if (&lane->loop == home) return lane;
-  }
-  const EventLoop& any = io.any();
-  for (const std::shared_ptr<Lane>& lane : lanes) {
-    if (&lane->loop == &any) return lane;
-  }
-  return lanes.front();
-}
 
 HttpPredict::HttpPredict(std::shared_ptr<Service> service) : service_(std::move(service)) {}
 HttpPredict::~HttpPredict() = default;
@@ -116,6 +68,12 @@ std::vector<http::TlsFault> tls_faults(const HttpPredictOptions& options) {
 
 const Description& HttpPredict::describe() const {
   return service_->description;
+}
+
+Result<> HttpPredict::ready() const {
+  Result<> now = service_->ready();
+  if (!now) service_->look_again();
+  return now;
 }
 
 CancelHandle HttpPredict::start(const Call& call, RequestPtr request, Sink& sink) {

@@ -30,6 +30,7 @@ struct Service;
 // once more, on another one, if there is one, time, and budget. An answer that blames the request
 // (4xx) is neither tried again nor held against the replica. A replica that was put out comes back
 // when a GET of its health path, sent when a call notices that its time is over, is answered 2xx.
+// While every replica fails it is not ready; who asks whether it is notices that time as well.
 class HttpPredict final : public Callable, public Probeable {
  public:
   // kInvalid for URLs or TLS files that cannot be used. `io`, `resolver` and `instruments` must
@@ -44,6 +45,7 @@ class HttpPredict final : public Callable, public Probeable {
   [[nodiscard]] Placement placement(const Request&) const override {
     return {Placement::Where::kRemote, {}};
   }
+  [[nodiscard]] Result<> ready() const override;
   CancelHandle start(const Call& call, RequestPtr request, Sink& sink) override;
 
   CancelHandle probe_health(const Call& call, Sink& sink) override;

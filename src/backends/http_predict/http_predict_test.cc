@@ -242,6 +242,50 @@ TEST_F(Predictions, GoBackToAReplicaThatIsHealthyAgain) {
   while (back == 0) ASSERT_TRUE(ask());  // a stuck one is ended by the test's time limit
 }
 
+TEST_F(Predictions, AreReadyUntilEveryReplicaFailsAndAgainWhenOneAnswersWhoAsksForThat) {
+  std::atomic<bool> well = false;
+  std::atomic<int> calls = 0;
+  const auto serves = [&](Peer& peer, const std::string& request, int) {
+    if (request.starts_with("POST")) ++calls;
+    if (!well) return (void)peer.send("HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n");
+    peer.answer(R"({"prediction": [1, 0]})");
+  };
+  serve(serves);
+  serve(serves);
+  options_.ejection = {.consecutive_failures = 2, .base_time = 10ms, .max_time = 20ms};
+  EXPECT_TRUE(callable().ready()) << "nobody has asked them yet";
+  ASSERT_FALSE(ask());
+  EXPECT_TRUE(callable().ready());
+  while (callable().ready()) ASSERT_FALSE(ask());
+  EXPECT_EQ(callable().ready().error(), unavailable("every replica of 'setosa' fails"));
+  well = true;
+  const int before = calls;
+  while (!callable().ready()) std::this_thread::yield();
+  EXPECT_EQ(calls, before) << "no call was needed";
+}
+
+TEST_F(Predictions, AreReadyAgainByACallThatIsAnswered) {
+  std::atomic<bool> well = false;
+  serve([&](Peer& peer, const std::string&, int) {
+    if (!well) return (void)peer.send("HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n");
+    peer.answer(R"({"prediction": [1, 0]})");
+  });
+  options_.ejection = {.consecutive_failures = 1, .base_time = 1h, .max_time = 1h};
+  ASSERT_FALSE(ask());
+  EXPECT_FALSE(callable().ready());
+  well = true;
+  ASSERT_TRUE(ask());
+  EXPECT_TRUE(callable().ready());
+}
+
+TEST_F(Predictions, AreNotReadyWhenTheNameDoesNotResolve) {
+  options_.urls = {"http://nowhere"};
+  EXPECT_TRUE(callable().ready()) << "nobody has looked it up yet";
+  ASSERT_FALSE(ask());
+  EXPECT_EQ(callable().ready().error(),
+            unavailable("'setosa' has no replica: cannot resolve nowhere"));
+}
+
 TEST_F(Predictions, KeepToTheDeadline) {
   serve([](Peer&, const std::string&, int) {});
   Call call;

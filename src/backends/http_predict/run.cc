@@ -59,7 +59,7 @@ void Run::begin() {
   const TimePoint now = lane_->loop.now();
   deadline_ = call_.deadline.earlier(Deadline::after(now, service_->options.timeout));
   lane_->budget.on_request();
-  probe_if_due();
+  service_->probe_if_due(*lane_);
   // Who waits is kept by the timer alone: an answer that never comes keeps nothing alive.
   Task ready = [held = weak_from_this()] {
     const auto self = held.lock();
@@ -181,23 +181,6 @@ void Run::cancel() {
   } else {
     lane_->loop.post(std::move(stop));
   }
-}
-
-// Out of the way of the call that noticed it.
-void Run::probe_if_due() {
-  const TimePoint now = lane_->loop.now();
-  const auto due = std::static_pointer_cast<HttpReplica>(service_->set.due_for_probe(now));
-  if (due == nullptr) return;
-  http::ClientRequest probe{.target = due->base + service_->options.health_path,
-                            .deadline = Deadline::after(now, service_->options.connect_timeout)};
-  // Runs while the lane's client lives, so the lane is there; the service may have gone.
-  lane_->client.start(due->origin, std::move(probe),
-                      [service = std::weak_ptr(service_), due, lane = lane_.get()](auto answer) {
-                        const auto alive = service.lock();
-                        if (alive == nullptr) return;
-                        const bool healthy = answer && answer->status / 100 == 2;
-                        alive->set.probe_ended(*due, healthy, lane->loop.now());
-                      });
 }
 
 }  // namespace sluice::http_predict

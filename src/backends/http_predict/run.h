@@ -31,7 +31,6 @@ class Run final : public Cancellable, public std::enable_shared_from_this<Run> {
   Result<Response> read(const http::ClientResponse& answer);
   void finish(Result<Response> result);
   [[nodiscard]] http::ClientRequest request(const HttpReplica& replica);
-  void probe_if_due();
 
   const std::shared_ptr<Service> service_;
   const Kind kind_;

@@ -1,6 +1,7 @@
 // What the calls of one HttpPredict share. Internal to the backend.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
@@ -44,7 +45,7 @@ struct Lane {
   std::shared_ptr<const replicas::Members> known;
 };
 
-struct Service {
+struct Service : std::enable_shared_from_this<Service> {
   Service(std::string name, const HttpPredictOptions& o, std::vector<Directory::Target> targets,
           IoThreads& io_threads, http::Resolver& resolver, replicas::ReplicaSet::Meter meter);
   ~Service();  // hands each lane to its own thread to be destroyed
@@ -54,12 +55,24 @@ struct Service {
   // The lane of that executor, or one of them in turn if it is no io thread.
   std::shared_ptr<Lane> lane_for(const Executor* home);
 
+  // By what past calls and probes tell: a replica that nobody has asked yet counts as ready. Any
+  // thread, as the next.
+  [[nodiscard]] Result<> ready() const;
+  // What calls do by the way, for a service that gets none because it is not ready: resolves names
+  // and probes a replica, as far as that is due.
+  void look_again();
+  // On the lane's thread, out of the way of the call that noticed it.
+  void probe_if_due(Lane& lane);
+
   const HttpPredictOptions options;
   Description description;
   IoThreads& io;
   replicas::ReplicaSet set;
   std::shared_ptr<Directory> directory;
   std::vector<std::shared_ptr<Lane>> lanes;
+
+ private:
+  std::atomic<bool> looking_ = false;  // a task of look_again() is on its way
 };
 
 }  // namespace sluice::http_predict

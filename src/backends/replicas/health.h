@@ -38,7 +38,7 @@ class ReplicaHealth {
   }
   void on_probe_started() { state_ = State::kProbing; }
   void on_probe_ended(bool success, TimePoint now, const EjectionOptions& options);
-  // Back without having proved itself, because too many others are out.
+  // It has proved itself.
   void let_in(TimePoint now);
 
   [[nodiscard]] State state() const { return state_; }

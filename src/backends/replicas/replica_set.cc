@@ -57,6 +57,12 @@ std::size_t ReplicaSet::out() const {
   return count_out();
 }
 
+bool ReplicaSet::all_failing() const {
+  const auto all = members();
+  return !all->empty() &&
+         std::ranges::all_of(*all, [](const ReplicaPtr& replica) { return replica->is_failing(); });
+}
+
 void ReplicaSet::update(Members members) {
   const std::scoped_lock lock(mutex_);
   for (ReplicaPtr& fresh : members) {
@@ -72,13 +78,12 @@ void ReplicaSet::update(Members members) {
     if (!old->is_in() && std::ranges::find(members, old) == members.end()) old->metrics_.readmit();
   }
   members_ = std::make_shared<const Members>(std::move(members));
-  // With fewer members, fewer may be out.
+  // With fewer members, fewer may be out. Who is let in has proved nothing by that.
   std::size_t out = count_out();
   const std::size_t most = most_out(members_->size(), options_.max_share);
   for (const ReplicaPtr& replica : *members_) {
     if (out <= most) break;
     if (replica->is_in()) continue;
-    replica->health_.let_in({});
     replica->in_.store(true, std::memory_order_relaxed);
     replica->metrics_.readmit();
     --out;
@@ -92,6 +97,7 @@ bool ReplicaSet::end(Replica& replica, Outcome outcome, TimePoint now, Took took
   replica.metrics_.in_flight.subtract();
   if (outcome == Outcome::kSuccess) {
     replica.successes_.fetch_add(1, std::memory_order_relaxed);
+    if (replica.is_failing() && replica.is_in()) prove(replica, now);
     return false;
   }
   if (outcome == Outcome::kNeither) return false;
@@ -103,14 +109,28 @@ bool ReplicaSet::end(Replica& replica, Outcome outcome, TimePoint now, Took took
     before = 0;
   }
   replica.metrics_.failures.add();
-  if (options_.enabled && replica.health_.on_failure(before, now, options_)) put_out(replica, now);
+  if (!options_.enabled) return true;
+  if (replica.health_.on_failure(before, now, options_)) {
+    replica.health_.put_out(now, options_);
+    replica.failing_.store(true, std::memory_order_relaxed);
+    note_next_probe();
+  }
+  if (replica.is_failing()) leave_out_if_allowed(replica);
   return true;
 }
 
-void ReplicaSet::put_out(Replica& replica, TimePoint now) {
-  if (count_out() >= most_out(members_->size(), options_.max_share)) return;
-  replica.health_.put_out(now, options_);
-  if (replica.in_.exchange(false, std::memory_order_relaxed)) replica.metrics_.eject();
+void ReplicaSet::leave_out_if_allowed(Replica& replica) {
+  if (!replica.is_in() || count_out() >= most_out(members_->size(), options_.max_share)) return;
+  replica.in_.store(false, std::memory_order_relaxed);
+  replica.metrics_.eject();
+}
+
+// By the answer to a call that it got though it was failing.
+void ReplicaSet::prove(Replica& replica, TimePoint now) {
+  const std::scoped_lock lock(mutex_);
+  if (!replica.is_failing() || !replica.is_in()) return;
+  replica.health_.let_in(now);
+  replica.failing_.store(false, std::memory_order_relaxed);
   note_next_probe();
 }
 
@@ -140,8 +160,10 @@ void ReplicaSet::probe_ended(Replica& replica, bool success, TimePoint now) {
   const std::scoped_lock lock(mutex_);
   replica.health_.on_probe_ended(success, now, options_);
   replica.successes_.store(0, std::memory_order_relaxed);
-  const bool in = replica.health_.state() == ReplicaHealth::State::kIn;
-  if (!replica.in_.exchange(in, std::memory_order_relaxed) && in) replica.metrics_.readmit();
+  if (replica.health_.state() == ReplicaHealth::State::kIn) {
+    replica.failing_.store(false, std::memory_order_relaxed);
+    if (!replica.in_.exchange(true, std::memory_order_relaxed)) replica.metrics_.readmit();
+  }
   note_next_probe();
 }
 

@@ -30,7 +30,11 @@ class Replica {
   [[nodiscard]] std::uint32_t in_flight() const {
     return in_flight_.load(std::memory_order_relaxed);
   }
+  // Not left out: it gets calls.
   [[nodiscard]] bool is_in() const { return in_.load(std::memory_order_relaxed); }
+  // It failed too often, and has not proved itself since. One that may not be left out, because
+  // others are, gets calls all the same.
+  [[nodiscard]] bool is_failing() const { return failing_.load(std::memory_order_relaxed); }
   // Those of the set that it is a member of; they record nothing before.
   [[nodiscard]] const telemetry::ReplicaMetrics& metrics() const { return metrics_; }
 
@@ -41,7 +45,8 @@ class Replica {
   std::atomic<std::uint32_t> in_flight_ = 0;
   std::atomic<std::uint64_t> successes_ = 0;  // since the last failure
   std::atomic<bool> in_ = true;
-  ReplicaHealth health_;  // guarded by the set's mutex
+  std::atomic<bool> failing_ = false;  // health_ is not kIn
+  ReplicaHealth health_;               // guarded by the set's mutex
 };
 
 using ReplicaPtr = std::shared_ptr<Replica>;
@@ -84,18 +89,21 @@ class ReplicaSet {
   // might do better.
   bool end(Replica& replica, Outcome outcome, TimePoint now, Took took = {});
 
-  // A replica that is out and due to be probed; null almost always, and then for the price of one
-  // load. Who gets one asks it, and must call probe_ended().
+  // A replica that is failing and due to be probed; null almost always, and then for the price of
+  // one load. Who gets one asks it, and must call probe_ended().
   ReplicaPtr due_for_probe(TimePoint now);
   void probe_ended(Replica& replica, bool success, TimePoint now);
 
   [[nodiscard]] std::size_t out() const;
+  // There are members, and all of them are failing.
+  [[nodiscard]] bool all_failing() const;
 
  private:
   using Ticks = Duration::rep;
   static constexpr Ticks kNever = Duration::max().count();
   std::size_t count_out() const;
-  void put_out(Replica& replica, TimePoint now);
+  void leave_out_if_allowed(Replica& replica);
+  void prove(Replica& replica, TimePoint now);
   void note_next_probe();
 
   const EjectionOptions options_;

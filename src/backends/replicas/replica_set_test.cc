@@ -79,6 +79,54 @@ TEST(ReplicaSet, NeverPutsOutTheLastOneNorMoreThanTheShare) {
   EXPECT_EQ(alone.out(), 0U);
 }
 
+TEST(ReplicaSet, KnowsWhenAllFailThoughSomeMayNotBeLeftOut) {
+  ReplicaSet set({.base_time = 1s});
+  EXPECT_FALSE(set.all_failing()) << "there is none";
+  set.update(make({"a", "b"}));
+  const ReplicaPtr a = (*set.members())[0];
+  const ReplicaPtr b = (*set.members())[1];
+  fail_times(set, *a, 5);
+  fail_times(set, *b, 4);
+  EXPECT_FALSE(set.all_failing());
+  fail_times(set, *b, 1);
+  EXPECT_TRUE(set.all_failing());
+  EXPECT_TRUE(b->is_in());
+  ReplicaSet::begin(*b);
+  set.end(*b, Outcome::kSuccess, kStart);
+  EXPECT_FALSE(set.all_failing()) << "an answer proves it";
+  EXPECT_FALSE(a->is_in());
+}
+
+TEST(ReplicaSet, ProbesWhatFailsAndMayNotBeLeftOut) {
+  ReplicaSet set({.base_time = 1s});
+  set.update(make({"a"}));
+  const ReplicaPtr a = (*set.members())[0];
+  fail_times(set, *a, 5);
+  EXPECT_TRUE(a->is_in());
+  ASSERT_EQ(set.due_for_probe(kStart + 1s), a);
+  set.probe_ended(*a, false, kStart + 1s);
+  EXPECT_TRUE(a->is_in());
+  EXPECT_TRUE(set.all_failing());
+  ASSERT_EQ(set.due_for_probe(kStart + 3s), a);
+  set.probe_ended(*a, true, kStart + 3s);
+  EXPECT_FALSE(set.all_failing());
+}
+
+TEST(ReplicaSet, LeavesOutWhatStillFailsWhenAnotherIsBack) {
+  ReplicaSet set({.base_time = 1s});
+  set.update(make({"a", "b"}));
+  const ReplicaPtr a = (*set.members())[0];
+  const ReplicaPtr b = (*set.members())[1];
+  fail_times(set, *a, 5);
+  fail_times(set, *b, 5);
+  ASSERT_EQ(set.due_for_probe(kStart + 1s), a);
+  set.probe_ended(*a, true, kStart + 1s);
+  EXPECT_TRUE(b->is_in());
+  fail_times(set, *b, 1, kStart + 1s);
+  EXPECT_FALSE(b->is_in());
+  EXPECT_TRUE(a->is_in());
+}
+
 TEST(ReplicaSet, OffersAReplicaForOneProbeWhenItsTimeIsOver) {
   ReplicaSet set({.base_time = 1s});
   set.update(make({"a", "b"}));
@@ -147,6 +195,7 @@ TEST(ReplicaSet, LetsMembersBackInWhenFewerAreLeft) {
   EXPECT_EQ(set.out(), 1U);
   set.update(make({"b"}));
   EXPECT_EQ(set.out(), 0U);
+  EXPECT_TRUE(set.all_failing()) << "it has proved nothing by that";
 }
 
 }  // namespace

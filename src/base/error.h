@@ -33,6 +33,7 @@ std::string_view to_string(ErrorCode code);
 enum class ErrorDetail : std::uint8_t {
   kNone,
   kContextLength,  // a prompt and its answer are longer than the context of the model
+  kNotAway,        // kUnavailable, though all that was asked is there: it failed or was too slow
 };
 
 // Why something did not happen. `message` is for a person: what was wrong, where, and what would be

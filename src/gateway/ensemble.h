@@ -28,7 +28,8 @@ struct EnsembleOptions {
 };
 
 // Why an ensemble does not answer: kInvalid when all that failed refused the input, kTimeout when
-// time was the only reason, else kUnavailable; with everyone's reason.
+// time was the only reason, else kUnavailable (kNotAway where none of them was); with everyone's
+// reason.
 Error quorum_missed(std::string_view ensemble, std::size_t members, std::size_t quorum,
                     const std::vector<MemberError>& failed);
 

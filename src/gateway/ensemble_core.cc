@@ -14,16 +14,19 @@ Error quorum_missed(std::string_view ensemble, std::size_t members, std::size_t 
   for (const MemberError& e : failed) {
     reasons += formatted("{}{}: {}", reasons.empty() ? "" : "; ", e.member, e.error.message);
   }
+  const ErrorCode code = all(ErrorCode::kInvalid)   ? ErrorCode::kInvalid
+                         : all(ErrorCode::kTimeout) ? ErrorCode::kTimeout
+                                                    : ErrorCode::kUnavailable;
   // What is away may be there the next time; an answer that is an error says something of the call.
   const bool away = std::ranges::any_of(failed, [](const MemberError& e) {
-    return e.error.code == ErrorCode::kUnavailable || e.error.code == ErrorCode::kExhausted;
+    return (e.error.code == ErrorCode::kUnavailable && e.error.detail != ErrorDetail::kNotAway) ||
+           e.error.code == ErrorCode::kExhausted;
   });
-  const ErrorCode code = away                       ? ErrorCode::kUnavailable
-                         : all(ErrorCode::kInvalid) ? ErrorCode::kInvalid
-                         : all(ErrorCode::kTimeout) ? ErrorCode::kTimeout
-                                                    : ErrorCode::kInternal;
-  return {code, formatted("{} of {} members of '{}' answered, {} are needed: {}",
-                          members - failed.size(), members, ensemble, quorum, reasons)};
+  return {code,
+          formatted("{} of {} members of '{}' answered, {} are needed: {}", members - failed.size(),
+                    members, ensemble, quorum, reasons),
+          {},
+          code == ErrorCode::kUnavailable && !away ? ErrorDetail::kNotAway : ErrorDetail::kNone};
 }
 
 Result<> EnsembleCore::check(const Description& description, const InferRequest& request) const {

@@ -130,9 +130,9 @@ TEST(Ensemble, TellsByItsCodeWhyTheQuorumWasMissed) {
   };
   for (const Case& c :
        {Case{kTimeout, kTimeout, kTimeout}, Case{kInvalid, kInvalid, kInvalid},
-        Case{kTimeout, kUnavailable, kUnavailable}, Case{kInvalid, kTimeout, kInternal},
-        Case{kInternal, kInternal, kInternal}, Case{kInternal, kUnavailable, kUnavailable},
-        Case{kExhausted, kInvalid, kUnavailable}}) {
+        Case{kTimeout, kUnavailable, kUnavailable}, Case{kInvalid, kTimeout, kUnavailable},
+        Case{kTimeout, kInternal, kUnavailable}, Case{kInternal, kInternal, kUnavailable},
+        Case{kInternal, kUnavailable, kUnavailable}, Case{kExhausted, kInvalid, kUnavailable}}) {
     EnsembleBench bench({kInline, kInline});
     bench[0].answer = [&](const InferRequest&) { return fail(c.a, "one"); };
     bench[1].answer = [&](const InferRequest&) { return fail(c.b, "two"); };
@@ -141,6 +141,22 @@ TEST(Ensemble, TellsByItsCodeWhyTheQuorumWasMissed) {
     EXPECT_EQ(bench.sink.results[0].error().message,
               "0 of 2 members of 'all' answered, 1 are needed: a: one; b: two");
   }
+}
+
+TEST(Ensemble, TellsWhetherAMemberWasAwayWhenTheQuorumWasMissed) {
+  const auto detail = [](Error a, Error b) {
+    EnsembleBench bench({kInline, kInline});
+    bench[0].answer = [&](const InferRequest&) { return fail(a); };
+    bench[1].answer = [&](const InferRequest&) { return fail(b); };
+    bench.start();
+    return bench.sink.results[0].error().detail;
+  };
+  EXPECT_EQ(detail(internal("it answered 500"), timed_out("late")), ErrorDetail::kNotAway);
+  EXPECT_EQ(detail(internal("it answered 500"), unavailable("refused")), ErrorDetail::kNone);
+  EXPECT_EQ(detail(timed_out("late"), timed_out("late")), ErrorDetail::kNone);
+  Error inner = unavailable("0 of 2 members of 'inner' answered");
+  inner.detail = ErrorDetail::kNotAway;
+  EXPECT_EQ(detail(inner, internal("it answered 500")), ErrorDetail::kNotAway);
 }
 
 TEST(Ensemble, NeedsAsManyAnswersAsTheQuorumSays) {

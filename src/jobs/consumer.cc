@@ -230,7 +230,7 @@ void Consumer::ended(const HeldPtr& held, Result<RunOutput> output) {
   const Job& job = held->claimed.job;
   Outcome outcome = Requeued{Cause::kReleased};
   const auto found = queues_.find(job.callable);
-  Verdict verdict = output ? Verdict::kPermanent : judge(output.error().code);
+  Verdict verdict = output ? Verdict::kPermanent : judge(output.error());
   bool own_fault = false;
   if (found != queues_.end()) {
     own_fault = verdict == Verdict::kOutage && breaks_backend(found->second, job.id);

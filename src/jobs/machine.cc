@@ -178,8 +178,9 @@ Duration time_aside(std::uint32_t outages, const JobPolicy& policy) {
   return std::min(kLongestAside, backoff(outages - kOutagesAtHead, 0, policy));
 }
 
-Verdict judge(ErrorCode code) {
-  switch (code) {
+Verdict judge(const Error& error) {
+  if (error.detail == ErrorDetail::kNotAway) return Verdict::kTransient;
+  switch (error.code) {
     case ErrorCode::kInvalid:
     case ErrorCode::kUnauthenticated:
     case ErrorCode::kForbidden:

@@ -87,6 +87,6 @@ enum class Verdict : std::uint8_t {
   kOutage,     // it was not the call's fault
   kReleased    // we stopped it ourselves
 };
-Verdict judge(ErrorCode code);
+Verdict judge(const Error& error);
 
 }  // namespace sluice::jobs

@@ -229,7 +229,9 @@ TEST(JobMachine, JudgesAnErrorByWhatItSaysOfTheJob) {
       {ErrorCode::kUnavailable, Verdict::kOutage}, {ErrorCode::kExhausted, Verdict::kOutage},
       {ErrorCode::kCancelled, Verdict::kReleased},
   };
-  for (const auto& [code, verdict] : table) EXPECT_EQ(judge(code), verdict) << to_string(code);
+  for (const auto& [code, verdict] : table)
+    EXPECT_EQ(judge({code, ""}), verdict) << to_string(code);
+  EXPECT_EQ(judge({ErrorCode::kUnavailable, "", {}, ErrorDetail::kNotAway}), Verdict::kTransient);
 }
 
 // Any sequence of events whatsoever, under many seeds.

@@ -70,6 +70,13 @@ TEST_F(ProxyTest, AnswersWithAStatusWhenTheQuorumIsMissed) {
   }
 }
 
+TEST_F(ProxyTest, IsUnavailableWhenItsMembersFailInDifferentWays) {
+  here_->answer = [&](const InferRequest&) { return fail(internal("it answered 500")); };
+  auto& x = post("/predict", std::string(kRow));
+  there_->reply(fail(timed_out("late")));
+  EXPECT_EQ(x.status, 503);
+}
+
 TEST_F(ProxyTest, NamesTheLabelWithTheHighestProbability) {
   auto& x = post("/predict/label", std::string(kRow));
   there_->reply(answer(0.75F));

@@ -39,8 +39,9 @@ struct EnsembleCore;
 // deadline looked at in between. Where the inline ones together would hold the io thread for longer
 // than kInlineBound, they are pooled.
 //
-// A member that fails, is down or too late costs its own entry: it is listed in `errors` of the
-// answer. With fewer answers than the quorum the result is quorum_missed(). Outputs are named
+// A member that fails, is down, too late, or answers what cannot be merged with what the others
+// answer costs its own entry: it is listed in `errors` of the answer. With fewer answers than the
+// quorum the result is quorum_missed(). Outputs are named
 // `<member>.<output>`, then those of the merge rule. What is still running at the deadline is
 // cancelled and not waited for.
 class Ensemble final : public Callable {

@@ -120,27 +120,50 @@ std::vector<RequestPtr> EnsembleCore::requests_for(const RequestPtr& request) co
   return requests;
 }
 
-Result<Response> EnsembleCore::assemble(const InferRequest& request,
-                                        std::vector<Result<Response>> results) const {
-  InferResponse response{.model = name, .version = "1"};
+std::vector<MemberAnswer> EnsembleCore::answers_in(
+    const std::vector<Result<Response>>& results) const {
   std::vector<MemberAnswer> answers;
   answers.reserve(results.size());
   for (std::size_t i = 0; i < results.size(); ++i) {
+    if (!results[i]) continue;
+    answers.push_back({members[i].name, members[i].weight, &std::get<InferResponse>(*results[i])});
+  }
+  return answers;
+}
+
+void EnsembleCore::fail_misfits(const std::vector<MemberAnswer>& answers,
+                                std::vector<Result<Response>>& results) const {
+  std::vector<std::size_t> member_of;
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    if (results[i]) member_of.push_back(i);
+  }
+  for (Misfit& misfit : misfits(options.merge, answers)) {
+    results[member_of[misfit.answer]] = fail(std::move(misfit.error));
+  }
+}
+
+Result<Response> EnsembleCore::assemble(const InferRequest& request,
+                                        std::vector<Result<Response>> results) const {
+  InferResponse response{.model = name, .version = "1"};
+  std::vector<MemberAnswer> answers = answers_in(results);
+  Result<std::vector<Tensor>> merged;
+  if (merges(request)) {
+    merged = merge(options.merge, answers);
+    if (!merged) {
+      fail_misfits(answers, results);
+      answers = answers_in(results);
+      merged = merge(options.merge, answers);
+    }
+  }
+  for (std::size_t i = 0; i < results.size(); ++i) {
     const EnsembleMember& member = members[i];
     const Result<Response>& result = results[i];
-    if (result) {
-      member.metrics.record(std::nullopt);
-      answers.push_back({member.name, member.weight, &std::get<InferResponse>(*result)});
-      continue;
-    }
-    member.metrics.record(result.error().code);
-    response.errors.push_back({member.name, result.error()});
+    member.metrics.record(result ? std::nullopt : std::optional(result.error().code));
+    if (!result) response.errors.push_back({member.name, result.error()});
   }
   if (answers.size() < options.quorum) {
     return fail(quorum_missed(name, members.size(), options.quorum, response.errors));
   }
-  Result<std::vector<Tensor>> merged;
-  if (merges(request)) merged = merge(options.merge, answers);
   if (!merged) return fail(merged.error());
   for (std::size_t i = 0; i < results.size(); ++i) {
     if (!results[i]) continue;

@@ -30,6 +30,11 @@ struct EnsembleCore {
  private:
   // Whether anything of the merge rule is wanted.
   [[nodiscard]] bool merges(const InferRequest& request) const;
+  [[nodiscard]] std::vector<MemberAnswer> answers_in(
+      const std::vector<Result<Response>>& results) const;
+  // An answer that cannot be merged with the others costs its member's entry, like any failure.
+  void fail_misfits(const std::vector<MemberAnswer>& answers,
+                    std::vector<Result<Response>>& results) const;
   [[nodiscard]] std::vector<std::string> outputs_for(std::size_t member,
                                                      const InferRequest& request,
                                                      bool merging) const;

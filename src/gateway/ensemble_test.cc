@@ -168,10 +168,47 @@ TEST(Ensemble, NeedsAsManyAnswersAsTheQuorumSays) {
   }
 }
 
-TEST(Ensemble, FailsWhenTheAnswersCannotBeMerged) {
+TEST(Ensemble, LetsAnAnswerThatDoesNotFitTheOthersCostItsOwnEntryOnly) {
+  for (const MergeRule rule : {MergeRule::kMean, MergeRule::kWeightedVote}) {
+    for (const Placement placed : {kInline, kRemote}) {
+      EnsembleBench bench({placed, placed, placed}, {.merge = {.rule = rule}});
+      const auto narrow = [] { return response_of(fp32("y", {1, 1}, {0.9F})); };
+      bench[0].answer = [&](const InferRequest&) -> Result<Response> { return narrow(); };
+      bench.start();
+      if (placed.where == Placement::Where::kRemote) {
+        bench[0].reply(narrow());
+        bench[1].reply(good());
+        bench[2].reply(good());
+      }
+      ASSERT_TRUE(bench.sink.results.at(0)) << bench.sink.results[0].error().message;
+      EXPECT_EQ(bench.output_names()[0], "b.y");
+      EXPECT_EQ(bench.output_names()[1], "c.y");
+      EXPECT_EQ(bench.output_names()[2], rule == MergeRule::kMean ? "mean" : "vote");
+      ASSERT_EQ(bench.missing(), "a:internal");
+      EXPECT_EQ(bench.response().errors[0].error.message,
+                "member 'a' answered with shape [1,1], member 'b' with [1,2]");
+    }
+  }
+}
+
+TEST(Ensemble, CountsTheQuorumWithoutAnswersThatDoNotFit) {
+  EnsembleBench bench({kInline, kInline, kInline},
+                      {.quorum = 3, .merge = {.rule = MergeRule::kMean}});
+  bench[2].answer = [](const InferRequest&) -> Result<Response> {
+    return response_of(fp32("y", {1, 1}, {0.9F}));
+  };
+  bench.start();
+  EXPECT_EQ(bench.sink.code(), ErrorCode::kUnavailable);
+  EXPECT_THAT(bench.sink.results[0].error().message,
+              HasSubstr("2 of 3 members of 'all' answered, 3 are needed: c: member 'c' answered"));
+}
+
+TEST(Ensemble, FailsWhenNoAnswerHasWhatIsToBeMerged) {
   EnsembleBench bench({kInline, kInline}, {.merge = {.rule = MergeRule::kMean, .output = "z"}});
   bench.start();
-  EXPECT_EQ(bench.sink.code(), ErrorCode::kInternal);
+  EXPECT_EQ(bench.sink.code(), ErrorCode::kUnavailable);
+  EXPECT_THAT(bench.sink.results[0].error().message,
+              HasSubstr("member 'a' gave no numeric output 'z' to merge"));
 }
 
 TEST(Ensemble, RefusesInputThatNoMemberTakesAndAsksNobody) {

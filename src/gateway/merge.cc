@@ -31,8 +31,11 @@ Result<const Tensor*> counted_output(const MergeOptions& options, const MemberAn
     }
   }
   if (found == nullptr || found->type == DataType::kBytes) {
-    return fail(internal(formatted("member '{}' gave no numeric output '{}' to merge",
-                                   answer.member, options.output)));
+    return fail(internal(
+        options.output.empty()
+            ? formatted("member '{}' gave no floating-point output to merge", answer.member)
+            : formatted("member '{}' gave no numeric output '{}' to merge", answer.member,
+                        options.output)));
   }
   return found;
 }
@@ -142,6 +145,68 @@ std::vector<Tensor> weighted_vote(const MergeOptions& options,
   return outputs;
 }
 
+// What is to be merged of each answer, null of those that do not fit.
+struct Counted {
+  std::vector<const Tensor*> outputs;
+  std::vector<Misfit> misfits;
+};
+
+bool same_shape(const MergeOptions& options, const Tensor& a, const Tensor& b) {
+  return options.rule == MergeRule::kBestLabel ? a.shape.rows() == b.shape.rows()
+                                               : a.shape == b.shape;
+}
+
+// The shape that most have. There is one output at least.
+std::size_t most_common(const MergeOptions& options, const std::vector<const Tensor*>& outputs) {
+  std::size_t best = 0;
+  std::ptrdiff_t most = 0;
+  for (std::size_t m = 0; m < outputs.size(); ++m) {
+    if (outputs[m] == nullptr) continue;
+    const auto alike = std::ranges::count_if(outputs, [&](const Tensor* other) {
+      return other != nullptr && same_shape(options, *other, *outputs[m]);
+    });
+    if (alike > most) {
+      most = alike;
+      best = m;
+    }
+    if (2 * most >= std::ssize(outputs)) break;
+  }
+  return best;
+}
+
+Counted count(const MergeOptions& options, const std::vector<MemberAnswer>& answers) {
+  Counted counted;
+  if (options.rule == MergeRule::kAll) return counted;
+  counted.outputs.reserve(answers.size());
+  const auto refuse = [&](std::size_t m, Error why) {
+    counted.outputs[m] = nullptr;
+    counted.misfits.push_back({m, std::move(why)});
+  };
+  const std::int64_t column = options.rule == MergeRule::kBestLabel ? options.column : 0;
+  for (std::size_t m = 0; m < answers.size(); ++m) {
+    auto output = counted_output(options, answers[m]);
+    counted.outputs.push_back(output ? *output : nullptr);
+    if (!output) {
+      refuse(m, std::move(output.error()));
+    } else if (options.rule != MergeRule::kMean && (*output)->shape.rows() > 0 &&
+               columns_of(**output) <= column) {
+      refuse(m, internal(formatted("member '{}' has no column {} to compare", answers[m].member,
+                                   column)));
+    }
+  }
+  if (counted.misfits.size() == answers.size()) return counted;
+  const std::size_t like = most_common(options, counted.outputs);
+  const Tensor& model = *counted.outputs[like];
+  for (std::size_t m = 0; m < answers.size(); ++m) {
+    const Tensor* output = counted.outputs[m];
+    if (output == nullptr || same_shape(options, *output, model)) continue;
+    refuse(m, internal(formatted("member '{}' answered with shape {}, member '{}' with {}",
+                                 answers[m].member, to_string(output->shape), answers[like].member,
+                                 to_string(model.shape))));
+  }
+  return counted;
+}
+
 }  // namespace
 
 std::string_view to_string(MergeRule rule) {
@@ -166,33 +231,16 @@ std::optional<MergeRule> parse_merge_rule(std::string_view name) {
   return std::nullopt;
 }
 
+std::vector<Misfit> misfits(const MergeOptions& options, const std::vector<MemberAnswer>& answers) {
+  return count(options, answers).misfits;
+}
+
 Result<std::vector<Tensor>> merge(const MergeOptions& options,
                                   const std::vector<MemberAnswer>& answers) {
   if (options.rule == MergeRule::kAll || answers.empty()) return std::vector<Tensor>();
-  std::vector<const Tensor*> counted;
-  counted.reserve(answers.size());
-  for (const MemberAnswer& answer : answers) {
-    const auto output = counted_output(options, answer);
-    if (!output) return fail(output.error());
-    counted.push_back(*output);
-  }
-  const Tensor& first = *counted.front();
-  const std::int64_t rows = first.shape.rows();
-  for (std::size_t m = 0; m < counted.size(); ++m) {
-    const Tensor& tensor = *counted[m];
-    const bool same = options.rule == MergeRule::kBestLabel ? tensor.shape.rows() == rows
-                                                            : tensor.shape == first.shape;
-    if (!same) {
-      return fail(internal(formatted("member '{}' answered with shape {}, member '{}' with {}",
-                                     answers.front().member, to_string(first.shape),
-                                     answers[m].member, to_string(tensor.shape))));
-    }
-    const std::int64_t column = options.rule == MergeRule::kBestLabel ? options.column : 0;
-    if (options.rule != MergeRule::kMean && rows > 0 && columns_of(tensor) <= column) {
-      return fail(internal(
-          formatted("member '{}' has no column {} to compare", answers[m].member, column)));
-    }
-  }
+  const auto [counted, misfits] = count(options, answers);
+  if (!misfits.empty()) return fail(misfits.front().error);
+  const std::int64_t rows = counted.front()->shape.rows();
   if (options.rule != MergeRule::kBestLabel && total_weight(answers) <= 0) {
     return fail(unavailable("only members of weight 0 answered"));
   }

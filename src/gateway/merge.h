@@ -43,10 +43,18 @@ struct MemberAnswer {
   const InferResponse* response = nullptr;
 };
 
+// An answer that cannot be merged with the others, and why (kInternal): the output is missing, is
+// not a number, lacks the column, or has another shape (for kBestLabel: other rows) than most; of
+// shapes that equally many have, the first counts.
+struct Misfit {
+  std::size_t answer;  // its place among the answers
+  Error error;
+};
+std::vector<Misfit> misfits(const MergeOptions& options, const std::vector<MemberAnswer>& answers);
+
 // The merged outputs, named as the rule says: `label` BYTES [N] and `proba` FP32 [N]; `mean` FP32
 // or FP64 of the output's shape; `vote` INT64 [N], `share` FP32 [N] (of the weight that answered)
-// and, with labels, `label` BYTES [N]. None for kAll. Fails (kInternal) when the answers do not fit
-// together: an output is missing, is not a number, or differs in shape from the others'; and
+// and, with labels, `label` BYTES [N]. None for kAll. Fails when there are misfits, and
 // (kUnavailable) when only members without weight answered where weight counts. Ties go to the
 // member or class that comes first; NaN is less than any number.
 Result<std::vector<Tensor>> merge(const MergeOptions& options,

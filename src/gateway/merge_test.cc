@@ -149,11 +149,11 @@ TEST(Merge, SaysWhichAnswersDoNotFitTogether) {
   cases.push_back({{.rule = MergeRule::kMean},
                    {fp32("y", {1, 2}, {0, 0}), fp32("y", {2, 1}, {0, 0})},
                    {},
-                   "member 'a' answered with shape [1,2], member 'b' with [2,1]"});
+                   "member 'b' answered with shape [2,1], member 'a' with [1,2]"});
   cases.push_back({{.rule = MergeRule::kBestLabel},
                    {fp32("y", {1, 2}, {0, 0}), fp32("y", {2, 1}, {0, 0})},
                    {},
-                   "member 'a' answered with shape [1,2], member 'b' with [2,1]"});
+                   "member 'b' answered with shape [2,1], member 'a' with [1,2]"});
   cases.push_back({{.rule = MergeRule::kBestLabel, .column = 2},
                    {fp32("y", {1, 2}, {0, 0})},
                    {},
@@ -171,6 +171,43 @@ TEST(Merge, SaysWhichAnswersDoNotFitTogether) {
     const auto merged = merge(c.options, answers.list);
     ASSERT_FALSE(merged) << c.message;
     EXPECT_EQ(merged.error().message, c.message);
+  }
+}
+
+TEST(Misfits, AreThoseThatDifferFromMost) {
+  struct Case {
+    MergeOptions options;
+    std::vector<Shape> shapes;
+    std::vector<std::size_t> misfits;
+  };
+  const MergeOptions mean{.rule = MergeRule::kMean};
+  const MergeOptions vote{.rule = MergeRule::kWeightedVote};
+  const MergeOptions best{.rule = MergeRule::kBestLabel};
+  const MergeOptions column{.rule = MergeRule::kBestLabel, .column = 1};
+  const std::vector<Case> cases{
+      {mean, {{1, 2}, {1, 2}, {1, 2}}, {}},
+      {mean, {{1, 1}, {1, 2}, {1, 2}}, {0}},
+      {mean, {{1, 2}, {1, 1}, {1, 3}}, {1, 2}},  // the first where none has more
+      {mean, {{1, 1}, {1, 2}, {1, 3}, {1, 2}}, {0, 2}},
+      {mean, {{2, 1}, {1, 2}, {2, 1}}, {1}},
+      {vote, {{1, 0}, {1, 2}}, {0}},
+      {vote, {{1, 0}, {1, 0}, {1, 2}}, {0, 1}},  // what has no column is no model for others
+      {best, {{1, 1}, {1, 2}, {2, 2}}, {2}},     // rows alone count
+      {column, {{1, 1}, {1, 2}, {1, 3}}, {0}},
+      {{}, {{1, 1}, {1, 2}}, {}},
+  };
+  for (const Case& c : cases) {
+    std::vector<Tensor> outputs;
+    for (const Shape& shape : c.shapes) {
+      outputs.push_back(make_tensor("y", DataType::kFp32, shape));
+    }
+    const Answers answers(std::move(outputs));
+    std::vector<std::size_t> found;
+    for (const Misfit& misfit : misfits(c.options, answers.list)) {
+      EXPECT_EQ(misfit.error.code, ErrorCode::kInternal);
+      found.push_back(misfit.answer);
+    }
+    EXPECT_EQ(found, c.misfits) << "case " << &c - cases.data();
   }
 }
 

@@ -30,11 +30,11 @@ class ExchangeCall final : public Sink {
       : exchange_(exchange),
         clock_(clock),
         replies_(std::move(replies)),
+        tracestate_(tracestate_of(exchange)),
         times_(times != nullptr ? *times : own_times_) {}
 
   void start(const CallablePtr& callable, Request request, Deadline deadline, bool asked,
              const CallOptions& options) {
-    const http::RequestHead& head = exchange_.head();
     Call call{.home = &exchange_.loop(),
               .deadline = deadline,
               .deadline_asked = asked,
@@ -42,7 +42,7 @@ class ExchangeCall final : public Sink {
               .tenant = tenant_for(exchange_.principal.get(), exchange_.peer()),
               .request_id = request_id_of(exchange_),
               .traceparent = traceparent_of(exchange_),
-              .tracestate = head.header("tracestate").value_or(""),
+              .tracestate = tracestate_,
               .times = &times_};
     exchange_.timings.lap(telemetry::Stage::kParse, clock_.now());
     asked_ = callable.get();
@@ -87,6 +87,7 @@ class ExchangeCall final : public Sink {
   http::Exchange& exchange_;
   const Clock& clock_;
   Replies replies_;
+  const std::string tracestate_;
   CallTimes own_times_;
   CallTimes& times_;
   CancelHandle handle_;
@@ -122,6 +123,9 @@ std::string_view request_id_of(const http::Exchange& exchange) {
 }
 std::string_view traceparent_of(const http::Exchange& exchange) {
   return made_or_sent(exchange, exchange.traceparent, "traceparent");
+}
+std::string tracestate_of(const http::Exchange& exchange) {
+  return http::joined_header(exchange.head().headers, "tracestate");
 }
 
 Result<std::optional<Duration>> requested_timeout(const http::RequestHead& head) {

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "gateway/gateway.h"
@@ -55,6 +56,8 @@ Result<T> response_as(Result<Response> result) {
 // client sent; empty where neither did. Views into the exchange.
 std::string_view request_id_of(const http::Exchange& exchange);
 std::string_view traceparent_of(const http::Exchange& exchange);
+// What vendors say of the trace: several lines are one list (W3C Trace Context 3.3).
+std::string tracestate_of(const http::Exchange& exchange);
 
 // The deadline that the client gave in X-Deadline-Ms: none, or kInvalid when it is no number.
 Result<std::optional<Duration>> requested_timeout(const http::RequestHead& head);

@@ -111,6 +111,15 @@ TEST_F(ExchangeCallTest, HandsOnWhoAsksAndTheTrace) {
   EXPECT_EQ(exchange_->answer, "ok");
 }
 
+TEST_F(ExchangeCallTest, HandsOnEveryLineOfTheTraceStateAsOneList) {
+  start(exchange({{"traceparent", "00-ab"},
+                  {"tracestate", "v=1"},
+                  {"accept", "*/*"},
+                  {"Tracestate", "w=2,x=3"}}));
+  EXPECT_EQ(seen().tracestate, "v=1,w=2,x=3");
+  fake_->reply(good());
+}
+
 TEST_F(ExchangeCallTest, CallsForThePrincipalWhereThereIsOneElseForTheAddress) {
   exchange_ = std::make_unique<TestExchange>(loop_, TestExchange::Request{.peer = "192.0.2.1"});
   start(*exchange_);

@@ -29,12 +29,7 @@ void Connection::dispatch() {
   const RequestHead& head = parser_.head();
   if (!site_->trusted_proxies.empty()) {
     // Several lines are one list; some proxies add theirs as a line of its own.
-    std::string forwarded;
-    for (const HeaderView& header : head.headers) {
-      if (!iequals(header.name, "X-Forwarded-For")) continue;
-      if (!forwarded.empty()) forwarded += ',';
-      forwarded += header.value;
-    }
+    const std::string forwarded = joined_header(head.headers, "X-Forwarded-For");
     forwarded_text_ = forwarded.empty()
                           ? peer_text_
                           : forwarded_peer(peer_text_, forwarded, site_->trusted_proxies);

@@ -45,6 +45,16 @@ std::optional<std::string_view> find_header(const std::vector<HeaderView>& heade
   return std::nullopt;
 }
 
+std::string joined_header(const std::vector<HeaderView>& headers, std::string_view name) {
+  std::string joined;
+  for (const HeaderView& header : headers) {
+    if (!iequals(header.name, name)) continue;
+    if (!joined.empty()) joined += ',';
+    joined += header.value;
+  }
+  return joined;
+}
+
 void HeaderList::set(std::string_view name, std::string value) {
   for (auto& [field, old] : fields_) {
     if (iequals(field, name)) {

@@ -27,6 +27,10 @@ struct HeaderView {
 std::optional<std::string_view> find_header(const std::vector<HeaderView>& headers,
                                             std::string_view name);
 
+// The values of all fields of that name, joined by commas as RFC 9110 5.3 has it; empty when there
+// is none.
+std::string joined_header(const std::vector<HeaderView>& headers, std::string_view name);
+
 // Fields to be sent or kept. Names and values must be of the grammar: is_token, is_field_value.
 class HeaderList {
  public:

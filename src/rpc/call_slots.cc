@@ -127,6 +127,17 @@ std::string_view CallSlot::metadata(std::string_view key) const {
   return {found->second.data(), found->second.size()};
 }
 
+std::string CallSlot::joined_metadata(std::string_view key) const {
+  std::string joined;
+  const auto [first, last] =
+      context_->client_metadata().equal_range(grpc::string_ref(key.data(), key.size()));
+  for (auto it = first; it != last; ++it) {
+    if (!joined.empty()) joined += ',';
+    joined.append(it->second.data(), it->second.size());
+  }
+  return joined;
+}
+
 void CallSlot::respond(const google::protobuf::MessageLite& message) {
   if (std::exchange(answered_, true)) return;
   timings.lap(telemetry::Stage::kEncode, std::chrono::steady_clock::now());

@@ -44,6 +44,7 @@ class CallSlot final : public UnaryCall {
   Result<> parse(google::protobuf::MessageLite& message) override;
   google::protobuf::Arena& arena() override { return arena_; }
   [[nodiscard]] std::string_view metadata(std::string_view key) const override;
+  [[nodiscard]] std::string joined_metadata(std::string_view key) const override;
   [[nodiscard]] std::string peer() const override;
   void respond(const google::protobuf::MessageLite& message) override;
   using UnaryCall::fail;

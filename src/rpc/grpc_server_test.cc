@@ -73,13 +73,17 @@ TEST(GrpcServer, AnswersOnTheCallsOwnThreadWithWhatTheMethodSays) {
     at_home = call.home().is_current();
     inference::ModelReadyResponse response;
     response.set_ready(request.name() == "iris" && call.metadata("traceparent") == "00-x" &&
-                       call.metadata("nothing").empty() && call.deadline().is_never());
+                       call.metadata("nothing").empty() && call.deadline().is_never() &&
+                       call.joined_metadata("tracestate") == "v=1,w=2" &&
+                       call.joined_metadata("nothing").empty());
     call.respond(response);
   });
   EXPECT_GT(served.server->port(), 0);
   for (int i = 0; i < 20; ++i) {  // more than there are slots
     grpc::ClientContext context;
     context.AddMetadata("traceparent", "00-x");
+    context.AddMetadata("tracestate", "v=1");
+    context.AddMetadata("tracestate", "w=2");
     inference::ModelReadyRequest request;
     request.set_name("iris");
     inference::ModelReadyResponse response;

@@ -41,6 +41,8 @@ class UnaryCall {
   [[nodiscard]] Deadline deadline() const { return deadline_; }
   // The first value under a lower-case key; empty when there is none.
   [[nodiscard]] virtual std::string_view metadata(std::string_view key) const = 0;
+  // All of them, joined by commas.
+  [[nodiscard]] virtual std::string joined_metadata(std::string_view key) const = 0;
   [[nodiscard]] virtual std::string peer() const = 0;  // "ipv4:127.0.0.1:50312"
   // The IP address of it alone, or "unix", as long as the call; empty where the server keeps no
   // track of calls, since gRPC makes a new text of it each time it is asked.

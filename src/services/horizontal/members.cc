@@ -23,7 +23,7 @@ class Round final : public std::enable_shared_from_this<Round> {
         slots_(members_.size()),
         request_id_(gateway::request_id_of(exchange)),
         traceparent_(gateway::traceparent_of(exchange)),
-        tracestate_(exchange.head().header("tracestate").value_or("")),
+        tracestate_(gateway::tracestate_of(exchange)),
         tenant_(tenant_for(exchange.principal.get(), exchange.peer())),
         service_class_(class_for(exchange.principal.get(), ServiceClass::kRealtime)) {}
 

@@ -269,13 +269,14 @@ TEST_F(ProxyTest, AsksMembersWithTheDeadlineAndTheTraceOfTheClient) {
   auto& x = serve({.path = "/predict/get/test",
                    .headers = {{"traceparent", "00-ab"},
                                {"tracestate", "v=1"},
+                               {"tracestate", "w=2"},
                                {"X-Request-Id", "r-1"},
                                {"X-Deadline-Ms", "60000"}}});
   const Call& call = there_->pending.at(0)->call;
   EXPECT_GE(call.deadline.at(), before + std::chrono::seconds(60));
   EXPECT_LE(call.deadline.at(), clock.now() + std::chrono::seconds(60));
   EXPECT_EQ(call.traceparent, "00-ab");
-  EXPECT_EQ(call.tracestate, "v=1");
+  EXPECT_EQ(call.tracestate, "v=1,w=2");
   EXPECT_EQ(call.request_id, "r-1");
   EXPECT_EQ(call.depth, 1);
   there_->reply(answer(1));

@@ -1,5 +1,6 @@
 #include "gateway/rpc_call.h"
 
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -10,7 +11,10 @@ namespace {
 class RpcCall final : public Sink {
  public:
   RpcCall(rpc::UnaryCall& call, const Clock& clock, RpcAnswer answer)
-      : call_(call), clock_(clock), answer_(std::move(answer)) {}
+      : call_(call),
+        clock_(clock),
+        answer_(std::move(answer)),
+        tracestate_(call.joined_metadata("tracestate")) {}
 
   void start(const CallablePtr& callable, InferRequest request, const CallOptions& options) {
     Deadline deadline = call_.deadline();
@@ -19,12 +23,12 @@ class RpcCall final : public Sink {
     }
     const Call call{.home = &call_.home(),
                     .deadline = deadline,
-                    .deadline_asked = options.timeout.has_value(),
+                    .deadline_asked = !deadline.is_never(),
                     .service_class = class_for(call_.principal.get(), options.service_class),
                     .tenant = tenant_for(call_.principal.get(), call_.address()),
                     .request_id = made_or_sent(call_.request_id, "x-request-id"),
                     .traceparent = made_or_sent(call_.traceparent, "traceparent"),
-                    .tracestate = call_.metadata("tracestate"),
+                    .tracestate = tracestate_,
                     .times = &times_};
     call_.timings.lap(telemetry::Stage::kParse, clock_.now());
     CancelHandle handle = callable->start(call, make_request(std::move(request)), *this);
@@ -58,6 +62,7 @@ class RpcCall final : public Sink {
   rpc::UnaryCall& call_;
   const Clock& clock_;
   RpcAnswer answer_;
+  const std::string tracestate_;
   CallTimes times_;
   CancelHandle handle_;
   CallablePtr callable_;

@@ -11,8 +11,8 @@ namespace sluice::gateway {
 
 // Starts the callable with the client's deadline, trace and request id, cancels it when the client
 // goes away, and hands the result to `answer`, which must answer the call. Keeps callable and input
-// alive until then. One for each call; on the call's home thread only. gRPC's own deadline, which
-// many clients set for every call, bounds it; only options.timeout counts as asked for.
+// alive until then. One for each call; on the call's home thread only. The earlier of gRPC's own
+// deadline and options.timeout is the one that the caller asked for.
 //
 // `callable` may be a place in the thread's own registry: a share is taken only when the call does
 // not end at once. As over HTTP, a caller with a key needs the scope of the callable.

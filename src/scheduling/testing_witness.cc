@@ -144,8 +144,8 @@ void Witness::check_order(TicketId ticket, const Call& call) {
     const bool promoted = waited(*oldest) >= options_.best_effort.promote_after;
     if (promoted && ticket == *oldest) return;
     // Without preemption, one that starts in a slot for which realtime waits got the share.
-    const bool for_share = options_.preemption == Preemption::kNone && waiting(kHigh) > 0 &&
-                           room_for_realtime();
+    const bool for_share =
+        options_.preemption == Preemption::kNone && waiting(kHigh) > 0 && room_for_realtime();
     if (for_share && promoted) return violated("the share was not given to the oldest promoted");
     const bool aged = waited(*tenant_oldest) >= options_.best_effort.ageing_after;
     if ((for_share || aged) && ticket != *tenant_oldest) {

@@ -210,16 +210,6 @@ def test_members_that_fail_in_different_ways_are_unavailable_together(gateway: G
     assert answer.status_code == 503, answer.text
 
 
-@pytest.mark.ensemble(merge={"rule": "mean"})
-def test_an_answer_that_does_not_fit_the_others_costs_its_own_entry_only(gateway: Gateway) -> None:
-    gateway.fail("setosa", Answer(http_answer(json={"prediction": [0.9]})))
-    answer = gateway.http.post("/predict", json=ASK)
-    assert answer.status_code == 200, answer.text
-    assert_error(answer.json()["setosa"], {"internal"})
-    for name in ("versicolor", "virginica"):
-        assert len(answer.json()[name]["prediction"]) == 2
-
-
 @pytest.mark.ensemble(deadline="400ms", quorum=3)
 def test_a_quorum_of_all_needs_all(gateway: Gateway) -> None:
     assert gateway.http.post("/predict", json=ASK).status_code == 200

@@ -84,5 +84,6 @@ def test_an_answer_that_is_an_error_is_the_calls_failure(
                 assert wait_for_end(client, job)["status"] == "completed"
             end = wait_for_end(client, poison)
             assert end["status"] == "failed"
-            assert end["error"]["code"] == "internal"
+            # An ensemble that too few answer for is unavailable, whatever became of its members.
+            assert end["error"]["code"] == ("internal" if callable_ == "iris" else "unavailable")
             assert (end["failures"], end["outages"]) == (2, 0)

@@ -54,7 +54,8 @@ def test_the_wait_for_a_slot_stands_in_a_streams_last_event(models: Server, api:
             got.extend(line for line in answer.iter_lines() if line)
 
     with client.stream("POST", path, json=chat("single", stream=True)) as first:
-        next(first.iter_lines())
+        lines = first.iter_lines()  # kept: the stream is closed with it
+        next(lines)
         second = threading.Thread(target=ask)
         second.start()
         eventually(lambda: held(models, "single") == (1, 1), what="the second call waits")

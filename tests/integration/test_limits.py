@@ -48,6 +48,12 @@ def limits(**values: Any) -> pytest.MarkDecorator:
 
 @limits(connections=8)
 def test_connections_beyond_the_bound_get_503_and_are_closed(limited: Server) -> None:
+    # Those by which the server was asked whether it is there are gone.
+    admin = limited.http("admin")
+    eventually(
+        lambda: Scrape(admin.get("/metrics").text).value("sluice_connections") == 1,
+        what="nothing is open but the connection that asks",
+    )
     with ExitStack() as stack:
         held = []
         for _ in range(12):

@@ -91,7 +91,8 @@ def test_a_full_queue_is_told_and_refuses(models: Server, service_class: str, wa
     assert idle["accepting"] is True
     assert (idle["total_slots"], idle["available_slots"], idle["max_queue_depth"]) == (1, 1, 1)
     with client.stream("POST", "/api/chat", json=endless) as running:
-        next(running.iter_lines())
+        lines = running.iter_lines()  # kept: the stream is closed with it
+        next(lines)
         with RawConnection(models.config.tcp("busy_news")) as second:
             text = json.dumps(endless)
             second.send(

@@ -1,8 +1,6 @@
 #include "backends/onnx/batch_tensors.h"
 
 #include <algorithm>
-#include <format>
-#include <iterator>
 #include <numeric>
 
 #include "base/format.h"
@@ -52,12 +50,12 @@ std::optional<BatchShape> batch_shape(const Description& description, const Infe
     if (rows == 0 || (shape.rows != 0 && rows != shape.rows)) return std::nullopt;
     shape.rows = rows;
     for (const std::int64_t dim : tensor->shape.dims().subspan(1)) {
-      std::format_to(std::back_inserter(shape.key), "{},", dim);
+      shape.key += formatted("{},", dim);
     }
     shape.key += ';';
   }
   for (const std::string& output : request.outputs) {
-    std::format_to(std::back_inserter(shape.key), "{}:{}", output.size(), output);
+    shape.key += formatted("{}:{}", output.size(), output);
   }
   return shape;
 }

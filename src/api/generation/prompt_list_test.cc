@@ -103,6 +103,7 @@ TEST_F(PromptListTest, AsksAgainWhatItsOwnOthersLeftNoRoomFor) {
   model_->pending[2]->reply(fail(Error{ErrorCode::kExhausted, "full"}));
   EXPECT_TRUE(heard_.results.empty());
   EXPECT_EQ(model_->starts, 4) << "not before another has ended";
+  model_->pending.resize(2);  // those that are under way
   std::vector<std::string> order;
   while (!model_->pending.empty()) {
     order.push_back(prompt(0));

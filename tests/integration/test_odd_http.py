@@ -177,7 +177,9 @@ def test_http_1_0_stays_open_when_asked(connection: RawConnection) -> None:
 
 
 def test_a_client_that_has_said_all_still_gets_its_answer(connection: RawConnection) -> None:
-    connection.send(predict(LENGTH))
+    # One that is answered within its turn, however slow the machine is: a call under way is
+    # cancelled, as nobody can tell this client from one that has gone.
+    connection.send(HEALTH)
     connection.end()
     assert connection.answer().status == 200
     assert connection.closed_by_peer()

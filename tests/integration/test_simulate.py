@@ -9,6 +9,8 @@ import pytest
 
 from support.server import ROOT, run
 
+SECONDS = 100.0  # days are simulated, and a sanitizer makes that slow
+
 pytestmark = pytest.mark.short
 EXAMPLES = sorted((ROOT / "examples/simulations").glob("*.yaml"))
 
@@ -16,7 +18,7 @@ EXAMPLES = sorted((ROOT / "examples/simulations").glob("*.yaml"))
 @pytest.mark.parametrize("file", EXAMPLES, ids=lambda path: path.stem)
 def test_an_example_prints_a_row_for_each_policy_and_load(file: Path, tmp_path: Path) -> None:
     chart = tmp_path / "chart.svg"
-    done = run("simulate", str(file), "--svg", str(chart))
+    done = run("simulate", str(file), "--svg", str(chart), timeout=SECONDS)
     assert done.returncode == 0, done.stderr
     _, _, table = done.stdout.partition("\nPOLICY")
     rows = [line.split() for line in table.splitlines()[1:]]
@@ -31,7 +33,7 @@ def test_an_example_prints_a_row_for_each_policy_and_load(file: Path, tmp_path: 
 
 
 def test_the_incident_is_over_in_the_second_policy() -> None:
-    done = run("simulate", str(ROOT / "examples/simulations/incident.yaml"))
+    done = run("simulate", str(ROOT / "examples/simulations/incident.yaml"), timeout=SECONDS)
     rows = [line.split() for line in done.stdout.splitlines()]
     in_time = {row[0]: row[6] for row in rows if len(row) > 6 and row[1] == "queue_worker"}
     assert in_time["after"] == "100.0%"

@@ -303,9 +303,7 @@ def test_tls(tmp_path: Path) -> None:
     _, port = there.tcp("serving")
     with Server(there, tmp_path / "serving"):
         trusting = calling(f"localhost:{port}", tls={"ca": str(pair.certificate)})
-        trusting.tensorflow_serving(
-            "doubting", f"localhost:{port}", model="iris", tls={}, watch_every="100ms"
-        )
+        trusting.tensorflow_serving("doubting", f"localhost:{port}", model="iris", tls={})
         trusting.tensorflow_serving(
             "careless", f"localhost:{port}", model="iris", tls={"verify": False}
         )

@@ -214,10 +214,10 @@ TEST_F(RestFaceTest, TheTimeoutOfTheBodyIsADeadlineAndThePriorityAClass) {
       R"({"parameters":{"timeout":2000000,"priority":9},"inputs":[{"name":"x","shape":[1,2],)"
       R"("datatype":"FP32","data":[1,2]}]})";
   EXPECT_EQ(post("/v2/models/double/infer", body, {{"X-Deadline-Ms", "1000"}}).status, 200);
-  EXPECT_FALSE(fake_.doubling->last_call.deadline.is_never());
-  EXPECT_EQ(fake_.doubling->last_call.service_class, ServiceClass::kBestEffort);
+  EXPECT_FALSE(fake_.doubling->last_call().deadline.is_never());
+  EXPECT_EQ(fake_.doubling->last_call().service_class, ServiceClass::kBestEffort);
   EXPECT_EQ(post("/v2/models/double/infer", request("[1,2]")).status, 200);
-  EXPECT_TRUE(fake_.doubling->last_call.deadline.is_never());
+  EXPECT_TRUE(fake_.doubling->last_call().deadline.is_never());
 }
 
 TEST_F(RestFaceTest, AClientThatGoesAwayCancelsItsCall) {

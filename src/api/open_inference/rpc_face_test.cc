@@ -168,27 +168,28 @@ TEST_F(RpcFaceTest, TheEarlierOfTheTwoDeadlinesCounts) {
   inference::ModelInferResponse response;
   const TimePoint before = fake_->clock.now();
   ASSERT_TRUE(stub_->ModelInfer(&context, with, &response).ok());
-  EXPECT_LE(fake_->doubling->last_call.deadline.at(), fake_->clock.now() + std::chrono::minutes(1));
-  EXPECT_GE(fake_->doubling->last_call.deadline.at(), before + std::chrono::seconds(59));
+  EXPECT_LE(fake_->doubling->last_call().deadline.at(),
+            fake_->clock.now() + std::chrono::minutes(1));
+  EXPECT_GE(fake_->doubling->last_call().deadline.at(), before + std::chrono::seconds(59));
 }
 
 TEST_F(RpcFaceTest, ADeadlineThatTheClientSetsInEitherWayIsOneThatItAskedFor) {
   inference::ModelInferResponse response;
   grpc::ClientContext none;
   ASSERT_TRUE(stub_->ModelInfer(&none, request(1), &response).ok());
-  EXPECT_FALSE(fake_->doubling->last_call.deadline_asked);
-  EXPECT_TRUE(fake_->doubling->last_call.deadline.is_never());
+  EXPECT_FALSE(fake_->doubling->last_call().deadline_asked);
+  EXPECT_TRUE(fake_->doubling->last_call().deadline.is_never());
 
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + std::chrono::hours(2));
   ASSERT_TRUE(stub_->ModelInfer(&context, request(1), &response).ok());
-  EXPECT_TRUE(fake_->doubling->last_call.deadline_asked);
+  EXPECT_TRUE(fake_->doubling->last_call().deadline_asked);
 
   grpc::ClientContext plain;
   auto with = request(1);
   (*with.mutable_parameters())["timeout"].set_int64_param(60'000'000);
   ASSERT_TRUE(stub_->ModelInfer(&plain, with, &response).ok());
-  EXPECT_TRUE(fake_->doubling->last_call.deadline_asked);
+  EXPECT_TRUE(fake_->doubling->last_call().deadline_asked);
 }
 
 TEST_F(RpcFaceTest, AClientThatGivesUpCancelsItsCall) {

@@ -23,7 +23,10 @@ class FakeCallable final : public Callable {
   [[nodiscard]] Placement placement(const Request&) const override { return {}; }
   [[nodiscard]] Result<> ready() const override { return ready_; }
   CancelHandle start(const Call& call, RequestPtr request, Sink& sink) override {
-    last_call = call;
+    {
+      const std::scoped_lock lock(mutex_);
+      last_call_ = call;
+    }
     if (answer_) {
       sink.on_result(answer_(std::get<InferRequest>(*request)));
       return {};
@@ -46,9 +49,14 @@ class FakeCallable final : public Callable {
   }
   void set_ready(Result<> ready) { ready_ = std::move(ready); }
 
-  Call last_call;
+  // On any thread.
+  Call last_call() {
+    const std::scoped_lock lock(mutex_);
+    return last_call_;
+  }
 
  private:
+  Call last_call_;
   Description description_;
   Answer answer_;
   Result<> ready_;

@@ -80,9 +80,3 @@ def test_a_list_of_prompts_does_not_refuse_itself(models: Server) -> None:
     answer = models.http("api").post("/v1/completions", json=body)
     assert answer.status_code == 200, answer.text
     assert len(answer.json()["choices"]) == 6
-
-
-def test_more_tokens_than_fit_are_a_ceiling_for_ollamas_clients(models: Server) -> None:
-    body = chat("echo", stream=False, options={"num_predict": 1_000_000})
-    answer = models.http("api").post("/api/chat", json=body).json()
-    assert answer["message"]["content"] == WORDS

@@ -7,10 +7,10 @@
 #include <cstdio>
 #include <iterator>
 #include <optional>
-#include <random>
 #include <thread>
 #include <utility>
 
+#include "base/entropy.h"
 #include "base/format.h"
 #include "config/config.h"
 #include "http/listening_socket.h"
@@ -92,7 +92,7 @@ Result<> GrpcListeners::start(const ListenerOptions& listener, const Options& op
                                 .max_message_bytes = options.limits.body_bytes,
                                 .max_calls = options.limits.in_flight,
                                 .track_calls = options.telemetry.log.access,
-                                .seed = std::random_device()()};
+                                .seed = entropy()};
   Server& made = next_.emplace_back();
   const auto give_up = [&](Error error) {
     for (gateway::LocalGateway* local : made.locals) gateway_.remove_home(*local);

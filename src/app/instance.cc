@@ -1,7 +1,6 @@
 #include "app/instance.h"
 
 #include <algorithm>
-#include <random>
 
 #include "access/keyring.h"
 #include "app/grpc_listeners.h"
@@ -11,6 +10,7 @@
 #include "app/sites.h"
 #include "app/strangers.h"
 #include "backends/onnx/runtime.h"
+#include "base/entropy.h"
 #include "base/format.h"
 #include "base/state_folder.h"
 #include "config/config.h"
@@ -232,8 +232,8 @@ Result<std::unique_ptr<Instance::Parts>> Instance::Parts::make_empty(Configurati
   p.jobs = std::make_unique<JobSystem>(
       JobSystem::Services{*p.gateway, p.clock, p.instruments, *p.log, *p.resolver}, options);
   p.observer = std::make_unique<RequestObserver>(p.instruments, *p.log);
-  p.server = std::make_unique<http::Server>(*p.threads, options.limits, p.clock, *p.observer,
-                                            std::random_device()());
+  p.server =
+      std::make_unique<http::Server>(*p.threads, options.limits, p.clock, *p.observer, entropy());
 
   p.grpc = std::make_unique<GrpcListeners>(*p.gateway, *p.observer);
   return owned;

@@ -5,12 +5,12 @@
 #include <unistd.h>
 
 #include <future>
-#include <random>
 
 #include "api/jobs/job_json.h"
 #include "api/open_inference/job_codec.h"
 #include "api/openai/job_codec.h"
 #include "app/redis_watch.h"
+#include "base/entropy.h"
 #include "base/format.h"
 #include "jobs/call_runner.h"
 #include "jobs/redis_store.h"
@@ -263,7 +263,7 @@ void JobSystem::start_webhooks() {
                            .concurrency = settings.concurrency,
                            .timeout = settings.timeout,
                            .max_body_bytes = settings.max_body_bytes},
-      std::random_device()());
+      entropy());
   home.post([this] { webhooks_->start(); });
 }
 
@@ -276,7 +276,7 @@ void JobSystem::start_thread() {
   r.calls = jobs::make_call_runner(r.local, codecs_, *store_);
   r.runner = api::jobs::make_later_runner(home, *r.calls, options_.max_output_bytes);
   r.consumer = std::make_unique<jobs::Consumer>(
-      home, *store_, hub_, *r.runner, r.report, services_.clock, std::random_device()(),
+      home, *store_, hub_, *r.runner, r.report, services_.clock, entropy(),
       jobs::ConsumerOptions{.worker = worker_name(), .lease = options_.lease});
   store_->set_news(&hub_);
 }

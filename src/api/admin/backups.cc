@@ -5,11 +5,11 @@
 
 #include <array>
 #include <cerrno>
-#include <random>
 #include <system_error>
 #include <utility>
 
 #include "api/admin/key_check.h"
+#include "base/entropy.h"
 #include "base/format.h"
 
 namespace sluice::admin {
@@ -23,8 +23,7 @@ constexpr std::size_t kPiece = 256 * 1024;
 class Scratch {
  public:
   explicit Scratch(const std::filesystem::path& folder)
-      : path_(folder / formatted("jobs-{:016x}.tmp", std::uint64_t{std::random_device()()} << 32 |
-                                                         std::random_device()())) {}
+      : path_(folder / formatted("jobs-{:016x}.tmp", entropy())) {}
   ~Scratch() {
     if (fd_ >= 0) ::close(fd_);
     std::error_code ignored;

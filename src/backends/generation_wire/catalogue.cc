@@ -12,7 +12,7 @@ constexpr Duration kPatience = std::chrono::seconds(5);  // for one answer
 
 void Catalogue::start(const std::shared_ptr<Service>& service) {
   if (service->options.models_every <= Duration::zero()) return;
-  const auto lane = service->lane_for(nullptr);
+  const auto lane = service->lanes.at(nullptr);
   auto self = std::make_shared<Catalogue>(service, lane);
   lane->loop.post([self = std::move(self)] { self->turn(); });
 }

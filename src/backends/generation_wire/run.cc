@@ -8,7 +8,7 @@
 #include "backends/generation_wire/error.h"
 #include "base/format.h"
 #include "http/deadline_header.h"
-#include "telemetry/trace.h"
+#include "inference/pass_on.h"
 
 namespace sluice::generation_wire {
 
@@ -64,7 +64,7 @@ Run::Run(std::shared_ptr<Service> service, const Call& call, RequestPtr request,
       request_(std::move(request)),
       wire_(std::move(wire)),
       sink_(&sink),
-      lane_(service_->lane_for(call.home)) {}
+      lane_(service_->lanes.at(call.home)) {}
 
 void Run::begin() {
   deadline_ = call_.deadline.earlier(Deadline::after(lane_->loop.now(), service_->options.timeout));
@@ -113,20 +113,12 @@ http::ClientRequest Run::request(const Engine& engine) {
                               .safe_to_repeat = true};  // nothing changes by it
   request.headers.add("Content-Type", "application/json");
   service_->add_headers(request.headers);
-  if (const auto parent = telemetry::parse_traceparent(call_.traceparent)) {
-    const auto child = parent->child(lane_->random);
-    request.headers.add("traceparent", std::string(telemetry::format_traceparent(child).view()));
-    if (!call_.tracestate.empty()) {
-      request.headers.add("tracestate", std::string(call_.tracestate));
-    }
-  }
-  if (!call_.request_id.empty()) {
-    request.headers.add("X-Request-Id", std::string(call_.request_id));
-  }
+  pass_on(call_, lane_->random, [&request](std::string_view name, std::string_view value) {
+    request.headers.add(std::string(name), std::string(value));
+  });
   const bool realtime = call_.service_class == ServiceClass::kRealtime;
   request.headers.add("X-Sluice-Class", realtime ? "realtime" : "best_effort");
-  const auto left = std::chrono::floor<std::chrono::milliseconds>(deadline_.left(begun_)).count();
-  request.headers.add(std::string(http::kDeadlineHeader), std::to_string(std::max(left, 1L)));
+  request.headers.add(std::string(http::kDeadlineHeader), http::deadline_value(deadline_, begun_));
   request.on_head = [this](const http::ClientResponse& head) { on_head(head); };
   request.on_body = [this](std::string_view bytes) { return on_body(bytes); };
   return request;

@@ -1,17 +1,13 @@
 #include "backends/generation_wire/service.h"
 
 #include <algorithm>
-#include <random>
 #include <utility>
+
+#include "base/entropy.h"
 
 namespace sluice::generation_wire {
 
 namespace {
-std::uint64_t seed() {
-  std::random_device device;
-  return (std::uint64_t{device()} << 32) | device();
-}
-
 std::vector<EngineState> states_of(const std::vector<Service::Target>& targets) {
   std::vector<EngineState> states;
   states.reserve(targets.size());
@@ -32,6 +28,14 @@ std::size_t connections_for(const std::vector<Service::Target>& targets) {
   }
   return most + 4;
 }
+
+http::ClientOptions client_options(const WireOptions& o,
+                                   const std::vector<Service::Target>& targets) {
+  http::ClientOptions client{.connect_timeout = o.connect_timeout,
+                             .max_connections = connections_for(targets)};
+  client.limits.body_bytes = o.max_answer_bytes;
+  return client;
+}
 }  // namespace
 
 Service::Service(std::string name, const WireOptions& o, std::unique_ptr<const Dialect> speaks,
@@ -41,7 +45,11 @@ Service::Service(std::string name, const WireOptions& o, std::unique_ptr<const D
       dialect(std::move(speaks)),
       io(io_threads),
       set(o.ejection, std::move(meter)),
-      pool(states_of(targets), o.max_waiting, [this](TimePoint at) { wake_pool_at(at); }) {
+      pool(states_of(targets), o.max_waiting, [this](TimePoint at) { wake_pool_at(at); }),
+      lanes(io_threads, [&](EventLoop& loop) {
+        return std::make_shared<Lane>(loop, resolver, client_options(o, targets),
+                                      replicas::RetryBudget(o.retry, io_threads.size()), entropy());
+      }) {
   description = {.name = std::move(name),
                  .takes = o.task == TaskKind::kEmbed ? RequestKind::kEmbed : RequestKind::kGenerate,
                  .platform = std::string(dialect->platform()),
@@ -52,30 +60,6 @@ Service::Service(std::string name, const WireOptions& o, std::unique_ptr<const D
     members.push_back(engines.back());
   }
   set.update(std::move(members));
-  http::ClientOptions client{.connect_timeout = o.connect_timeout,
-                             .max_connections = connections_for(targets)};
-  client.limits.body_bytes = o.max_answer_bytes;
-  const auto share = static_cast<double>(io.size());
-  for (std::size_t i = 0; i < io.size(); ++i) {
-    lanes.push_back(std::make_shared<Lane>(
-        io.loop(i), resolver, client,
-        replicas::RetryBudget(o.retry.budget_ratio, o.retry.budget_per_second / share), seed()));
-  }
-}
-
-Service::~Service() {
-  for (std::shared_ptr<Lane>& lane : lanes) {
-    EventLoop& loop = lane->loop;
-    loop.post([last = std::move(lane)] {});
-  }
-}
-
-std::shared_ptr<Lane> Service::lane_for(const Executor* home) {
-  const auto on = [this](const Executor* executor) {
-    return std::ranges::find_if(lanes, [&](const auto& lane) { return &lane->loop == executor; });
-  };
-  if (const auto it = on(home); it != lanes.end()) return *it;
-  return *on(&io.any());
 }
 
 void Service::update_usable(Engine& engine, TimePoint now) {

@@ -15,6 +15,7 @@
 #include "http/client/client.h"
 #include "inference/callable.h"
 #include "runtime/io_threads.h"
+#include "runtime/per_loop.h"
 
 namespace sluice::generation_wire {
 
@@ -51,12 +52,6 @@ struct Service : std::enable_shared_from_this<Service> {
   Service(std::string name, const WireOptions& o, std::unique_ptr<const Dialect> speaks,
           const std::vector<Target>& targets, IoThreads& io_threads, http::Resolver& resolver,
           replicas::ReplicaSet::Meter meter);
-  ~Service();  // hands each lane to its own thread to be destroyed
-  Service(const Service&) = delete;
-  Service& operator=(const Service&) = delete;
-
-  // The lane of that executor, or one of them in turn if it is no io thread.
-  std::shared_ptr<Lane> lane_for(const Executor* home);
   // After anything that may have changed whether the engine is left out.
   void update_usable(Engine& engine, TimePoint now);
   // The headers that every request to an engine has.
@@ -73,7 +68,7 @@ struct Service : std::enable_shared_from_this<Service> {
   replicas::ReplicaSet set;
   std::vector<std::shared_ptr<Engine>> engines;
   EnginePool pool;
-  std::vector<std::shared_ptr<Lane>> lanes;
+  PerLoop<Lane> lanes;
 };
 
 }  // namespace sluice::generation_wire

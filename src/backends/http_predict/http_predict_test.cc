@@ -121,7 +121,7 @@ TEST_F(Predictions, AskTheServiceAndReadEveryRow) {
 
   EXPECT_TRUE(seen.starts_with("POST /base/predict HTTP/1.1\r\n")) << seen;
   EXPECT_TRUE(seen.ends_with("\r\n\r\n{\"data\":[[5.1,3.5,1.4,0.2],[6,2,5,1]]}"));
-  EXPECT_THAT(seen, HasSubstr("X-Request-Id: abc\r\n"));
+  EXPECT_THAT(seen, HasSubstr("x-request-id: abc\r\n"));
   EXPECT_THAT(seen, HasSubstr("tracestate: v=1\r\n"));
   EXPECT_THAT(seen, testing::ContainsRegex("X-Deadline-Ms: [0-9]+\r\n"));
   const auto at = seen.find("traceparent: ");

@@ -1,11 +1,10 @@
 #include "backends/http_predict/run.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "base/format.h"
 #include "http/deadline_header.h"
-#include "telemetry/trace.h"
+#include "inference/pass_on.h"
 
 namespace sluice::http_predict {
 
@@ -53,7 +52,7 @@ Run::Run(std::shared_ptr<Service> service, Kind kind, const Call& call, std::str
       rows_(rows),
       wanted_(wanted),
       sink_(&sink),
-      lane_(service_->lane_for(call.home)) {}
+      lane_(service_->lanes.at(call.home)) {}
 
 void Run::begin() {
   const TimePoint now = lane_->loop.now();
@@ -91,18 +90,10 @@ http::ClientRequest Run::request(const HttpReplica& replica) {
       request.target = replica.base + options.test_path;
       break;
   }
-  if (const auto parent = telemetry::parse_traceparent(call_.traceparent)) {
-    const auto child = parent->child(lane_->random);
-    request.headers.add("traceparent", std::string(telemetry::format_traceparent(child).view()));
-    if (!call_.tracestate.empty()) {
-      request.headers.add("tracestate", std::string(call_.tracestate));
-    }
-  }
-  if (!call_.request_id.empty()) {
-    request.headers.add("X-Request-Id", std::string(call_.request_id));
-  }
-  const auto left = std::chrono::floor<std::chrono::milliseconds>(deadline_.left(begun_)).count();
-  request.headers.add(std::string(http::kDeadlineHeader), std::to_string(std::max(left, 1L)));
+  pass_on(call_, lane_->random, [&request](std::string_view name, std::string_view value) {
+    request.headers.add(std::string(name), std::string(value));
+  });
+  request.headers.add(std::string(http::kDeadlineHeader), http::deadline_value(deadline_, begun_));
   return request;
 }
 

@@ -15,6 +15,7 @@
 #include "http/client/client.h"
 #include "inference/callable.h"
 #include "runtime/io_threads.h"
+#include "runtime/per_loop.h"
 
 namespace sluice::http_predict {
 
@@ -48,12 +49,6 @@ struct Lane {
 struct Service : std::enable_shared_from_this<Service> {
   Service(std::string name, const HttpPredictOptions& o, std::vector<Directory::Target> targets,
           IoThreads& io_threads, http::Resolver& resolver, replicas::ReplicaSet::Meter meter);
-  ~Service();  // hands each lane to its own thread to be destroyed
-  Service(const Service&) = delete;
-  Service& operator=(const Service&) = delete;
-
-  // The lane of that executor, or one of them in turn if it is no io thread.
-  std::shared_ptr<Lane> lane_for(const Executor* home);
 
   // By what past calls and probes tell: a replica that nobody has asked yet counts as ready. Any
   // thread, as the next.
@@ -66,10 +61,9 @@ struct Service : std::enable_shared_from_this<Service> {
 
   const HttpPredictOptions options;
   Description description;
-  IoThreads& io;
   replicas::ReplicaSet set;
   std::shared_ptr<Directory> directory;
-  std::vector<std::shared_ptr<Lane>> lanes;
+  PerLoop<Lane> lanes;
 
  private:
   std::atomic<bool> looking_ = false;  // a task of look_again() is on its way

@@ -23,7 +23,7 @@ TEST_F(Engines, AreAskedAndAnswerPartByPart) {
   EXPECT_NE(times.first, TimePoint{});
   EXPECT_TRUE(seen.starts_with("POST /v1/chat/completions HTTP/1.1\r\n")) << seen;
   EXPECT_THAT(seen, HasSubstr("Authorization: Bearer sk-1\r\n"));
-  EXPECT_THAT(seen, HasSubstr("X-Request-Id: abc\r\n"));
+  EXPECT_THAT(seen, HasSubstr("x-request-id: abc\r\n"));
   EXPECT_THAT(seen, HasSubstr("X-Sluice-Class: realtime\r\n"));
   EXPECT_THAT(seen, testing::ContainsRegex("X-Deadline-Ms: [0-9]+\r\n"));
   EXPECT_THAT(seen, HasSubstr(R"({"model":"org/m",)"));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 
 #include "backends/replicas/options.h"
 #include "base/time.h"
@@ -18,6 +19,10 @@ class RetryBudget {
       : ratio_(ratio),
         per_second_(per_second),
         tokens_(per_second > 0 ? std::max({per_second, ratio, 1.0}) : ratio) {}
+  // That of one of so many threads.
+  RetryBudget(const RetryOptions& options, std::size_t threads)
+      : RetryBudget(options.budget_ratio,
+                    options.budget_per_second / static_cast<double>(threads)) {}
 
   void on_request() { add(ratio_); }
   // True, and one token less, when there is one.

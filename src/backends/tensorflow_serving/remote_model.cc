@@ -6,8 +6,8 @@
 
 #include "backends/tensorflow_serving/codec.h"
 #include "base/random.h"
+#include "inference/pass_on.h"
 #include "rpc/tensorflow_serving.pb.h"
-#include "telemetry/trace.h"
 
 namespace sluice::tensorflow_serving {
 
@@ -34,13 +34,10 @@ Service::Service(std::string callable, TensorflowServingOptions o, rpc::GrpcChan
 
 rpc::GrpcMetadata Service::metadata_of(const Call& call) {
   rpc::GrpcMetadata metadata;
-  if (const auto parent = telemetry::parse_traceparent(call.traceparent)) {
-    Random random(next_seed_.fetch_add(1, std::memory_order_relaxed));
-    metadata.emplace_back("traceparent",
-                          telemetry::format_traceparent(parent->child(random)).view());
-    metadata.emplace_back("tracestate", call.tracestate);
-  }
-  metadata.emplace_back("x-request-id", call.request_id);
+  Random random(next_seed_.fetch_add(1, std::memory_order_relaxed));
+  pass_on(call, random, [&metadata](std::string_view name, std::string_view value) {
+    metadata.emplace_back(name, value);
+  });
   return metadata;
 }
 

@@ -3,10 +3,10 @@
 #include <google/protobuf/arena.h>
 
 #include <algorithm>
-#include <random>
 #include <utility>
 
 #include "backends/tensorflow_serving/codec.h"
+#include "base/entropy.h"
 #include "base/format.h"
 #include "rpc/tensorflow_serving.pb.h"
 
@@ -16,11 +16,6 @@ namespace {
 // While there is no good answer, and for an answer itself.
 constexpr Duration kSoon = std::chrono::seconds(1);
 constexpr Duration kLongestQuestion = std::chrono::seconds(5);
-
-std::uint64_t seed() {
-  std::random_device device;
-  return (std::uint64_t{device()} << 32) | device();
-}
 
 http::TlsClientOptions to_http(const TlsOptions& tls) {
   return {.ca_file = tls.ca.string(),
@@ -61,8 +56,8 @@ Result<std::shared_ptr<Watch>> Watch::make(std::string name, TensorflowServingOp
   if (const auto faults = tls_faults(options); !faults.empty()) return named(faults[0].error);
   auto channel = client.channel(to_channel(options));
   if (!channel) return named(channel.error());
-  auto service =
-      std::make_shared<Service>(std::move(name), std::move(options), std::move(*channel), seed());
+  auto service = std::make_shared<Service>(std::move(name), std::move(options), std::move(*channel),
+                                           entropy());
   return std::shared_ptr<Watch>(new Watch(std::move(service), home, std::move(changed)));
 }
 

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "base/thread_name.h"
+
 namespace sluice::access {
 
 namespace {
@@ -88,6 +90,7 @@ KeysPtr Keyring::keys() const {
 
 void Keyring::watch() {
   watcher_ = std::thread([this] {
+    name_this_thread("sluice-keys");
     TimePoint next_save = services_.clock.now() + kQuotaPeriod;
     std::unique_lock lock(watch_mutex_);
     while (!woken_.wait_for(lock, kKeyFilePeriod, [this] { return stopping_; })) {

@@ -212,11 +212,12 @@ Result<std::unique_ptr<Instance::Parts>> Instance::Parts::make_empty(Configurati
   p.threads = std::make_unique<IoThreads>(or_processors(options.runtime.io_threads));
   for (const bool when_idle : {false, true}) {
     p.pools.push_back(std::make_unique<ComputePool>(ComputePool::Options{
-        or_processors(options.runtime.compute_threads), options.runtime.compute_queue, when_idle}));
+        or_processors(options.runtime.compute_threads), options.runtime.compute_queue, when_idle,
+        when_idle ? "sluice-idle" : "sluice-run"}));
   }
   p.onnx = std::make_unique<onnx::OnnxRuntime>(
       onnx::Services{*p.pools[0], p.clock, *p.log, p.instruments, p.pools[1].get()});
-  p.loader = std::make_unique<ComputePool>(ComputePool::Options{1, 1024});
+  p.loader = std::make_unique<ComputePool>(ComputePool::Options{.name = "sluice-load"});
   p.resolver = std::make_unique<http::CachingResolver>(http::CachingResolver::Options(), p.clock);
   p.rpc = std::make_unique<rpc::GrpcClient>();
   p.gateway = std::make_unique<gateway::Gateway>(p.clock, p.instruments);

@@ -172,7 +172,7 @@ Result<std::unique_ptr<jobs::Store>> JobSystem::open_embedded(const Options& opt
   lock_ = std::move(*lock);
   folder_ = *folder;
   remove_leftovers(*folder);
-  thread_ = std::make_shared<IoThreads>(1);
+  thread_ = std::make_shared<IoThreads>(1, "sluice-jobs");
   const std::filesystem::path file = *folder / "jobs.db";
   std::error_code ignored;
   if (const auto size = std::filesystem::file_size(file, ignored); !ignored && size == 0) {
@@ -202,7 +202,7 @@ Result<std::unique_ptr<jobs::Store>> JobSystem::open_redis(const Options& option
       services_.log, options.telemetry.log.output != "stderr", services_.instruments.redis_server(),
       options.stores.redis->database);
   // Its own thread: a run of a job holds up neither leases nor those who hand jobs in.
-  thread_ = std::make_shared<IoThreads>(2);
+  thread_ = std::make_shared<IoThreads>(2, "sluice-jobs");
   auto store =
       jobs::open_redis_store({.settings = *settings,
                               .policy = options_.policy(),
@@ -225,7 +225,7 @@ void JobSystem::open(const Options& options) {
   auto store = options_.store == jobs::StoreKind::kRedis && options.stores.redis
                    ? open_redis(options)
                    : open_embedded(options);
-  if (!thread_) thread_ = std::make_shared<IoThreads>(1);
+  if (!thread_) thread_ = std::make_shared<IoThreads>(1, "sluice-jobs");
   if (store) {
     store_ = std::move(*store);
   } else {

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/format.h"
+#include "base/thread_name.h"
 #include "rpc/status.h"
 #include "rpc/timespec.h"
 
@@ -43,7 +44,12 @@ void ClientQueue::start(const std::shared_ptr<ClientCall>& call, grpc::GenericSt
   {
     const std::scoped_lock lock(mutex_);
     if (closed_) return call->refuse(unavailable("the gRPC client has ended"));
-    if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
+    if (!thread_.joinable()) {
+      thread_ = std::thread([this] {
+        name_this_thread("sluice-grpc-out");
+        run();
+      });
+    }
     in_flight_.insert(call.get());
     call->self_ = call;  // until it arrives, which is seen after this lock
     ++starting_;

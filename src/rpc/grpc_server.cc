@@ -14,6 +14,7 @@
 
 #include "base/format.h"
 #include "base/random.h"
+#include "base/thread_name.h"
 #include "http/listening_socket.h"
 #include "rpc/call_slots.h"
 
@@ -113,7 +114,11 @@ Result<std::unique_ptr<GrpcServer>> GrpcServer::start(GrpcServerOptions options,
   }
   for (auto& lane : state.lanes) {
     lane->begin(*state.service);
-    state.threads.emplace_back([&lane = *lane] { lane.executor().run(); });
+    state.threads.emplace_back(
+        [&lane = *lane, name = formatted("sluice-grpc-{}", state.threads.size())] {
+          name_this_thread(name);
+          lane.executor().run();
+        });
   }
   return std::unique_ptr<GrpcServer>(new GrpcServer(std::move(owned)));
 }

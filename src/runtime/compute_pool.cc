@@ -4,6 +4,8 @@
 #include <iterator>
 #include <utility>
 
+#include "base/format.h"
+#include "base/thread_name.h"
 #include "runtime/thread_class.h"
 
 namespace sluice {
@@ -11,10 +13,12 @@ namespace sluice {
 ComputePool::ComputePool(Options options) : queue_limit_(options.queue_limit) {
   threads_.reserve(options.threads);
   for (std::size_t i = 0; i < std::max<std::size_t>(options.threads, 1); ++i) {
-    threads_.emplace_back([this, when_idle = options.when_idle] {
-      if (when_idle) run_when_idle();
-      work();
-    });
+    threads_.emplace_back(
+        [this, when_idle = options.when_idle, name = formatted("{}-{}", options.name, i)] {
+          name_this_thread(name);
+          if (when_idle) run_when_idle();
+          work();
+        });
   }
 }
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <deque>
 #include <mutex>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -33,6 +34,7 @@ class ComputePool {
     std::size_t queue_limit = 1024;  // tasks waiting, not counting those that run
     // They run only where nobody else wants to (thread_class.h), as far as the machine allows it.
     bool when_idle = false;
+    std::string_view name = "sluice-run";  // the threads are called by it and their number
   };
   explicit ComputePool(Options options);
   ~ComputePool();

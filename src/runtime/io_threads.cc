@@ -4,6 +4,9 @@
 
 #include <algorithm>
 
+#include "base/format.h"
+#include "base/thread_name.h"
+
 namespace sluice {
 
 std::size_t usable_processors() {
@@ -15,12 +18,15 @@ std::size_t usable_processors() {
   return std::max(std::thread::hardware_concurrency(), 1U);
 }
 
-IoThreads::IoThreads(std::size_t count) {
+IoThreads::IoThreads(std::size_t count, std::string_view name) {
   for (std::size_t i = 0; i < std::max<std::size_t>(count, 1); ++i) {
     loops_.push_back(std::make_unique<EventLoop>());
   }
   for (auto& loop : loops_) {
-    threads_.emplace_back([&loop = *loop] { loop.run(); });
+    threads_.emplace_back([&loop = *loop, name = formatted("{}-{}", name, threads_.size())] {
+      name_this_thread(name);
+      loop.run();
+    });
   }
 }
 

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstddef>
 #include <memory>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -17,7 +18,8 @@ std::size_t usable_processors();
 // Made and stopped by its owner on one thread; loop(i) and any() from any thread.
 class IoThreads {
  public:
-  explicit IoThreads(std::size_t count);
+  // Threads are called by `name` and their number.
+  explicit IoThreads(std::size_t count, std::string_view name = "sluice-io");
   ~IoThreads();  // stops and joins
   IoThreads(const IoThreads&) = delete;
   IoThreads& operator=(const IoThreads&) = delete;

@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/thread_name.h"
 #include "sqlite/connection.h"
 
 namespace sluice::sqlite {
@@ -32,8 +33,10 @@ class Readers {
       readers->states_.push_back(std::move(*state));
     }
     for (auto& state : readers->states_) {
-      readers->threads_.emplace_back(
-          [self = readers.get(), own = state.get()] { self->work(*own); });
+      readers->threads_.emplace_back([self = readers.get(), own = state.get()] {
+        name_this_thread("sluice-db-read");
+        self->work(*own);
+      });
     }
     return readers;
   }

@@ -4,12 +4,17 @@
 
 #include <algorithm>
 
+#include "base/thread_name.h"
+
 namespace sluice::sqlite {
 
 Writer::Writer(std::unique_ptr<Connection> connection, Options options, Hooks hooks)
     : options_(options), hooks_(std::move(hooks)), connection_(std::move(connection)) {
   watch_log();
-  thread_ = std::thread([this] { work(); });
+  thread_ = std::thread([this] {
+    name_this_thread("sluice-db-write");
+    work();
+  });
 }
 
 Writer::~Writer() {

@@ -1,9 +1,9 @@
 #include "telemetry/log_queue.h"
 
-#include <pthread.h>
-
 #include <algorithm>
 #include <utility>
+
+#include "base/thread_name.h"
 
 namespace sluice::telemetry {
 
@@ -13,9 +13,10 @@ LogQueue::LogQueue(std::unique_ptr<LogSink> sink, std::size_t max_bytes,
       max_blocks_(std::max<std::size_t>(2, max_bytes / kBlockBytes)),
       dropped_(dropped),
       context_(context),
-      writer_([this] { run(); }) {
-  pthread_setname_np(writer_.native_handle(), "sluice-log");
-}
+      writer_([this] {
+        name_this_thread("sluice-log");
+        run();
+      }) {}
 
 LogQueue::~LogQueue() {
   {

@@ -224,6 +224,13 @@ def test_server_timing_names_the_stages(server: Server) -> None:
     assert float(found["total"]) >= float(found["run"])
 
 
+def test_threads_are_called_by_what_they_do(server: Server) -> None:
+    """As `top -H -p PID` shows them."""
+    kinds = {re.sub(r"-\d+$", "", name) for name in server.thread_names()}
+    assert kinds >= {"sluice-io", "sluice-run", "sluice-idle", "sluice-grpc", "sluice-log"}
+    assert {"sluice-jobs", "sluice-db-write", "sluice-keys"} <= kinds
+
+
 def test_health_paths(server: Server) -> None:
     admin = server.http("admin")
     assert admin.get("/health/live").status_code == 200

@@ -159,6 +159,10 @@ class Server:
         [line] = [line for line in status.splitlines() if line.startswith("VmHWM:")]
         return int(line.split()[1]) * 1024
 
+    def thread_names(self) -> list[str]:
+        tasks = Path(f"/proc/{self.process.pid}/task").iterdir()
+        return sorted((task / "comm").read_text().strip() for task in tasks)
+
     # -- talking to it --
 
     def http(self, listener: str, **options: Any) -> httpx.Client:

@@ -7,6 +7,7 @@
 #include "backends/llama/llama_text.h"
 #include "backends/llama/model.h"
 #include "backends/llama/weights.h"
+#include "base/thread_name.h"
 #include "runtime/thread_class.h"
 
 namespace sluice::llama {
@@ -75,8 +76,11 @@ struct Loader {
 
   [[nodiscard]] std::uint32_t context() const { return context_for(options, weights->facts()); }
   [[nodiscard]] static std::function<void()> prepare(ContextRole role) {
-    if (role != ContextRole::kBestEffort) return nullptr;
-    return [] { run_when_idle(); };
+    if (role != ContextRole::kBestEffort) return [] { name_this_thread("sluice-llm"); };
+    return [] {
+      name_this_thread("sluice-llm-idle");
+      run_when_idle();
+    };
   }
 
   [[nodiscard]] Made writer(ContextRole role) const {

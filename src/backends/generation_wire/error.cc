@@ -170,4 +170,8 @@ std::optional<Error> error_in(const simdjson::dom::element& root) {
                             said.empty() ? "it does not say why" : std::string_view(said)));
 }
 
+Error unreadable(std::string_view why) {
+  return internal(formatted("the answer cannot be read: {}", why));
+}
+
 }  // namespace sluice::generation_wire

@@ -36,4 +36,7 @@ Error error_of(int status, const http::HeaderList& headers, std::string_view bod
 // kInternal where it says neither: the engine failed at this request.
 std::optional<Error> error_in(const simdjson::dom::element& root);
 
+// kInternal: what came is no answer.
+Error unreadable(std::string_view why);
+
 }  // namespace sluice::generation_wire

@@ -7,6 +7,7 @@
 #include "backends/generation_wire/error.h"
 #include "backends/generation_wire/json_get.h"
 #include "backends/generation_wire/lines.h"
+#include "backends/generation_wire/whole_answer.h"
 #include "base/format.h"
 #include "http/json/reader.h"
 
@@ -19,13 +20,10 @@ using generation_wire::get;
 using generation_wire::get_any;
 using generation_wire::get_count;
 using generation_wire::get_text;
+using generation_wire::unreadable;
 using simdjson::dom::element;
 
 constexpr std::int64_t kMaxNanoseconds = std::int64_t{1} << 60;
-
-Error unreadable(std::string_view why) {
-  return internal(formatted("the answer cannot be read: {}", why));
-}
 
 Duration nanoseconds(const element& object, std::string_view key) {
   return Duration(
@@ -125,49 +123,26 @@ class GenerateReader final : public generation_wire::AnswerReader {
   bool done_ = false;
 };
 
-class EmbedReader final : public generation_wire::AnswerReader {
- public:
-  EmbedReader(std::size_t inputs, std::size_t most) : inputs_(inputs), most_(most) {}
-
-  Result<> feed(std::string_view bytes, std::vector<TextPart>&) override {
-    body_ += bytes;
-    if (body_.size() <= most_) return {};
-    return fail(unreadable(formatted("it is over {} bytes", most_)));
+Result<Answer> read_vectors(const element& root, std::size_t inputs) {
+  const auto vectors = get<simdjson::dom::array>(root, "embeddings");
+  if (!vectors) return fail(unreadable("it has no embeddings"));
+  EmbedResponse response;
+  for (const element list : *vectors) {
+    auto vector = generation_wire::read_vector(list);
+    if (!vector) return fail(std::move(vector.error()));
+    response.vectors.push_back(std::move(*vector));
   }
-  [[nodiscard]] bool started() const override { return false; }
-  [[nodiscard]] std::size_t heard() const override { return 0; }
-  [[nodiscard]] bool complete() const override { return false; }
-
-  Result<Answer> end(std::vector<TextPart>&) override {
-    const auto root = reader_.parse_copy(body_);
-    if (!root) return fail(unreadable(root.error().message));
-    if (auto error = generation_wire::error_in(*root)) return fail(std::move(*error));
-    const auto vectors = get<simdjson::dom::array>(*root, "embeddings");
-    if (!vectors) return fail(unreadable("it has no embeddings"));
-    EmbedResponse response;
-    for (const element list : *vectors) {
-      auto vector = generation_wire::read_vector(list);
-      if (!vector) return fail(std::move(vector.error()));
-      response.vectors.push_back(std::move(*vector));
-    }
-    if (response.vectors.size() != inputs_) {
-      return fail(unreadable(
-          formatted("it has {} vectors for {} texts", response.vectors.size(), inputs_)));
-    }
-    response.prompt_tokens = get_count(*root, "prompt_eval_count");
-    const bool timed = get_any(*root, "total_duration").has_value();
-    response.times.load = nanoseconds(*root, "load_duration");
-    response.times.prompt =
-        std::max(nanoseconds(*root, "total_duration") - response.times.load, Duration{});
-    return Answer{std::move(response), timed};
+  if (response.vectors.size() != inputs) {
+    return fail(
+        unreadable(formatted("it has {} vectors for {} texts", response.vectors.size(), inputs)));
   }
-
- private:
-  const std::size_t inputs_;
-  const std::size_t most_;
-  std::string body_;
-  json::Reader reader_;
-};
+  response.prompt_tokens = get_count(root, "prompt_eval_count");
+  const bool timed = get_any(root, "total_duration").has_value();
+  response.times.load = nanoseconds(root, "load_duration");
+  response.times.prompt =
+      std::max(nanoseconds(root, "total_duration") - response.times.load, Duration{});
+  return Answer{std::move(response), timed};
+}
 
 bool has_tag(std::string_view name) {
   const auto slash = name.rfind('/');
@@ -181,7 +156,8 @@ std::unique_ptr<generation_wire::AnswerReader> read_generate(const GenerateReque
 }
 
 std::unique_ptr<generation_wire::AnswerReader> read_embed(std::size_t inputs, ReadLimits limits) {
-  return std::make_unique<EmbedReader>(inputs, limits.line_bytes);
+  return std::make_unique<generation_wire::WholeAnswer>(
+      limits.line_bytes, [inputs](const element& root) { return read_vectors(root, inputs); });
 }
 
 Result<bool> names_model(std::string_view body, std::string_view model) {

@@ -6,6 +6,7 @@
 #include "backends/generation_wire/error.h"
 #include "backends/generation_wire/json_get.h"
 #include "backends/generation_wire/sse.h"
+#include "backends/generation_wire/whole_answer.h"
 #include "backends/openai/chunk.h"
 #include "base/format.h"
 #include "http/json/reader.h"
@@ -17,11 +18,8 @@ using generation_wire::Answer;
 using generation_wire::AnswerBuilder;
 using generation_wire::get;
 using generation_wire::get_any;
+using generation_wire::unreadable;
 using simdjson::dom::element;
-
-Error unreadable(std::string_view why) {
-  return internal(formatted("the answer cannot be read: {}", why));
-}
 
 class GenerateReader final : public generation_wire::AnswerReader {
  public:
@@ -89,54 +87,31 @@ class GenerateReader final : public generation_wire::AnswerReader {
   bool saw_chunk_ = false;
 };
 
-class EmbedReader final : public generation_wire::AnswerReader {
- public:
-  EmbedReader(std::size_t inputs, std::size_t most) : inputs_(inputs), most_(most) {}
-
-  Result<> feed(std::string_view bytes, std::vector<TextPart>&) override {
-    body_ += bytes;
-    if (body_.size() <= most_) return {};
-    return fail(unreadable(formatted("it is over {} bytes", most_)));
+Result<Answer> read_vectors(const element& root, std::size_t inputs) {
+  const auto data = get<simdjson::dom::array>(root, "data");
+  if (!data) return fail(unreadable("it has no data"));
+  EmbedResponse response;
+  response.vectors.resize(inputs);
+  std::size_t place = 0;
+  for (const element entry : *data) {
+    const auto index = get<std::uint64_t>(entry, "index").value_or(place++);
+    if (index >= inputs || !response.vectors[index].empty()) {
+      return fail(unreadable(formatted("it has a vector {} for {} texts", index, inputs)));
+    }
+    const auto list = get_any(entry, "embedding");
+    if (!list) return fail(unreadable("it has data without an embedding"));
+    auto vector = generation_wire::read_vector(*list);
+    if (!vector) return fail(std::move(vector.error()));
+    response.vectors[index] = std::move(*vector);
   }
-  [[nodiscard]] bool started() const override { return false; }
-  [[nodiscard]] std::size_t heard() const override { return 0; }
-  [[nodiscard]] bool complete() const override { return false; }
-
-  Result<Answer> end(std::vector<TextPart>&) override {
-    const auto root = reader_.parse_copy(body_);
-    if (!root) return fail(unreadable(root.error().message));
-    if (auto error = generation_wire::error_in(*root)) return fail(std::move(*error));
-    const auto data = get<simdjson::dom::array>(*root, "data");
-    if (!data) return fail(unreadable("it has no data"));
-    EmbedResponse response;
-    response.vectors.resize(inputs_);
-    std::size_t place = 0;
-    for (const element entry : *data) {
-      const auto index = get<std::uint64_t>(entry, "index").value_or(place++);
-      if (index >= inputs_ || !response.vectors[index].empty()) {
-        return fail(unreadable(formatted("it has a vector {} for {} texts", index, inputs_)));
-      }
-      const auto list = get_any(entry, "embedding");
-      if (!list) return fail(unreadable("it has data without an embedding"));
-      auto vector = generation_wire::read_vector(*list);
-      if (!vector) return fail(std::move(vector.error()));
-      response.vectors[index] = std::move(*vector);
-    }
-    for (const auto& vector : response.vectors) {
-      if (vector.empty()) return fail(unreadable("it has fewer vectors than there were texts"));
-    }
-    if (const auto usage = get_any(*root, "usage")) {
-      response.prompt_tokens = generation_wire::get_count(*usage, "prompt_tokens");
-    }
-    return Answer{std::move(response), false};
+  for (const auto& vector : response.vectors) {
+    if (vector.empty()) return fail(unreadable("it has fewer vectors than there were texts"));
   }
-
- private:
-  const std::size_t inputs_;
-  const std::size_t most_;
-  std::string body_;
-  json::Reader reader_;
-};
+  if (const auto usage = get_any(root, "usage")) {
+    response.prompt_tokens = generation_wire::get_count(*usage, "prompt_tokens");
+  }
+  return Answer{std::move(response), false};
+}
 }  // namespace
 
 std::unique_ptr<generation_wire::AnswerReader> read_generate(const GenerateRequest& request,
@@ -145,7 +120,8 @@ std::unique_ptr<generation_wire::AnswerReader> read_generate(const GenerateReque
 }
 
 std::unique_ptr<generation_wire::AnswerReader> read_embed(std::size_t inputs, ReadLimits limits) {
-  return std::make_unique<EmbedReader>(inputs, limits.event_bytes);
+  return std::make_unique<generation_wire::WholeAnswer>(
+      limits.event_bytes, [inputs](const element& root) { return read_vectors(root, inputs); });
 }
 
 Result<bool> names_model(std::string_view body, std::string_view model) {

@@ -80,7 +80,7 @@ WallTime end_of(PeriodNumber period) {
 
 std::string to_string(PeriodNumber period) {
   const std::chrono::year_month_day date(std::chrono::floor<std::chrono::days>(start_of(period)));
-  const std::string month =
+  std::string month =
       formatted("{:04}-{:02}", static_cast<int>(date.year()), static_cast<unsigned>(date.month()));
   if (period.period == Period::kMonth) return month;
   return formatted("{}-{:02}", month, static_cast<unsigned>(date.day()));

@@ -1,6 +1,7 @@
 #include "app/progress_bar.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/format.h"
 
@@ -10,7 +11,7 @@ namespace {
 
 // "45s", "3m20s", "2h05m".
 std::string left(double seconds) {
-  const auto whole = static_cast<std::int64_t>(seconds + 0.5);
+  const auto whole = std::llround(seconds);
   if (whole < 60) return formatted("{}s", whole);
   if (whole < 3600) return formatted("{}m{:02}s", whole / 60, whole % 60);
   return formatted("{}h{:02}m", whole / 3600, whole / 60 % 60);

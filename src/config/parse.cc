@@ -259,7 +259,7 @@ std::optional<Node> parse(std::string_view text, const std::filesystem::path& fi
     }
     SecondDocument second(builder);
     parser.HandleNextDocument(second);
-  } catch (const AnotherDocument&) {
+  } catch (const AnotherDocument&) {  // NOLINT(bugprone-empty-catch)
     // The first one is whole: its own faults are worth saying.
   } catch (const Stop&) {
     return std::nullopt;

@@ -54,6 +54,7 @@ class Builder {
     if (const auto done = ensembles_.find(name); done != ensembles_.end()) return done->second;
     const auto& spec = std::get<EnsembleSpec>(*it);
     std::vector<EnsembleMember> members;
+    members.reserve(spec.members.size());
     for (const EnsembleSpec::Member& member : spec.members) {
       members.push_back({member.name, make(member.target), member.weight,
                          instruments_.member(spec.name, member.name)});

@@ -4,7 +4,9 @@ namespace sluice::http {
 
 std::string KeptMessage::to_text() const {
   std::string text = first_line + '\n';
-  for (const auto& [name, value] : headers.fields()) text.append(name + ": " + value + '\n');
+  for (const auto& [name, value] : headers.fields()) {
+    text.append(name).append(": ").append(value).append(1, '\n');
+  }
   text += '\n';
   text += body;
   return text;

@@ -45,6 +45,7 @@ TlsStream::TlsStream(TlsContextPtr context, int fd, const std::string& server_na
     BIO_free(bio);
     throw std::bad_alloc();
   }
+  // The descriptor itself, in place of a pointer to it. NOLINTNEXTLINE(performance-no-int-to-ptr)
   BIO_set_data(bio, reinterpret_cast<void*>(static_cast<std::intptr_t>(fd)));
   BIO_set_init(bio, 1);
   SSL_set_bio(ssl_, bio, bio);

@@ -356,6 +356,7 @@ void Consumer::drain(Task done) {
 void Consumer::release_all() {
   released_ = true;
   std::vector<HeldPtr> all;
+  all.reserve(held_.size());
   for (const auto& [attempt, held] : held_) all.push_back(held);
   for (const HeldPtr& held : all) {
     held->stopped = true;

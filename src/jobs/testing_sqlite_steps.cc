@@ -51,6 +51,7 @@ class SqliteSteps final : public StoreSteps {
   }
   std::vector<bool> extend(std::vector<Ticket> tickets, Duration lease) override {
     std::vector<bool> held;
+    held.reserve(tickets.size());
     for (const Ticket& ticket : tickets) held.push_back(tables_->extend(ticket, lease, now()));
     return held;
   }

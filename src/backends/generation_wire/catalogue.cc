@@ -17,8 +17,8 @@ void Catalogue::start(const std::shared_ptr<Service>& service) {
   lane->loop.post([self = std::move(self)] { self->turn(); });
 }
 
-Catalogue::Catalogue(const std::shared_ptr<Service>& service, std::shared_ptr<Lane> lane)
-    : service_(service), lane_(std::move(lane)), looks_(service->engines.size()) {}
+Catalogue::Catalogue(const std::shared_ptr<Service>& service, const std::shared_ptr<Lane>& lane)
+    : service_(service), lane_(lane), looks_(service->engines.size()) {}
 
 void Catalogue::turn() {
   const auto service = service_.lock();

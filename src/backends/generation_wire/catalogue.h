@@ -15,7 +15,7 @@ class Catalogue final : public std::enable_shared_from_this<Catalogue> {
   // From any thread, once.
   static void start(const std::shared_ptr<Service>& service);
 
-  Catalogue(const std::shared_ptr<Service>& service, std::shared_ptr<Lane> lane);
+  Catalogue(const std::shared_ptr<Service>& service, const std::shared_ptr<Lane>& lane);
 
  private:
   struct Look {

@@ -2,6 +2,7 @@
 
 #include <onnxruntime_cxx_api.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 
@@ -65,7 +66,7 @@ Result<Handle<OrtValue>> strings_to_value(const Tensor& tensor) {
         !ok) {
       return fail(ok.error());
     }
-    std::memcpy(to, text.data(), text.size());
+    std::ranges::copy(text, to);
   }
   return value;
 }

@@ -20,9 +20,12 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang" AND SLUICE_PRECOMPILE)
   target_compile_options(sluice_options INTERFACE "SHELL:-Xclang -fno-pch-timestamp")
 endif()
 
+add_library(sluice_test_options INTERFACE)
 if(CMAKE_BUILD_TYPE STREQUAL "Release")
   set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1")
   target_compile_options(sluice_options INTERFACE -fno-plt -fno-semantic-interposition)
+  # What is tested is compiled as it is shipped; to optimise the tests as well takes longer than they gain by it.
+  target_compile_options(sluice_test_options INTERFACE -O1)
 else()
   if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
     # It checks: to optimise, above all what sanitizers add, takes it longer than the tests gain by it.

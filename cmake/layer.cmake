@@ -23,7 +23,7 @@ endfunction()
 
 function(sluice_unit_test layer name sources libs)
   add_executable(sluice_${name} ${sources})
-  target_link_libraries(sluice_${name} PRIVATE sluice_${layer} ${libs} GTest::gmock_main)
+  target_link_libraries(sluice_${name} PRIVATE sluice_${layer} ${libs} sluice_test_options GTest::gmock_main)
   if(SLUICE_PRECOMPILE)
     target_precompile_headers(sluice_${name} REUSE_FROM sluice_precompiled_test)
   endif()

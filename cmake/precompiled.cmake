@@ -13,7 +13,7 @@ function(sluice_precompile)
   if(SLUICE_TESTS)
     # Apart, as code of executables is compiled with other options than code of libraries.
     add_executable(sluice_precompiled_test EXCLUDE_FROM_ALL ${CMAKE_BINARY_DIR}/precompiled.cc)
-    target_link_libraries(sluice_precompiled_test PRIVATE sluice_options GTest::gmock_main)
+    target_link_libraries(sluice_precompiled_test PRIVATE sluice_options sluice_test_options GTest::gmock_main)
     target_precompile_headers(sluice_precompiled_test PRIVATE ${standard} <gmock/gmock.h> <gtest/gtest.h>)
   endif()
 endfunction()

@@ -128,10 +128,19 @@ def quantile(values: Sequence[float], share: float) -> float:
     return values[int(share * (len(values) - 1))]
 
 
+def rotated(values: Sequence[int], by: int) -> Sequence[int]:
+    first = by % len(values)
+    return (*values[first:], *values[:first])
+
+
 def people_and_background(
     context: Context, crowds: Sequence[int], *, rounds: int, idle: int, busy: int
 ) -> list[Row]:
-    """Both servers run all the time, and are asked in turn: one that nobody asks does nothing."""
+    """Both servers run all the time, and are asked in turn: one that nobody asks does nothing.
+
+    Each round begins with another of the loads: a machine that slows down or warms up within a
+    round is no different beside 8 callers than beside none.
+    """
     if not MODEL.exists():
         raise MissingError("models/smollm2.gguf is missing: run scripts/setup build")
     alone = Load(people=0, background=SEQUENCES, seconds=ALONE_SECONDS)
@@ -139,11 +148,13 @@ def people_and_background(
         counter = 'sluice_engine_tokens_total{model="smollm2"'
         ours = Side(context, stack.enter_context(sluice(context)), counter)
         peer = Side(context, stack.enter_context(llama_server(context)))
-        for _ in range(rounds):
-            for side in (ours, peer):
-                side.under("idle", Load(people=1, background=0, samples=idle))
-            for crowd in crowds:
-                ours.under(f"beside {crowd}", Load(people=1, background=crowd, samples=busy))
+        for number in range(rounds):
+            for crowd in rotated((0, *crowds), number):
+                if crowd:
+                    ours.under(f"beside {crowd}", Load(people=1, background=crowd, samples=busy))
+                    continue
+                for side in (ours, peer):
+                    side.under("idle", Load(people=1, background=0, samples=idle))
             for side in (ours, peer):
                 side.under("alone", alone)
         for crowd in crowds:

@@ -100,6 +100,9 @@ class Predictions : public testing::Test {
   std::vector<std::unique_ptr<TestServer>> servers_;
   std::shared_ptr<HttpPredict> callable_;
   CancelHandle handle_;
+  // What servers look at that are probed, perhaps still when the test has ended.
+  std::atomic<bool> well_ = false;
+  std::atomic<int> calls_ = 0;
 };
 
 TEST_F(Predictions, AskTheServiceAndReadEveryRow) {
@@ -227,27 +230,23 @@ TEST_F(Predictions, AreNotTriedAgainWhenTheRequestIsToBlame) {
 }
 
 TEST_F(Predictions, GoBackToAReplicaThatIsHealthyAgain) {
-  std::atomic<bool> well = false;
-  std::atomic<int> back = 0;
   serve([&](Peer& peer, const std::string& request, int) {
-    if (!well) return (void)peer.send("HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n");
-    if (request.starts_with("POST")) ++back;
+    if (!well_) return (void)peer.send("HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n");
+    if (request.starts_with("POST")) ++calls_;
     peer.answer(R"({"prediction": [1, 0]})");
   });
   serve([](Peer& peer, const std::string&, int) { peer.answer(R"({"prediction": [1, 0]})"); });
   options_.ejection = {.consecutive_failures = 2, .base_time = 10ms, .max_time = 20ms};
   options_.retry.budget_per_second = 1000;
   for (int i = 0; i < 30; ++i) ASSERT_TRUE(ask());
-  well = true;
-  while (back == 0) ASSERT_TRUE(ask());  // a stuck one is ended by the test's time limit
+  well_ = true;
+  while (calls_ == 0) ASSERT_TRUE(ask());  // a stuck one is ended by the test's time limit
 }
 
 TEST_F(Predictions, AreReadyUntilEveryReplicaFailsAndAgainWhenOneAnswersWhoAsksForThat) {
-  std::atomic<bool> well = false;
-  std::atomic<int> calls = 0;
   const auto serves = [&](Peer& peer, const std::string& request, int) {
-    if (request.starts_with("POST")) ++calls;
-    if (!well) return (void)peer.send("HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n");
+    if (request.starts_with("POST")) ++calls_;
+    if (!well_) return (void)peer.send("HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n");
     peer.answer(R"({"prediction": [1, 0]})");
   };
   serve(serves);
@@ -258,22 +257,21 @@ TEST_F(Predictions, AreReadyUntilEveryReplicaFailsAndAgainWhenOneAnswersWhoAsksF
   EXPECT_TRUE(callable().ready());
   while (callable().ready()) ASSERT_FALSE(ask());
   EXPECT_EQ(callable().ready().error(), unavailable("every replica of 'setosa' fails"));
-  well = true;
-  const int before = calls;
+  well_ = true;
+  const int before = calls_;
   while (!callable().ready()) std::this_thread::yield();
-  EXPECT_EQ(calls, before) << "no call was needed";
+  EXPECT_EQ(calls_, before) << "no call was needed";
 }
 
 TEST_F(Predictions, AreReadyAgainByACallThatIsAnswered) {
-  std::atomic<bool> well = false;
   serve([&](Peer& peer, const std::string&, int) {
-    if (!well) return (void)peer.send("HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n");
+    if (!well_) return (void)peer.send("HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n");
     peer.answer(R"({"prediction": [1, 0]})");
   });
   options_.ejection = {.consecutive_failures = 1, .base_time = 1h, .max_time = 1h};
   ASSERT_FALSE(ask());
   EXPECT_FALSE(callable().ready());
-  well = true;
+  well_ = true;
   ASSERT_TRUE(ask());
   EXPECT_TRUE(callable().ready());
 }

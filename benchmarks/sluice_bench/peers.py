@@ -15,7 +15,7 @@ PEERS = BENCHMARKS / "peers"
 
 @contextmanager
 def nginx(context: Context, behind: int | None = None) -> Iterator[Server]:
-    """Answers a constant at /health, and hands /predict on to the port `behind`."""
+    """Answers a constant at /health, and hands all else on to the port `behind`."""
     port, folder = free_port(), context.out / "nginx"
     folder.mkdir(parents=True, exist_ok=True)
     text = (PEERS / "nginx.conf").read_text(encoding="utf-8")

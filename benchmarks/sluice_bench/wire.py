@@ -12,11 +12,13 @@ import statistics
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from .context import Context
 from .load import interleaved
 from .open_load import Call, offer, quantile, waits
+from .peers import nginx
 from .processes import MissingError, Server, free_port
 from .report import Row
 from .sluice import language_server
@@ -143,10 +145,13 @@ def figures(calls: Sequence[Call], *, first: bool) -> dict[str, float]:
     }
 
 
-def added(
-    context: Context, behind: dict[str, Server], gateway: Server, rate: float
-) -> tuple[Added, Added, dict[str, Any]]:
-    """Of whole answers, and of streams to their first token."""
+def measured(
+    context: Context, behind: dict[str, Server], through: dict[str, Server], rate: float
+) -> dict[str, list[dict[str, float]]]:
+    """Whole answers, and streams to their first token: of the engines and of what is before them.
+
+    `through`: by a name of its own. A stream is asked of what is named "gateway".
+    """
 
     def run(name: str, port: int) -> dict[str, float]:
         stream = name == "streamed"
@@ -154,27 +159,24 @@ def added(
         calls = offer(context, port, name, rate, seconds, stream=stream, warm_up=WARM_UP)
         return figures(calls, first=stream)
 
-    found = interleaved(
-        context.rounds,
-        {
-            "direct": lambda: run("whole", behind["whole"].port),
-            "through": lambda: run("whole", gateway.port),
-            "direct_first": lambda: run("streamed", behind["streamed"].port),
-            "through_first": lambda: run("streamed", gateway.port),
-        },
-    )
+    runs = {
+        "direct": lambda: run("whole", behind["whole"].port),
+        "direct_first": lambda: run("streamed", behind["streamed"].port),
+        "gateway_first": lambda: run("streamed", through["gateway"].port),
+    }
+    for name, server in through.items():
+        runs[name] = partial(run, "whole", server.port)
+    return interleaved(context.rounds, runs)
 
+
+def added(found: dict[str, list[dict[str, float]]], through: str, direct: str = "direct") -> Added:
     def median(name: str) -> dict[str, float]:
         return {
             key: statistics.median(round_[key] for round_ in found[name])
             for key in ("p50", "p99", "late_p99")
         }
 
-    return (
-        Added(median("direct"), median("through")),
-        Added(median("direct_first"), median("through_first")),
-        found,
-    )
+    return Added(median(direct), median(through))
 
 
 def row(
@@ -192,20 +194,26 @@ def row(
     )
 
 
-def rows_of_sluice(whole: Added, first: Added, raw: dict[str, Any]) -> list[Row]:
+def rows_of_sluice(found: dict[str, Any]) -> list[Row]:
+    whole, first = added(found, "gateway"), added(found, "gateway_first", "direct_first")
+    hop = added(found, "nginx")
     what = f"added before a wire engine, {RATE} calls/s:"
+    by_nginx = f"nginx before the same engine, {RATE} calls/s:"
     return [
-        row("wire_p50", f"{what} p50", whole, "p50", ADDED_P50_AT_MOST_US, raw=raw),
+        row("wire_p50", f"{what} p50", whole, "p50", ADDED_P50_AT_MOST_US, raw=found),
         row("wire_p99", f"{what} p99", whole, "p99", ADDED_P99_AT_MOST_US),
         row("wire_first_p50", f"{what} first token, p50", first, "p50", ADDED_FIRST_AT_MOST_US),
         row("wire_first_p99", f"{what} first token, p99", first, "p99"),
+        row("wire_nginx_p50", f"{by_nginx} p50", hop, "p50"),
+        row("wire_nginx_p99", f"{by_nginx} p99", hop, "p99"),
     ]
 
 
-def rows_of_litellm(whole: Added, first: Added, raw: dict[str, Any]) -> list[Row]:
+def rows_of_litellm(found: dict[str, Any]) -> list[Row]:
+    whole, first = added(found, "gateway"), added(found, "gateway_first", "direct_first")
     what = f"LiteLLM's proxy, {LITELLM_RATE} calls/s:"
     return [
-        row("wire_litellm_p50", f"{what} p50", whole, "p50", raw=raw),
+        row("wire_litellm_p50", f"{what} p50", whole, "p50", raw=found),
         row("wire_litellm_p99", f"{what} p99", whole, "p99"),
         row("wire_litellm_first_p50", f"{what} first token, p50", first, "p50"),
         row("wire_litellm_first_p99", f"{what} first token, p99", first, "p99"),
@@ -213,14 +221,19 @@ def rows_of_litellm(whole: Added, first: Added, raw: dict[str, Any]) -> list[Row
 
 
 def before_an_engine(context: Context) -> list[Row]:
-    """Sluice at 1,000 calls a second, LiteLLM at what it holds, before the same engine."""
+    """Sluice at 1,000 calls a second, LiteLLM at what it holds, before the same engine.
+
+    For scale, what nginx adds that hands on: it reads no JSON, holds no slots and makes no stream.
+    """
     with ExitStack() as stack:
         behind = stack.enter_context(engines(context))
-        with sluice(context, behind) as ours:
-            rows = rows_of_sluice(*added(context, behind, ours, RATE))
+        with sluice(context, behind) as ours, nginx(context, behind["whole"].port) as hop:
+            through = {"gateway": ours, "nginx": hop}
+            rows = rows_of_sluice(measured(context, behind, through, RATE))
         try:
             with litellm(context, behind) as theirs:
-                rows += rows_of_litellm(*added(context, behind, theirs, LITELLM_RATE))
+                found = measured(context, behind, {"gateway": theirs}, LITELLM_RATE)
+                rows += rows_of_litellm(found)
         except MissingError as missing:
             rows.append(Row("wire_litellm", "LiteLLM's proxy", note=str(missing)))
     return rows

@@ -65,7 +65,11 @@ void RequestObserver::on_answered(const http::Exchange& exchange, const http::Si
                                   std::uint64_t body_bytes, bool probe) {
   std::optional<ErrorCode> error;
   if (exchange.error) error = exchange.error->code;
-  if (exchange.cancelled()) error = ErrorCode::kCancelled;
+  if (exchange.cancelled()) {
+    // Also where an answer had begun: its status says nothing of how it ended.
+    error = ErrorCode::kCancelled;
+    status = http::status_of(ErrorCode::kCancelled);
+  }
   count(exchange.labels, error, exchange.timings);
   if (probe || !log_.access_enabled()) return;
   const http::RequestHead& head = exchange.head();

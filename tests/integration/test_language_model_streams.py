@@ -39,8 +39,8 @@ def slot_is_free(models: Server) -> bool:
     """Whether `single` takes a call now: its one slot and its one place in the queue are free."""
     connection = ask(models, "single")
     try:
-        read_until(connection, b"data: ")
-        return True
+        # The head of a stream waits for its first token.
+        return read_until(connection, b"\r\n\r\n").startswith(b"HTTP/1.1 200 ")
     finally:
         connection.close()
 
@@ -161,3 +161,16 @@ def test_the_log_says_who_left(models: Server) -> None:
     connection.close()
     line = models.wait_for_log(action="request", request_id="leaver")
     assert line["status"] == 499
+
+
+def test_the_log_says_who_left_a_stream(models: Server) -> None:
+    connection = models.raw("api")
+    body = json.dumps(chat("single", stream=True)).encode()
+    connection.send(
+        request("POST", "/v1/chat/completions", body=body, headers={"X-Request-Id": "half"})
+    )
+    read_until(connection, b"data: ")
+    connection.close()
+    line = models.wait_for_log(action="request", request_id="half")
+    assert (line["status"], line["code"]) == (499, "cancelled")
+    assert line["bytes_out"] > 0

@@ -31,6 +31,7 @@ class Process final : public Executor {
   void die() { dead_ = true; }
   [[nodiscard]] bool dead() const { return dead_; }
   void stand_still(Duration time) { still_until_ = std::max(still_until_, now() + time); }
+  [[nodiscard]] bool stands_still() const { return now() < still_until_; }
 
  private:
   void run(Task task) {
@@ -77,8 +78,10 @@ class Network {
   template <class T, class Step, class Witness>
   void ask(Executor& home, Store::Done<T> done, Step step, Witness witness) {
     auto answer = std::make_shared<Store::Done<T>>(std::move(done));
+    ++under_way_;
     const auto reply = [this, &home, answer](Duration after, Result<T> result) {
-      world_.run_at(world_.now() + after, [&home, answer, result = std::move(result)]() mutable {
+      world_.run_at(world_.now() + after, [=, this, &home, result = std::move(result)]() mutable {
+        --under_way_;
         home.post([answer, result = std::move(result)]() mutable { (*answer)(std::move(result)); });
       });
     };
@@ -125,6 +128,8 @@ class Network {
     steps_.tell(post);
   }
 
+  // Nobody waits for an answer.
+  [[nodiscard]] bool is_quiet() const { return under_way_ == 0; }
   StoreSteps& steps() { return steps_; }
   Ledger& ledger() { return ledger_; }
 
@@ -155,6 +160,7 @@ class Network {
   Ledger& ledger_;
   Random random_;
   bool calm_ = false;
+  std::size_t under_way_ = 0;
   TimePoint away_until_{};
   std::vector<Listener> listeners_;
 };

@@ -8,6 +8,7 @@
 // gives back what it took, and stops what has been cancelled.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <optional>
@@ -135,6 +136,8 @@ class WorkerProcess {
   }
 
   [[nodiscard]] bool gone() const { return process_.dead(); }
+  // Awake, and with nothing that is being run.
+  [[nodiscard]] bool idle() const { return !process_.stands_still() && calls_.running() == 0; }
   void crash() {
     process_.die();
     calls_.forget_all();
@@ -264,7 +267,7 @@ class World {
     steps_.tend();
     steps_.end(false);
     network_.tell();
-    executor_.run_at(executor_.now() + seconds(5), [this] { tend(); });
+    if (!over_) executor_.run_at(executor_.now() + seconds(5), [this] { tend(); });
   }
 
   // Calm weather: everything that was accepted comes to its end, and is what we were told.
@@ -280,14 +283,21 @@ class World {
     ASSERT_EQ(waiting_, 0) << "nobody answered";
     ASSERT_NO_FATAL_FAILURE(ledger_.check(steps_));
     EXPECT_EQ(ledger_.size(), last_key_) << "each was accepted once";
-    // What was cancelled or taken away has been stopped by now, so all can go.
-    executor_.advance(std::chrono::minutes(3));
+    // What was cancelled or taken away is stopped within this time, and then all can go.
+    over_ = true;
+    for (int round = 0; round < 9 && !all_idle(); ++round) executor_.advance(seconds(20));
     for (auto& worker : workers_) {
       if (!worker->gone()) worker->stop(false);
     }
     executor_.advance(seconds(5));
     for (auto& worker : workers_) EXPECT_TRUE(worker->gone()) << "a worker has something still";
     ASSERT_FALSE(::testing::Test::HasFailure());
+  }
+
+  [[nodiscard]] bool all_idle() const {
+    return network_.is_quiet() && std::ranges::all_of(workers_, [](const auto& one) {
+             return one->gone() || one->idle();
+           });
   }
 
   Random random_;
@@ -301,6 +311,7 @@ class World {
   std::vector<std::unique_ptr<WorkerProcess>> workers_;
   std::size_t last_key_ = 0;
   int waiting_ = 0;
+  bool over_ = false;  // every job has ended
 };
 
 using WorkerSimulation = SimulationTest;

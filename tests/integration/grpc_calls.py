@@ -38,8 +38,9 @@ class GrpcCalls:
     def start(self, model: str) -> Future[Any]:
         return self._pool.submit(self.infer, model)
 
-    def infer(self, model: str) -> Any:
-        return self.client.infer(model, [infer_input()], client_timeout=60)
+    def infer(self, model: str, timeout: float | None = 60) -> Any:
+        """Without a timeout the server's own deadline holds."""
+        return self.client.infer(model, [infer_input()], client_timeout=timeout)
 
 
 @contextmanager

@@ -286,7 +286,7 @@ def test_a_member_that_is_late_for_a_listener_that_has_gone_harms_nobody(
     server.config.data["callables"]["iris"]["ensemble"] |= {"deadline": "100ms"}
     reload(server)
     with grpc_calls(server) as calls, pytest.raises(InferenceServerException):
-        calls.infer("iris")
+        calls.infer("iris", timeout=None)
     server.config.data["listeners"].remove(server.config.listener("grpc"))
     reload(server)
     hold.release()

@@ -285,7 +285,7 @@ class World {
     EXPECT_EQ(ledger_.size(), last_key_) << "each was accepted once";
     // What was cancelled or taken away is stopped within this time, and then all can go.
     over_ = true;
-    for (int round = 0; round < 9 && !all_idle(); ++round) executor_.advance(seconds(20));
+    for (int second = 0; second < 180 && !all_idle(); ++second) executor_.advance(seconds(1));
     for (auto& worker : workers_) {
       if (!worker->gone()) worker->stop(false);
     }

@@ -7,11 +7,12 @@
 
 #include "access/rate.h"
 #include "base/random.h"
+#include "base/testing_seeds.h"
 
 namespace sluice::access {
 namespace {
 
-constexpr std::uint64_t kSeeds = 500;
+constexpr std::uint64_t kSeeds = std::min<std::uint64_t>(500, sluice::testing::kSeeds);
 
 struct History {
   Rate rate;

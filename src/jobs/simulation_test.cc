@@ -197,7 +197,7 @@ class World {
 using JobSimulation = SimulationTest;
 
 TEST_P(JobSimulation, AccountsForEveryJob) {
-  for_each_seed([](std::uint64_t seed, StoreSteps& steps) { World(seed, steps).run(120); });
+  for_each_seed(kSeeds, [](std::uint64_t seed, StoreSteps& steps) { World(seed, steps).run(120); });
 }
 
 INSTANTIATE_TEST_SUITE_P(Stores, JobSimulation, all_simulations(), simulation_name);

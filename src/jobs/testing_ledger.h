@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <tuple>
 #include <utility>
 
@@ -107,9 +108,9 @@ using sluice::testing::kSeeds;
 // Parts into which the seeds are divided, so that several processes share them.
 inline constexpr std::uint64_t kParts = 16;
 
-// Runs `world(seed)` for each of this part's seeds, or for that of SLUICE_SEED alone.
+// Runs `world(seed)` for each of this part's seeds below `seeds`, or for that of SLUICE_SEED alone.
 template <class World>
-void for_each_seed(std::uint64_t part, World world) {
+void for_each_seed(std::uint64_t part, std::uint64_t seeds, World world) {
   const auto run = [&](std::uint64_t seed) {
     SCOPED_TRACE("repeat it with SLUICE_SEED=" + std::to_string(seed));
     world(seed);
@@ -119,7 +120,7 @@ void for_each_seed(std::uint64_t part, World world) {
     if (seed % kParts == part) run(seed);
     return;
   }
-  for (std::uint64_t seed = part; seed < kSeeds; seed += kParts) {
+  for (std::uint64_t seed = part; seed < seeds; seed += kParts) {
     run(seed);
     if (::testing::Test::HasFatalFailure()) return;
   }
@@ -131,10 +132,14 @@ class SimulationTest
           std::tuple<std::pair<const char*, std::unique_ptr<StoreSteps> (*)()>, std::uint64_t>> {
  protected:
   template <class World>
-  static void for_each_seed(World world) {
+  static void for_each_seed(std::uint64_t seeds, World world) {
     const auto& [store, part] = GetParam();
     const auto steps = store.second();
-    testing::for_each_seed(part, [&](std::uint64_t seed) { world(seed, *steps); });
+    testing::for_each_seed(part, seeds, [&](std::uint64_t seed) { world(seed, *steps); });
+  }
+  // Each question is a call of a real server.
+  [[nodiscard]] static bool is_slow() {
+    return std::string_view(std::get<0>(GetParam()).first) == "redis";
   }
 };
 inline auto all_simulations() {

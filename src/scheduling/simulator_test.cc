@@ -59,6 +59,7 @@ TEST(Simulator, ServesMoreThanTwiceAsManyInTimeWithAdaptiveOrder) {
 
 TEST(Simulator, GivesTheSameForTheSameSeed) {
   SimulationOptions options = example("overload.yaml");
+  options.duration = std::chrono::minutes(1);
   const auto one = simulate_all(options).value();
   const auto other = simulate_all(options).value();
   EXPECT_EQ(one[0].loads[0].waits, other[0].loads[0].waits);

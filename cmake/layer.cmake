@@ -23,12 +23,12 @@ endfunction()
 
 function(sluice_unit_test layer name sources libs)
   add_executable(sluice_${name} ${sources})
-  target_link_libraries(sluice_${name} PRIVATE sluice_${layer} ${libs} sluice_test_options GTest::gmock_main)
+  target_link_libraries(sluice_${name} PRIVATE sluice_${layer} ${libs} sluice_testing sluice_test_options
+                                               GTest::gmock_main)
   if(SLUICE_PRECOMPILE)
     target_precompile_headers(sluice_${name} REUSE_FROM sluice_precompiled_test)
   endif()
   set_target_properties(sluice_${name} PROPERTIES BUILD_RPATH ${CMAKE_BINARY_DIR}/lib)
-  target_compile_definitions(sluice_${name} PRIVATE SLUICE_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
   gtest_discover_tests(sluice_${name} TEST_PREFIX ${layer}/ DISCOVERY_MODE PRE_TEST
                        PROPERTIES TIMEOUT 120 ${ARGN})
 endfunction()

@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "base/random.h"
+#include "base/testing_repository.h"
 #include "scheduling/simulated_engine.h"
 #include "scheduling/simulation_report.h"
 #include "scheduling/slot_queue.h"
@@ -20,8 +21,7 @@ using std::chrono::seconds;
 using ::testing::HasSubstr;
 
 SimulationOptions example(const char* name) {
-  auto options =
-      load_simulation(std::filesystem::path(SLUICE_SOURCE_DIR) / "examples/simulations" / name);
+  auto options = load_simulation(sluice::testing::in_repository("examples/simulations/") + name);
   EXPECT_TRUE(options) << options.error().message;
   return options.value();
 }

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/testing_repository.h"
 #include "telemetry/job_metrics.h"
 #include "telemetry/process_metrics.h"
 #include "telemetry/slot_metrics.h"
@@ -194,7 +195,7 @@ TEST(Instruments, NamesKindsAndLabelsAreThoseOfTheGoldenList) {
     list += '\n';
   }
   std::ostringstream golden;
-  golden << std::ifstream(SLUICE_SOURCE_DIR "/tests/golden/metrics.txt").rdbuf();
+  golden << std::ifstream(sluice::testing::in_repository("tests/golden/metrics.txt")).rdbuf();
   EXPECT_EQ(list, golden.str()) << "where the change is meant, change tests/golden/metrics.txt";
 }
 

@@ -7,6 +7,7 @@
 #include "backends/llama/engine.h"
 #include "backends/llama/llama_text.h"
 #include "backends/llama/testing_home.h"
+#include "base/testing_repository.h"
 
 namespace sluice::llama {
 namespace {
@@ -63,7 +64,7 @@ class Counted final : public Context {
 class LlamaContextTest : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
-    auto loaded = Weights::load(SLUICE_SOURCE_DIR "/models/smollm2.gguf", 0);
+    auto loaded = Weights::load(sluice::testing::in_repository("models/smollm2.gguf"), 0);
     ASSERT_TRUE(loaded) << loaded.error().message;
     weights() = std::move(*loaded);
   }

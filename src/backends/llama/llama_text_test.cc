@@ -3,10 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include "base/testing_repository.h"
+
 namespace sluice::llama {
 namespace {
-
-constexpr const char* kModel = SLUICE_SOURCE_DIR "/models/smollm2.gguf";
 
 // Answers begin within a thought, which ends with its mark, unless none is wanted.
 constexpr std::string_view kThinking = R"({% for m in messages %}<|im_start|>{{ m.role }}
@@ -26,7 +26,7 @@ constexpr std::string_view kThinking = R"({% for m in messages %}<|im_start|>{{ 
 class LlamaTextTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    auto loaded = Weights::load(kModel, 0);
+    auto loaded = Weights::load(sluice::testing::in_repository("models/smollm2.gguf"), 0);
     ASSERT_TRUE(loaded) << loaded.error().message;
     weights_ = std::move(*loaded);
   }

@@ -11,6 +11,7 @@
 #include "backends/llama/model.h"
 #include "backends/llama/testing_home.h"
 #include "backends/llama/testing_threads.h"
+#include "base/testing_repository.h"
 #include "runtime/thread_class.h"
 
 namespace sluice::llama {
@@ -25,7 +26,7 @@ struct Reference {
 };
 
 std::vector<Reference> references() {
-  std::ifstream file(SLUICE_SOURCE_DIR "/tests/golden/minilm.json");
+  std::ifstream file(sluice::testing::in_repository("tests/golden/minilm.json"));
   std::stringstream text;
   text << file.rdbuf();
   std::vector<Reference> all;
@@ -52,9 +53,10 @@ class MiniLm : public ::testing::Test {
   static std::shared_ptr<LanguageModel> load(std::uint32_t threads) {
     static const SystemClock clock;
     static telemetry::Metrics metrics;
-    auto made =
-        load_model("minilm", {.path = SLUICE_SOURCE_DIR "/models/minilm.gguf", .threads = threads},
-                   {clock, metrics});
+    auto made = load_model(
+        "minilm",
+        {.path = sluice::testing::in_repository("models/minilm.gguf"), .threads = threads},
+        {clock, metrics});
     EXPECT_TRUE(made) << made.error().message;
     return made ? std::move(*made) : nullptr;
   }

@@ -10,6 +10,7 @@
 #include "backends/llama/model.h"
 #include "backends/llama/testing_home.h"
 #include "backends/llama/testing_threads.h"
+#include "base/testing_repository.h"
 
 namespace sluice::llama {
 namespace {
@@ -19,7 +20,9 @@ using ::testing::HasSubstr;
 using testing::Home;
 
 LlamaOptions options_of(Sharing sharing) {
-  return {.path = SLUICE_SOURCE_DIR "/models/smollm2.gguf", .context = 2048, .sharing = sharing};
+  return {.path = sluice::testing::in_repository("models/smollm2.gguf"),
+          .context = 2048,
+          .sharing = sharing};
 }
 
 class SmolLm2 : public ::testing::TestWithParam<Sharing> {
@@ -327,7 +330,7 @@ TEST(SmolLm2File, SaysWhichFileIsNoModelAndWhy) {
   options.path = "/nowhere/model.gguf";
   EXPECT_THAT(load_model("x", options, {clock, metrics}).error().message,
               HasSubstr("/nowhere/model.gguf"));
-  options.path = SLUICE_SOURCE_DIR "/models/iris.onnx";
+  options.path = sluice::testing::in_repository("models/iris.onnx");
   EXPECT_THAT(load_model("x", options, {clock, metrics}).error().message, HasSubstr("iris.onnx"));
 #ifndef SLUICE_CUDA
   options = options_of(Sharing::kAuto);

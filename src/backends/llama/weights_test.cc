@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/testing_repository.h"
+
 namespace sluice::llama {
 namespace {
 
@@ -22,7 +24,7 @@ TEST(Weights, ATokenTakesAKeyAndAValueOfEachKeptHeadAndLayer) {
 }
 
 TEST(Weights, TheFactsOfAFileAreThoseOfItsModel) {
-  const auto weights = Weights::load(SLUICE_SOURCE_DIR "/models/smollm2.gguf", 0);
+  const auto weights = Weights::load(sluice::testing::in_repository("models/smollm2.gguf"), 0);
   ASSERT_TRUE(weights) << weights.error().message;
   const ModelFacts& facts = (*weights)->facts();
   EXPECT_EQ(facts.architecture, "llama");
@@ -31,7 +33,7 @@ TEST(Weights, TheFactsOfAFileAreThoseOfItsModel) {
   EXPECT_FALSE(facts.encodes);
   // What it says of itself is the same before the weights are there.
   const auto before =
-      Weights::load(SLUICE_SOURCE_DIR "/models/smollm2.gguf", 0, WeightsPart::kFacts);
+      Weights::load(sluice::testing::in_repository("models/smollm2.gguf"), 0, WeightsPart::kFacts);
   ASSERT_TRUE(before) << before.error().message;
   EXPECT_EQ((*before)->facts(), facts);
 }

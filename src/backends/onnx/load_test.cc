@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 
 #include "backends/onnx/test_support.h"
+#include "base/testing_repository.h"
 
 namespace sluice::onnx {
 namespace {
@@ -83,7 +84,7 @@ TEST_F(Load, AMissingFileIsNotFound) {
 }
 
 TEST_F(Load, AFolderIsNotAModelFile) {
-  const auto model = try_load(SLUICE_SOURCE_DIR);
+  const auto model = try_load(sluice::testing::in_repository(""));
   ASSERT_FALSE(model);
   EXPECT_THAT(model.error().message, HasSubstr("it is not a file"));
 }

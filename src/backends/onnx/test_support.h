@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "backends/onnx/runtime.h"
+#include "base/testing_repository.h"
 #include "runtime/io_threads.h"
 #include "telemetry/log_sink.h"
 #include "telemetry/metrics.h"
@@ -19,10 +20,10 @@
 namespace sluice::onnx::testing {
 
 inline std::string test_model(const std::string& name) {
-  return std::string(SLUICE_SOURCE_DIR) + "/tests/data/onnx/" + name + ".onnx";
+  return sluice::testing::in_repository("tests/data/onnx/") + name + ".onnx";
 }
 inline std::string real_model(const std::string& name) {
-  return std::string(SLUICE_SOURCE_DIR) + "/models/" + name + ".onnx";
+  return sluice::testing::in_repository("models/") + name + ".onnx";
 }
 
 // Keeps what is logged.

@@ -136,6 +136,7 @@ TEST(ComputePool, WhoLeavesAndWhoRunsAgree) {
   constexpr int kEach = 20'000;
   std::atomic<int> ran = 0;
   std::atomic<int> left = 0;
+  std::latch done(2);  // looked at until the pool has ended
   ComputePool pool({.threads = 2, .queue_limit = 64});
   const auto caller = [&] {
     for (int i = 0; i < kEach;) {
@@ -150,7 +151,6 @@ TEST(ComputePool, WhoLeavesAndWhoRunsAgree) {
   std::thread two(caller);
   one.join();
   two.join();
-  std::latch done(2);
   for (int i = 0; i < 2; ++i) {
     Task last = [&] { done.arrive_and_wait(); };
     while (!pool.submit(last)) {

@@ -1,6 +1,4 @@
 // The command line.
-#include <openssl/crypto.h>
-
 #include <CLI/CLI.hpp>
 #include <filesystem>
 #include <optional>
@@ -94,8 +92,6 @@ struct KeysCommands {
 
 int main(int argc, char** argv) {
   using namespace sluice::app;
-  // At exit gRPC's threads may still be in OpenSSL, which would take away by itself what they use.
-  OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, nullptr);
   CLI::App app{
       "An inference gateway: many small, slow and contended model calls, made few, shared, fair "
       "and "
